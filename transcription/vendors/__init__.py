@@ -1,0 +1,1 @@
+"""Speech-to-text vendors. The contract is in base.py; one file per vendor; `registry.get_vendor(name)`."""
