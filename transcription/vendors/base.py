@@ -45,6 +45,7 @@ that could not be read, redis.RedisError the Redis where the tokens are.
 from __future__ import annotations
 
 import enum
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import BinaryIO, Protocol
 
@@ -60,12 +61,17 @@ MAX_EXCERPT = 500
 
 @dataclass(frozen=True, slots=True)
 class AudioSource:
-    """One recording as it lies in storage. `file` is read from where it stands, `size_bytes` of it."""
+    """One recording as it lies in storage.
+
+    file: seekable, read from where it stands, size_bytes of it; on_progress: told after each block how many
+    bytes of the request are out, so that a long upload can say that it lives.
+    """
 
     file: BinaryIO
     size_bytes: int
     filename: str
     content_type: str
+    on_progress: Callable[[int], None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,5 +237,5 @@ class Vendor(Protocol):
         ...
 
     def fetch(self, job_id: str) -> Running | Finished | JobFailed:
-        """How the job stands. Any VendorError; Rejected only with the reason `forbidden`."""
+        """How the job stands. Any VendorError."""
         ...

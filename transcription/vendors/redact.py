@@ -29,6 +29,11 @@ def redact(text: str, secrets: Iterable[str] = ()) -> str:
     return _FIELDS.sub(rf"\1\2{_GONE}", _TOKENS.sub(_GONE, text))
 
 
+def storable(text: str) -> str:
+    """`text` as every database takes it: PostgreSQL refuses NUL, and half a surrogate pair is not UTF-8."""
+    return text.replace("\x00", "").encode("utf-8", "replace").decode("utf-8")
+
+
 def plain(text: str, limit: int, secrets: Iterable[str] = ()) -> str:
     """`redact(text)` on one line of printable characters, at most `limit` of them.
 

@@ -1,0 +1,35 @@
+"""The vendors that this Mico can use: the one place that knows their classes and the settings.
+
+STT_VENDORS = {"rtzr": {keyword arguments of Rtzr}}
+REDIS_URL   where the tokens are shared
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+
+import redis
+from django.conf import settings
+
+from transcription.vendors.base import Vendor
+from transcription.vendors.rtzr import Rtzr
+
+VENDORS: dict[str, Callable[..., Vendor]] = {"rtzr": Rtzr}
+
+
+@functools.cache
+def get_vendor(name: str) -> Vendor:
+    """This process's one adapter for `name`, safe to share between threads and across a fork.
+
+    Raises LookupError for a name that is not known or not configured. Whoever changes the settings, a test,
+    calls `get_vendor.cache_clear()`.
+    """
+    if name not in VENDORS or name not in settings.STT_VENDORS:
+        raise LookupError(
+            f"There is no vendor {name!r} in STT_VENDORS; known are {', '.join(sorted(VENDORS))}."
+        )
+    client = redis.Redis.from_url(
+        settings.REDIS_URL, decode_responses=True, socket_timeout=5.0, socket_connect_timeout=5.0
+    )
+    return VENDORS[name](client, **settings.STT_VENDORS[name])

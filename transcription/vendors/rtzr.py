@@ -1,0 +1,273 @@
+"""RTZR (Return Zero, formerly VITO): submit a file, then poll.
+
+https://developers.rtzr.ai/docs/en/authentications/ · /docs/en/stt-file/ · /docs/en/rate_limit/
+
+It has no idempotency key, no list of jobs and no documented Retry-After; it throttles by the number of jobs
+at one time, per organisation. Its token lives six hours.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import re
+from collections.abc import Callable
+from urllib.parse import quote
+
+import redis
+
+from transcription.vendors import http, retry_after
+from transcription.vendors.base import (
+    MAX_CODE,
+    MAX_MESSAGE,
+    Accepted,
+    AudioSource,
+    AuthFailed,
+    Finished,
+    JobFailed,
+    Options,
+    ProtocolError,
+    QuotaExhausted,
+    Rejected,
+    ResultGone,
+    Running,
+    Scope,
+    Throttled,
+    Unavailable,
+    VendorError,
+)
+from transcription.vendors.multipart import Multipart
+from transcription.vendors.redact import plain
+from transcription.vendors.rtzr_result import transcript_of
+from transcription.vendors.tokens import Token, Tokens
+
+log = logging.getLogger(__name__)
+
+_JOB_ID = re.compile(r"(?!\.+$)[\w.~:-]{1,200}", re.ASCII)  # goes into a URL
+_TOKEN = re.compile(r"[!-~]{1,8000}")  # goes into a header
+_LANGUAGE = re.compile(r"[a-z]{2}")
+_STATES_LOGGED_MAX = 50
+
+
+class Rtzr:
+    """One RTZR account; see base.Vendor. client: a Redis client with decode_responses=True, for the token."""
+
+    name = "rtzr"
+    label = "RTZR"
+    # https://developers.rtzr.ai/docs/en/stt-file/: formats (m4a is mp4 to us), 2 GB, 4 hours, poll every 5 s
+    accepted_formats = frozenset({"mp4", "mp3", "amr", "flac", "wav"})
+    max_bytes = 2_000_000_000
+    max_duration_ms = 4 * 3600 * 1000
+    poll_advice_s = 5.0
+
+    def __init__(
+        self,
+        client: redis.Redis,
+        *,
+        client_id: str,
+        client_secret: str,
+        base_url: str = "https://openapi.vito.ai",
+        connect_timeout_s: float = 5.0,
+        read_timeout_s: float = 30.0,
+    ) -> None:
+        self._base_url = base_url.rstrip("/")
+        self._client_id = client_id
+        self._client_secret = client_secret
+        self._timeouts = http.Timeouts(connect_s=connect_timeout_s, read_s=read_timeout_s)
+        self._states_logged: set[str] = set()
+        # Other credentials are another token; the name gives nothing away.
+        account = hashlib.sha256(f"{self._base_url}\n{client_id}\n{client_secret}".encode()).hexdigest()
+        self._auth_timeouts = http.Timeouts(connect_timeout_s, read_timeout_s, answer_s=10.0)
+        self._tokens = Tokens(
+            client,
+            f"mico:rtzr:token:{account[:20]}",
+            self._authenticate,
+            lock_s=connect_timeout_s + read_timeout_s + 15.0,
+            wait_s=connect_timeout_s + 5.0,
+        )
+
+    def supports(self, language: str) -> bool:
+        """Korean by the model sommers, everything else by whisper, which takes any ISO 639-1 code."""
+        return _LANGUAGE.fullmatch(language) is not None
+
+    def submit(self, audio: AudioSource, options: Options) -> Accepted:
+        """POST /v1/transcribe. The file has to be seekable: after a 401 it is sent once more."""
+        config = json.dumps(_config(options), ensure_ascii=False)
+        start = audio.file.tell()
+
+        def post(token: str) -> http.Answer:
+            audio.file.seek(start)
+            body = Multipart(
+                {"config": config},
+                file_field="file",
+                file=audio.file,
+                size=audio.size_bytes,
+                filename=audio.filename,
+                content_type=audio.content_type,
+                on_progress=audio.on_progress,
+            )
+            return self._send("POST", "/v1/transcribe", token, body=body)
+
+        answer = self._authorised(post)
+        data = answer.json()
+        job_id = data.get("id") if isinstance(data, dict) else None
+        if not isinstance(job_id, str) or not _JOB_ID.fullmatch(job_id):
+            raise _garbage("RTZR took the audio but named no job.", answer, may_have_arrived=True)
+        return Accepted(job_id)
+
+    def fetch(self, job_id: str) -> Running | Finished | JobFailed:
+        """GET /v1/transcribe/{id}."""
+        path = f"/v1/transcribe/{quote(job_id, safe='')}"
+        answer = self._authorised(lambda token: self._send("GET", path, token))
+        data = answer.json()
+        state = data.get("status") if isinstance(data, dict) else None
+        if not isinstance(data, dict) or not isinstance(state, str):
+            raise _garbage("RTZR's answer about a job names no state.", answer)
+        if state == "completed":
+            transcript = transcript_of(data.get("results"))
+            if transcript is None:
+                raise _garbage("RTZR's result is not in the form that its documentation shows.", answer)
+            return Finished(transcript)
+        if state == "failed":
+            return _job_failed(data.get("error"))
+        if state != "transcribing":
+            self._log_once(state)
+        return Running()
+
+    def _authorised(self, request: Callable[[str], http.Answer]) -> http.Answer:
+        """The 2xx answer to `request(token)`. A refused token is replaced once: it may have expired early."""
+        token = self._tokens.get()
+        answer = request(token)
+        if answer.status == 401:
+            self._tokens.invalidate(token)
+            token = self._tokens.get()
+            answer = request(token)
+        if not 200 <= answer.status < 300:
+            raise _error(answer)
+        return answer
+
+    def _authenticate(self) -> Token:
+        """POST /v1/authenticate. https://developers.rtzr.ai/docs/en/authentications/"""
+        form = {"client_id": self._client_id, "client_secret": self._client_secret}
+        try:
+            answer = self._send("POST", "/v1/authenticate", form=form)
+            if not 200 <= answer.status < 300:
+                raise _error(answer)
+        except (Rejected, AuthFailed) as error:  # H0001: the id or the secret is missing; H0002: it is wrong
+            message = f"RTZR refuses the client id and secret: {error.message}"
+            raise AuthFailed(message, code=error.code) from None
+        except (Unavailable, ProtocolError) as error:
+            error.may_have_arrived = False  # whatever became of this request, no audio was in it
+            raise
+        data = answer.json()
+        fields = data if isinstance(data, dict) else {}
+        value, expires_at = fields.get("access_token"), fields.get("expire_at")
+        if not isinstance(value, str) or not _TOKEN.fullmatch(value):
+            raise ProtocolError("RTZR's sign-in gave no token.", may_have_arrived=False)  # and no excerpt
+        if not isinstance(expires_at, int | float) or not 0 < expires_at < 1e12:
+            expires_at = 0.0  # not a moment: the token is kept for the shortest time
+        return Token(value, float(expires_at))
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        token: str = "",
+        *,
+        form: dict[str, str] | None = None,
+        body: Multipart | None = None,
+    ) -> http.Answer:
+        return http.send(
+            http.session(),
+            method,
+            self._base_url + path,
+            timeouts=self._timeouts if token else self._auth_timeouts,
+            headers={"Accept": "application/json"} | ({"Authorization": f"bearer {token}"} if token else {}),
+            form=form,
+            body=body,
+            secrets=(token, self._client_secret),
+        )
+
+    def _log_once(self, state: str) -> None:
+        """A new state must not break what works, nor pass in silence."""
+        state = plain(state, 50)
+        if state not in self._states_logged and len(self._states_logged) < _STATES_LOGGED_MAX:
+            self._states_logged.add(state)
+            log.warning("RTZR reports a job state that is not documented: %r; taken for running.", state)
+
+
+def _error(answer: http.Answer) -> VendorError:
+    """The table of codes of https://developers.rtzr.ai/docs/en/stt-file/, and what has none of them by its
+    status."""
+    code, message = _code_and_message(answer)
+    wait_s = retry_after.parse(answer.headers, answer.json())
+    match code if answer.status < 500 else "":
+        # https://developers.rtzr.ai/docs/en/stt-file/
+        case "H0001":  # 400, bad parameters
+            return Rejected("bad_parameters", message, code=code)
+        case "H0010":  # 400, format not supported
+            return Rejected("unsupported_format", message, code=code)
+        case "H0003":  # 403, a job of somebody else
+            return Rejected("forbidden", message, code=code)
+        case "H0004":  # 404, no such result
+            return ResultGone("not_found", message, code=code)
+        case "H0007":  # 410, the result has expired
+            return ResultGone("expired", message, code=code)
+        case "H0005":  # 413, too big
+            return Rejected("too_large", message, code=code)
+        case "H0006":  # 413, too long
+            return Rejected("too_long", message, code=code)
+        # https://developers.rtzr.ai/docs/en/authentications/
+        case "H0002":  # 401, for the second time by now
+            return AuthFailed(message or "RTZR refuses the token that it has just given.", code=code)
+        # https://developers.rtzr.ai/docs/en/rate_limit/
+        case "A0001":  # 429, the quota is used up
+            return QuotaExhausted(wait_s, message, code=code)
+        case "A0002":  # 429, too many jobs at one time: polls go on, they free the slots
+            return Throttled(Scope.SUBMIT, wait_s, message, code=code)
+        case "A0003":  # 429, polled too often
+            return Throttled(Scope.ALL, wait_s, message, code=code)
+    # E500 (500, trouble of the vendor's own) says no more than its status.
+    return http.error_of(answer, message, code=code)
+
+
+def _code_and_message(answer: http.Answer) -> tuple[str, str]:
+    """`{"code", "msg"}` of an error, empty where it has another form."""
+    return _texts(answer.json(), "code", "msg", answer.secrets)
+
+
+def _job_failed(error: object) -> JobFailed:
+    """`{"code", "message"}` of a job that failed."""
+    code, reason = _texts(error, "code", "message")
+    return JobFailed(code, reason or "RTZR gave no reason.")
+
+
+def _texts(data: object, code_key: str, text_key: str, secrets: tuple[str, ...] = ()) -> tuple[str, str]:
+    fields = data if isinstance(data, dict) else {}
+    code, text = fields.get(code_key), fields.get(text_key)
+    return (
+        plain(code, MAX_CODE, secrets) if isinstance(code, str) else "",
+        plain(text, MAX_MESSAGE, secrets) if isinstance(text, str) else "",
+    )
+
+
+def _garbage(message: str, answer: http.Answer, *, may_have_arrived: bool = False) -> ProtocolError:
+    return ProtocolError(message, may_have_arrived=may_have_arrived, excerpt=answer.excerpt())
+
+
+def _config(options: Options) -> dict[str, object]:
+    """The `config` of https://developers.rtzr.ai/docs/en/stt-file/; the rest stays at its default.
+
+    `diarization` only together with `use_diarization`: alone it is refused.
+    """
+    config: dict[str, object] = {
+        "model_name": "sommers" if options.language == "ko" else "whisper",
+        "language": options.language,
+        "use_word_timestamp": True,
+    }
+    if options.diarization:
+        config |= {"use_diarization": True, "diarization": {"spk_count": max(0, options.speaker_count)}}
+    if options.keywords:
+        config["keywords"] = list(options.keywords)
+    return config

@@ -1,0 +1,59 @@
+"""RTZR's `results` of a finished job, checked and turned into a Transcript.
+
+https://developers.rtzr.ai/docs/en/stt-file/: `{"utterances": [{"start_at": ms, "duration": ms, "msg", "lang",
+"spk": int, "words"?: [{"start_at", "duration", "text"}]}]}`. Fields that we don't know are ignored.
+"""
+
+from __future__ import annotations
+
+from typing import TypeGuard
+
+from transcription.vendors.base import Transcript, Utterance, Word
+from transcription.vendors.redact import storable
+
+_LONGEST_MS = 2**31 - 1  # what a column of the database holds; 24 days
+
+
+def transcript_of(results: object) -> Transcript | None:
+    """None if it has another form. Half a transcript would be worse: nobody would see what is missing."""
+    entries = results.get("utterances") if isinstance(results, dict) else None
+    if not isinstance(entries, list):
+        return None
+    utterances = [_utterance(entry) for entry in entries]
+    if None in utterances:
+        return None
+    return Transcript(tuple(u for u in utterances if u is not None))
+
+
+def _utterance(entry: object) -> Utterance | None:
+    if not isinstance(entry, dict):
+        return None
+    start, duration, text = entry.get("start_at"), entry.get("duration"), entry.get("msg")
+    if not _is_ms(start) or not _is_ms(duration) or not isinstance(text, str):
+        return None
+    speaker, language = entry.get("spk"), entry.get("lang")
+    return Utterance(
+        start_ms=start,
+        duration_ms=duration,
+        text=storable(text),
+        speaker=storable(str(speaker))[:64] if isinstance(speaker, int | str) else "",
+        language=storable(language)[:16] if isinstance(language, str) else "",
+        words=_words(entry.get("words")),
+    )
+
+
+def _words(entries: object) -> tuple[Word, ...]:
+    """All or none: the text stands without them, so trouble here is no reason to lose it."""
+    words = []
+    for entry in entries if isinstance(entries, list) else ():
+        if not isinstance(entry, dict):
+            return ()
+        start, duration, text = entry.get("start_at"), entry.get("duration"), entry.get("text")
+        if not _is_ms(start) or not _is_ms(duration) or not isinstance(text, str):
+            return ()
+        words.append(Word(start, duration, storable(text)))
+    return tuple(words)
+
+
+def _is_ms(value: object) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _LONGEST_MS
