@@ -1,0 +1,78 @@
+"""``python -m emulator``: the command line, and a clean end."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import logging
+import signal
+import sys
+import tempfile
+from pathlib import Path
+
+from aiohttp import web
+
+from .app import build
+from .engines import ENGINES
+from .store import DataInUseError, Store
+from .vendor import WRONG_SECRET, Vendor
+
+#: A supervisor waits two seconds; a hanging answer must not make the program wait that long.
+_SHUTDOWN_SECONDS = 0.5
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m emulator", description="A stand-in for RTZR's speech-to-text service."
+    )
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument(
+        "--port", type=int, default=9009, help="0 takes a free one; the first line printed names it"
+    )
+    parser.add_argument("--engine", choices=sorted(ENGINES), default="pocketsphinx")
+    parser.add_argument("--data", type=Path, metavar="DIR", help="keep jobs and tokens here, over a restart")
+    parser.add_argument("--client-id", help="take only this client_id (with --client-secret)")
+    parser.add_argument(
+        "--client-secret", help=f"default: any pair is taken, but for the secret {WRONG_SECRET!r}"
+    )
+    arguments = parser.parse_args()
+    if (arguments.client_id is None) != (arguments.client_secret is None):
+        parser.error("--client-id and --client-secret go together")
+    return arguments
+
+
+async def _serve(arguments: argparse.Namespace, folder: Path) -> None:
+    store = Store(folder)
+    credentials = None if arguments.client_id is None else (arguments.client_id, arguments.client_secret)
+    vendor = Vendor(store, ENGINES[arguments.engine](), arguments.engine, credentials)
+    runner = web.AppRunner(build(vendor), access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS)
+    stopped = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    try:
+        await runner.setup()
+        site = web.TCPSite(runner, arguments.host, arguments.port)
+        await site.start()
+        host, port = runner.addresses[0][:2]
+        print(f"emulator: listening on http://{host}:{port} with the engine {arguments.engine}", flush=True)
+        await stopped.wait()
+    finally:
+        await runner.cleanup()
+        store.close()
+
+
+def main() -> None:
+    arguments = _arguments()
+    logging.basicConfig(level=logging.WARNING, format="emulator: %(message)s")
+    with contextlib.ExitStack() as stack:
+        folder = arguments.data or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="emulator-")))
+        try:
+            asyncio.run(_serve(arguments, folder))
+        except (DataInUseError, OSError) as error:
+            print(f"emulator: {error}", file=sys.stderr)
+            sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,76 @@
+"""What a file really is, how long it is, and its sound, by PyAV (FFmpeg), whatever its name says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import av
+from av.container import InputContainer
+from av.error import FFmpegError
+
+from .protocol import VendorError
+
+#: What RTZR takes (https://developers.rtzr.ai/docs/stt-file/), as FFmpeg's demuxers: mp4 and m4a are one.
+#: Naming them also keeps every other demuxer shut: a playlist in disguise could make FFmpeg open other files.
+_FORMATS: Final = "mov,mp4,m4a,3gp,3g2,mj2,mp3,amr,flac,wav"
+
+SAMPLE_RATE: Final = 16_000
+SAMPLE_BYTES: Final = 2
+
+
+class BrokenAudioError(Exception):
+    """The file looked fine from outside, but there is no sound to be had from it."""
+
+
+def probe(path: Path) -> int:
+    """The duration in milliseconds of an upload; raises H0010 when it is nothing the vendor takes."""
+    try:
+        with _open(path) as container:
+            return _duration_ms(container)
+    except (FFmpegError, IndexError, ValueError) as error:
+        raise VendorError("H0010", "mp4, m4a, mp3, amr, flac and wav are") from error
+
+
+def _open(path: Path) -> InputContainer:
+    return av.open(str(path), options={"format_whitelist": _FORMATS, "protocol_whitelist": "file"})
+
+
+def _duration_ms(container: InputContainer) -> int:
+    stream = container.streams.audio[0]
+    if stream.duration is not None and stream.time_base is not None:
+        return round(stream.duration * stream.time_base * 1000)
+    if container.duration is not None:
+        return round(container.duration / av.time_base * 1000)
+    # Raw AMR says nothing about its length: count it, which reads the packets but decodes nothing.
+    ticks = sum(packet.duration or 0 for packet in container.demux(stream))
+    return round(ticks * stream.time_base * 1000) if stream.time_base is not None else 0
+
+
+def pcm(path: Path) -> Iterator[bytes]:
+    """The sound in pieces of 16 kHz mono signed 16-bit little-endian, never all of it at once.
+
+    A damaged packet here and there is skipped, as FFmpeg does itself; when most are, it is broken audio.
+    """
+    good = bad = 0
+    resampler = av.AudioResampler("s16", "mono", SAMPLE_RATE)
+    try:
+        with _open(path) as container:
+            for packet in container.demux(container.streams.audio[0]):
+                try:
+                    frames = packet.decode()
+                except FFmpegError:
+                    bad += 1
+                    continue
+                for frame in frames:
+                    good += 1
+                    for piece in resampler.resample(frame):
+                        yield bytes(piece.planes[0])[: piece.samples * SAMPLE_BYTES]
+    except (FFmpegError, IndexError) as error:
+        raise BrokenAudioError(str(error)) from error
+    if bad > good:
+        raise BrokenAudioError(f"{bad} of {bad + good} packets cannot be decoded")
+    if good:
+        for piece in resampler.resample(None):
+            yield bytes(piece.planes[0])[: piece.samples * SAMPLE_BYTES]

@@ -1,0 +1,85 @@
+"""Answers that go wrong: none at all, a 500, nonsense, a cut connection, or one that is late.
+
+A fault hits the next `count` requests of its routes. On a submit it strikes when the body has been read:
+before the job is accepted, or, with ``after``, once it is, which a client cannot tell from the first.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import Final, Literal, get_args
+
+from aiohttp import web
+
+from .protocol import VendorError
+
+Kind = Literal["hang", "500", "garbage", "drop", "slow"]
+Route = Literal["authenticate", "submit", "poll"]
+FaultOn = Literal["submit", "poll", "auth", "all"]
+KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
+FAULT_ON: Final[tuple[FaultOn, ...]] = get_args(FaultOn)
+
+SLOW_SECONDS: Final = 3.0
+_LOOK_SECONDS: Final = 0.05
+_NONSENSE: Final = "<html><body><h1>502 Bad Gateway</h1></body></html>\n"
+
+
+class NoAnswerError(Exception):
+    """The connection ends without an answer."""
+
+
+@dataclass
+class Fault:
+    """`seconds`: how late a slow answer is, or how long one hangs (None: until the client leaves)."""
+
+    kind: Kind
+    on: FaultOn
+    count: int
+    seconds: float | None = None
+    after: bool = False
+
+    def hits(self, route: Route, after: bool) -> bool:
+        # Only a submit has an "after": the other requests change nothing.
+        later = self.after and route == "submit"
+        return later == after and (self.on == "all" or route.startswith(self.on))
+
+
+class Faults:
+    """The faults still to come, oldest first."""
+
+    def __init__(self) -> None:
+        self.pending: list[Fault] = []
+
+    def take(self, route: Route, *, after: bool = False) -> Fault | None:
+        """The fault that hits this request, counted down."""
+        for fault in self.pending:
+            if fault.hits(route, after):
+                fault.count -= 1
+                if fault.count <= 0:
+                    self.pending.remove(fault)
+                return fault
+        return None
+
+
+async def strike(fault: Fault, request: web.Request) -> web.Response | None:
+    """Does what the fault says: an answer of its own, an error, or None to go on as usual."""
+    match fault.kind:
+        case "slow":
+            await asyncio.sleep(SLOW_SECONDS if fault.seconds is None else fault.seconds)
+            return None
+        case "garbage":
+            return web.Response(text=_NONSENSE, content_type="text/html")
+        case "500":
+            raise VendorError("E500")
+        case "hang":
+            await _hold(request, fault.seconds)
+    raise NoAnswerError
+
+
+async def _hold(request: web.Request, seconds: float | None) -> None:
+    """Keeps the connection open and silent; looks now and then whether the client has left."""
+    left = float("inf") if seconds is None else seconds
+    while left > 0 and request.transport is not None and not request.transport.is_closing():
+        await asyncio.sleep(min(left, _LOOK_SECONDS))
+        left -= _LOOK_SECONDS

@@ -1,0 +1,182 @@
+"""The vendor's limits: how many jobs at once, how many requests, and a throttle that is simply switched on.
+
+RTZR throttles by concurrency for each organisation (https://developers.rtzr.ai/docs/rate_limit/). The rates
+and windows are here because other vendors have them, and a client has to live with every shape. Each account
+(``client_id``) has its own. No ``Retry-After`` is documented, so none is sent unless a control asks for it.
+Limiters are told the time, so that they can be tested without waiting.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, Literal, Protocol
+
+from .protocol import VendorError
+
+Limited = Literal["submit", "poll"]
+On = Literal["submit", "poll", "all"]
+#: None: no header. True: the honest seconds, rounded up. Anything else is sent as it is, lies included.
+RetryAfter = str | float | Literal[True] | None
+
+TOO_MANY_JOBS: Final = "A0002"
+TOO_MANY_POLLS: Final = "A0003"
+
+
+def routes(on: On) -> tuple[Limited, ...]:
+    """The routes that a limit's ``on`` names."""
+    return ("submit", "poll") if on == "all" else (on,)
+
+
+def header(retry_after: RetryAfter, wait: float) -> str | None:
+    """The value of Retry-After for a request that could pass in `wait` seconds."""
+    if retry_after is True:
+        return str(math.ceil(wait))
+    return None if retry_after is None else str(retry_after)
+
+
+class Limiter(Protocol):
+    """Counts requests; `admit` answers how many seconds too early this one is, 0 when it may pass."""
+
+    def admit(self, now: float) -> float: ...
+
+
+class TokenBucket:
+    """`rate` requests a second on average, `burst` of them at once."""
+
+    def __init__(self, rate: float, burst: float) -> None:
+        self.rate, self.burst = rate, burst
+        self._tokens, self._at = burst, -math.inf
+
+    def admit(self, now: float) -> float:
+        self._tokens = min(self.burst, self._tokens + (now - self._at) * self.rate)
+        self._at = now
+        # A rounding error must not refuse a client that waited exactly as long as it was told.
+        if self._tokens < 1 - 1e-9:
+            return (1 - self._tokens) / self.rate
+        self._tokens -= 1
+        return 0.0
+
+
+class FixedWindow:
+    """`limit` requests in each window of `seconds`, the first from `start` on; refusals cost nothing."""
+
+    def __init__(self, limit: int, seconds: float, start: float) -> None:
+        self.limit, self.seconds, self.start = limit, seconds, start
+        self._window, self._count = 0, 0
+
+    def admit(self, now: float) -> float:
+        window = math.floor((now - self.start) / self.seconds)
+        if window != self._window:
+            self._window, self._count = window, 0
+        if self._count >= self.limit:
+            return self.start + (window + 1) * self.seconds - now
+        self._count += 1
+        return 0.0
+
+
+class SlidingWindow:
+    """`limit` requests in any `seconds`, refused ones included: whoever keeps knocking stays outside."""
+
+    def __init__(self, limit: int, seconds: float) -> None:
+        self.seconds = seconds
+        self._last: deque[float] = deque(maxlen=limit)
+
+    def admit(self, now: float) -> float:
+        full = len(self._last) == self._last.maxlen
+        refused = full and now - self._last[0] < self.seconds
+        self._last.append(now)
+        return self._last[0] + self.seconds - now if refused else 0.0
+
+
+@dataclass(frozen=True)
+class LimitSettings:
+    """What ``POST /control/limits`` sets; None means no such limit."""
+
+    concurrency: int | None = None
+    rate: float | None = None
+    burst: float | None = None
+    window: float | None = None
+    sliding: bool = False
+    on: On = "all"
+    code: str = TOO_MANY_JOBS
+    poll_rate: float | None = None
+    retry_after: RetryAfter = None
+    max_bytes: int | None = None
+    max_seconds: float | None = None
+
+
+@dataclass(frozen=True)
+class Throttle:
+    """Every request is refused with `code` until `until` (on the limits' own clock)."""
+
+    until: float
+    code: str
+    retry_after: RetryAfter
+
+
+class Limits:
+    """All limits of all accounts. `clock` is seconds that never go back."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self.clear()
+
+    def clear(self) -> None:
+        self._throttles: dict[Limited, Throttle] = {}
+        self.configure(LimitSettings())
+
+    def configure(self, settings: LimitSettings) -> None:
+        """Replaces the settings; every count starts anew."""
+        self.settings = settings
+        self._requests: dict[str, Limiter] = {}
+        self._polls: dict[str, Limiter] = {}
+        self._set_at = self._clock()
+
+    def throttle(self, on: On, seconds: float, code: str, retry_after: RetryAfter) -> None:
+        """Refuses the requests of these routes for so many seconds; 0 ends it. The last word counts."""
+        for route in routes(on):
+            self._throttles[route] = Throttle(self._clock() + seconds, code, retry_after)
+
+    def throttled(self) -> dict[str, float]:
+        """route -> seconds left."""
+        now = self._clock()
+        return {route: item.until - now for route, item in self._throttles.items() if item.until > now}
+
+    def admit(self, route: Limited, account: str) -> None:
+        """Counts one request; raises the vendor's 429 when it comes too early."""
+        now = self._clock()
+        throttle = self._throttles.get(route)
+        if throttle is not None and now < throttle.until:
+            raise VendorError(throttle.code, retry_after=header(throttle.retry_after, throttle.until - now))
+        settings = self.settings
+        if route == "poll" and settings.poll_rate is not None:
+            if account not in self._polls:
+                self._polls[account] = TokenBucket(settings.poll_rate, max(1.0, settings.poll_rate))
+            self._refuse(self._polls[account].admit(now), TOO_MANY_POLLS)
+        if settings.rate is not None and route in routes(settings.on):
+            if account not in self._requests:
+                self._requests[account] = self._limiter(settings.rate)
+            self._refuse(
+                self._requests[account].admit(now), TOO_MANY_POLLS if route == "poll" else settings.code
+            )
+
+    def admit_job(self, transcribing: int) -> None:
+        """Raises A0002 when this many jobs in flight leave no room for another."""
+        if self.settings.concurrency is not None and transcribing >= self.settings.concurrency:
+            # When a job will end is not known, so an honest Retry-After can only say "soon".
+            raise VendorError(TOO_MANY_JOBS, retry_after=header(self.settings.retry_after, 1.0))
+
+    def _refuse(self, wait: float, code: str) -> None:
+        if wait > 0:
+            raise VendorError(code, retry_after=header(self.settings.retry_after, wait))
+
+    def _limiter(self, rate: float) -> Limiter:
+        settings = self.settings
+        if settings.window is None:
+            return TokenBucket(rate, settings.burst if settings.burst is not None else max(1.0, rate))
+        if settings.sliding:
+            return SlidingWindow(int(rate), settings.window)
+        return FixedWindow(int(rate), settings.window, self._set_at)

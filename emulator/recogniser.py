@@ -1,0 +1,172 @@
+"""The recogniser's worker process: one JSON question on a line of stdin, one JSON answer on a line of stdout.
+
+``{"path", "duration_ms", "words"}`` -> ``{"utterances": [...]}`` or ``{"error": {"code", "message"}}``.
+The sound streams through: at any time only half a second of it is held.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import re
+import sys
+import threading
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from typing import Any, Final
+
+from pocketsphinx import Decoder, Endpointer  # type: ignore[attr-defined]
+
+from .audio import SAMPLE_BYTES, SAMPLE_RATE, BrokenAudioError, pcm
+from .protocol import JobFault, Utterance, Word
+
+#: The endpointer's window (its default): it needs this much to decide, and so needs silence around the sound.
+_WINDOW_SECONDS: Final = 0.3
+#: A soft first consonant is not speech to the endpointer; without it "please send" becomes "lisa and".
+_LEAD_SECONDS: Final = 0.2
+#: Noise can look like speech without end: cut it, or the decoder's memory and second pass grow with it.
+_LONGEST_SECONDS: Final = 30.0
+#: The decoder's own frame, in which it says where a word is.
+_DECODER_SECONDS: Final = 0.01
+_PRONUNCIATION: Final = re.compile(r"\(\d+\)$")
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """What was heard between two silences, in seconds of the endpointer; a word is (text, from, until)."""
+
+    start: float
+    end: float
+    text: str
+    words: list[tuple[str, float, float]]
+
+
+class Recogniser:
+    """Turns sound into words. The model takes half a second to load and 120 MB, so one is used for many."""
+
+    def __init__(self) -> None:
+        self._decoder = Decoder(samprate=SAMPLE_RATE, loglevel="FATAL")
+        # What the decoder learns of one recording's level must not colour the next: same audio, same words.
+        self._cmn: str = self._decoder.get_cmn(False)
+
+    def utterances(self, sound: Iterable[bytes], duration_ms: int, *, words: bool) -> Iterator[Utterance]:
+        """One for each stretch of speech in 16 kHz mono sound; noise without a word gives none."""
+        silence = bytes(round(_WINDOW_SECONDS * SAMPLE_RATE) * SAMPLE_BYTES)
+
+        def milliseconds(seconds: float) -> int:
+            return min(max(round((seconds - _WINDOW_SECONDS) * 1000), 0), duration_ms)
+
+        for stretch in self._stretches(chain([silence], sound, [silence, silence])):
+            if not stretch.text:
+                continue
+            start = milliseconds(stretch.start)
+            utterance = Utterance(
+                start_at=start, duration=milliseconds(stretch.end) - start, msg=stretch.text, spk=0, lang="en"
+            )
+            if words:
+                utterance["words"] = [
+                    Word(
+                        start_at=milliseconds(at), duration=milliseconds(until) - milliseconds(at), text=text
+                    )
+                    for text, at, until in stretch.words
+                ]
+            yield utterance
+
+    def _stretches(self, sound: Iterable[bytes]) -> Iterator[Stretch]:
+        self._decoder.set_cmn(self._cmn)
+        endpointer = Endpointer(window=_WINDOW_SECONDS, sample_rate=SAMPLE_RATE)
+        seconds: float = endpointer.frame_length
+        lead = round(_LEAD_SECONDS / seconds)
+        recent: deque[bytes] = deque(maxlen=lead + round(_WINDOW_SECONDS / seconds) + 1)
+        listening = False
+        start = origin = now = 0.0
+        for number, frame in enumerate(_frames(sound, endpointer.frame_bytes)):
+            recent.append(frame)
+            was_in_speech = endpointer.in_speech
+            speech = endpointer.process(frame)
+            if speech is None:
+                continue
+            if not listening:
+                listening = True
+                self._decoder.start_utt()
+                if was_in_speech:  # the rest of a stretch that was cut
+                    start = origin = now
+                else:
+                    # It hands out the frames of its window, oldest first; what came before is in `recent`.
+                    start = origin = now = endpointer.speech_start
+                    before = max(0, round(start / seconds) - (number + 1 - len(recent)))
+                    for piece in list(recent)[max(0, before - lead) : before]:
+                        self._decoder.process_raw(piece)
+                        origin -= seconds
+            self._decoder.process_raw(speech)
+            now += seconds
+            if not endpointer.in_speech or now - start >= _LONGEST_SECONDS:
+                listening = False
+                yield self._stretch(start, now, origin)
+        if listening:
+            yield self._stretch(start, now, origin)
+
+    def _stretch(self, start: float, end: float, origin: float) -> Stretch:
+        """What the decoder found in the stretch to which it has listened since `origin`."""
+        self._decoder.end_utt()
+        hypothesis = self._decoder.hyp()
+        if hypothesis is None:
+            return Stretch(start, end, "", [])
+        words = [
+            (
+                _PRONUNCIATION.sub("", segment.word),
+                origin + segment.start_frame * _DECODER_SECONDS,
+                origin + (segment.end_frame + 1) * _DECODER_SECONDS,
+            )
+            for segment in self._decoder.seg()
+            if not segment.word.startswith(("<", "[", "+"))  # silence and noises
+        ]
+        if words:
+            start = min(start, words[0][1])
+        return Stretch(start, end, hypothesis.hypstr, words)
+
+
+def _frames(sound: Iterable[bytes], size: int) -> Iterator[bytes]:
+    """The same sound in frames of exactly `size` bytes, the last one filled up with silence."""
+    rest = b""
+    for piece in sound:
+        rest += piece
+        whole = len(rest) - len(rest) % size
+        for at in range(0, whole, size):
+            yield rest[at : at + size]
+        rest = rest[whole:]
+    if rest:
+        yield rest.ljust(size, b"\0")
+
+
+def _answer(recogniser: Recogniser, question: dict[str, Any]) -> dict[str, Any]:
+    try:
+        sound = pcm(Path(question["path"]))
+        return {
+            "utterances": list(recogniser.utterances(sound, question["duration_ms"], words=question["words"]))
+        }
+    except (BrokenAudioError, OSError) as error:
+        return {"error": JobFault(code="H0010", message=f"the audio cannot be decoded: {error}")}
+
+
+def main() -> None:
+    """Answers questions until stdin ends, and then ends at once, even in the middle of an hour of audio."""
+    questions: queue.SimpleQueue[str] = queue.SimpleQueue()
+
+    def read() -> None:
+        for line in sys.stdin:
+            questions.put(line)
+        os._exit(0)
+
+    threading.Thread(target=read, daemon=True).start()
+    recogniser = Recogniser()
+    while True:
+        print(json.dumps(_answer(recogniser, json.loads(questions.get()))), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,184 @@
+"""Jobs and tokens on disk: a vendor does not forget them because a machine was rebooted.
+
+One SQLite file for what is known, one file for each audio that is still needed. A job's state follows from
+the clock: ``transcribing`` until `finished_at`, which is written when the result is there and may lie in the
+future (see turnaround).
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from .protocol import Config, JobFault, Utterance
+
+_SCHEMA: Final = """
+CREATE TABLE IF NOT EXISTS jobs (
+    seq INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    client_id TEXT NOT NULL,
+    config TEXT NOT NULL,
+    sha256 TEXT NOT NULL,
+    duration_ms INTEGER NOT NULL,
+    submitted_at REAL NOT NULL,
+    ready_at REAL NOT NULL,
+    finished_at REAL,
+    utterances TEXT,
+    error TEXT
+);
+CREATE INDEX IF NOT EXISTS jobs_in_flight ON jobs (finished_at);
+CREATE TABLE IF NOT EXISTS tokens (token TEXT PRIMARY KEY, client_id TEXT NOT NULL, expire_at REAL NOT NULL);
+"""
+
+
+class DataInUseError(Exception):
+    """Another emulator works in this folder."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """Times are unix seconds; `ready_at` is when a result may be seen at the earliest."""
+
+    id: str
+    client_id: str
+    config: Config
+    sha256: str
+    duration_ms: int
+    submitted_at: float
+    ready_at: float
+    finished_at: float | None = None
+    utterances: list[Utterance] | None = None
+    error: JobFault | None = None
+
+    def is_transcribing(self, now: float) -> bool:
+        return self.finished_at is None or self.finished_at > now
+
+
+class Store:
+    """All that survives a restart. Calls take tens of microseconds, so the event loop makes them itself."""
+
+    def __init__(self, folder: Path) -> None:
+        self._audio = folder / "audio"
+        self._audio.mkdir(parents=True, exist_ok=True)
+        self._db = sqlite3.connect(folder / "emulator.sqlite3", isolation_level=None, timeout=1)
+        self._db.row_factory = sqlite3.Row
+        try:
+            # The lock keeps a second emulator out; NORMAL is safe in a crash of the program, and cheap.
+            self._db.executescript(
+                "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"
+                + _SCHEMA
+            )
+        except sqlite3.OperationalError as error:
+            self._db.close()
+            raise DataInUseError(f"{folder} cannot be used: {error}") from error
+        self._remove_stray_audio()
+
+    def close(self) -> None:
+        self._db.close()
+
+    def audio_path(self, job_id: str) -> Path:
+        return self._audio / job_id
+
+    # jobs
+
+    def add(self, job: Job) -> None:
+        self._db.execute(
+            "INSERT INTO jobs (id, client_id, config, sha256, duration_ms, submitted_at, ready_at)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (
+                job.id,
+                job.client_id,
+                json.dumps(vars(job.config)),
+                job.sha256,
+                job.duration_ms,
+                job.submitted_at,
+                job.ready_at,
+            ),
+        )
+
+    def finish(
+        self, job: Job, now: float, utterances: list[Utterance] | None, error: JobFault | None
+    ) -> None:
+        """Keeps the outcome, to be seen from `ready_at` on, and drops the audio."""
+        self._db.execute(
+            "UPDATE jobs SET finished_at = ?, utterances = ?, error = ? WHERE id = ?",
+            (max(now, job.ready_at), _to_json(utterances), _to_json(error), job.id),
+        )
+        self.audio_path(job.id).unlink(missing_ok=True)
+
+    def job(self, job_id: str) -> Job | None:
+        row = self._db.execute("SELECT * FROM jobs WHERE id = ?", (job_id,)).fetchone()
+        return None if row is None else _job(row)
+
+    def unfinished(self) -> list[Job]:
+        """In the order in which they were accepted."""
+        return [
+            _job(row) for row in self._db.execute("SELECT * FROM jobs WHERE finished_at IS NULL ORDER BY seq")
+        ]
+
+    def transcribing(self, client_id: str, now: float) -> int:
+        """The jobs in flight of one account. The index finds them, however many are finished."""
+        row = self._db.execute(
+            "SELECT count(*) FROM jobs WHERE client_id = ? AND (finished_at IS NULL OR finished_at > ?)",
+            (client_id, now),
+        ).fetchone()
+        return int(row[0])
+
+    def counts(self, now: float) -> dict[str, int]:
+        """The jobs in each state."""
+        row = self._db.execute(
+            "SELECT count(*) AS accepted,"
+            " count(*) FILTER (WHERE finished_at IS NULL OR finished_at > :now) AS transcribing,"
+            " count(*) FILTER (WHERE finished_at <= :now AND error IS NULL) AS completed,"
+            " count(*) FILTER (WHERE finished_at <= :now AND error IS NOT NULL) AS failed FROM jobs",
+            {"now": now},
+        ).fetchone()
+        return dict(row)
+
+    def audio_counts(self) -> dict[str, int]:
+        """Content hash -> how many jobs were accepted for it."""
+        return dict(
+            self._db.execute("SELECT sha256, count(*) FROM jobs GROUP BY sha256 ORDER BY min(seq)").fetchall()
+        )
+
+    def forget_jobs(self) -> None:
+        self._db.execute("DELETE FROM jobs")
+        self._remove_stray_audio()
+
+    def _remove_stray_audio(self) -> None:
+        """An upload that was cut off, or audio that a crash left beside its result."""
+        wanted = {job.id for job in self.unfinished()}
+        for path in self._audio.iterdir():
+            if path.name not in wanted:
+                path.unlink(missing_ok=True)
+
+    # tokens
+
+    def add_token(self, token: str, client_id: str, expire_at: float) -> None:
+        self._db.execute("INSERT INTO tokens VALUES (?, ?, ?)", (token, client_id, expire_at))
+
+    def token_owner(self, token: str, now: float) -> str | None:
+        """The client_id a live token was given to."""
+        row = self._db.execute(
+            "SELECT client_id FROM tokens WHERE token = ? AND expire_at > ?", (token, now)
+        ).fetchone()
+        return None if row is None else str(row[0])
+
+    def forget_tokens(self) -> None:
+        self._db.execute("DELETE FROM tokens")
+
+
+def _to_json(value: list[Utterance] | JobFault | None) -> str | None:
+    return None if value is None else json.dumps(value, ensure_ascii=False)
+
+
+def _job(row: sqlite3.Row) -> Job:
+    fields: dict[str, Any] = dict(row)
+    del fields["seq"]
+    fields["config"] = Config(**json.loads(fields["config"]))
+    for name in ("utterances", "error"):
+        fields[name] = None if fields[name] is None else json.loads(fields[name])
+    return Job(**fields)
