@@ -17,7 +17,7 @@ from environs import Env, validate
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 env = Env()
-env.read_env(str(BASE_DIR / ".env"), recurse=False)
+env.read_env(env.str("MICO_ENV_FILE", "") or BASE_DIR / ".env", recurse=False)
 
 
 def stored_secret(path: Path) -> str:
@@ -45,6 +45,7 @@ def stored_secret(path: Path) -> str:
 # --- Where things are -----------------------------------------------------------------------------
 
 DATA_DIR = Path(env.str("MICO_DATA", "") or BASE_DIR / "var").resolve()
+HOST = env.str("HOST", "127.0.0.1")  # what `make run` listens on
 PORT = env.int("PORT", 8000, validate=validate.Range(1, 65535))
 EMULATOR_PORT = env.int("EMULATOR_PORT", 9009, validate=validate.Range(1, 65535))
 
@@ -259,6 +260,8 @@ STT_HEAVY_AT_ONCE = max(1, STT_WORKERS - 3)
 STT_MAX_ATTEMPTS = env.int("STT_MAX_ATTEMPTS", 8, validate=validate.Range(min=1))
 STT_RETRY_FIRST_SECONDS = env.float("STT_RETRY_FIRST_SECONDS", 2.0, validate=validate.Range(min=0))
 STT_RETRY_LONGEST_SECONDS = 300.0
+# Jobs begun for one step without any coming to an end (workers that died over it) until it is given up.
+STT_MAX_STARTS = 8
 # Times that an audio is sent again after an answer was lost (the vendor has no idempotency key).
 STT_MAX_RESENDS = 1
 # Longest stay in a state, s; reaching it is a failure with a reason and a Retry.

@@ -1,0 +1,94 @@
+"""What every test can use: a Redis of our own, the emulator over real HTTP, a running Mico, a browser."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import redis
+from django.conf import settings as django_settings
+from pytest_django import Settings
+
+from tests.servers import Emulator, running_emulator, running_redis
+from tests.settings import TEST_DATA
+from transcription.vendors.registry import get_vendor
+
+
+def pytest_configure() -> None:
+    """Stops a run that would use somebody's data: settings that are not the tests' own."""
+    if os.environ.get("DJANGO_SETTINGS_MODULE") != "tests.settings":
+        pytest.exit("Unset DJANGO_SETTINGS_MODULE: the tests bring their own settings.", returncode=4)
+
+
+def pytest_unconfigure() -> None:
+    """Takes the data of this run away."""
+    shutil.rmtree(TEST_DATA, ignore_errors=True)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def redis_url() -> Iterator[str]:
+    """The Redis of this test run, which the settings name too. It is ours alone."""
+    with running_redis(TEST_DATA / "redis.sock"):
+        yield django_settings.REDIS_URL
+
+
+@pytest.fixture(scope="session")
+def redis_connection(redis_url: str) -> Iterator["redis.Redis"]:
+    """The tests' own connection to it."""
+    with redis.Redis.from_url(redis_url) as client:
+        yield client
+
+
+@pytest.fixture(autouse=True)
+def _empty_redis(redis_connection: "redis.Redis") -> Iterator[None]:
+    """No test sees the keys of another. flushdb and not flushall: one rule for every Redis."""
+    yield
+    redis_connection.flushdb()
+
+
+@pytest.fixture(scope="session")
+def _echo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
+    with running_emulator(tmp_path_factory.mktemp("emulator"), "echo") as emulator:
+        yield emulator
+
+
+@pytest.fixture(scope="session")
+def _speech(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
+    with running_emulator(tmp_path_factory.mktemp("emulator"), "pocketsphinx") as emulator:
+        yield emulator
+
+
+def _wire(emulator: Emulator, settings: Settings) -> Iterator[Emulator]:
+    """Points the settings at `emulator`, as if it had just started."""
+    emulator.reset()
+    vendors = django_settings.STT_VENDORS
+    settings.STT_VENDORS = {**vendors, "rtzr": {**vendors["rtzr"], "base_url": emulator.base_url}}
+    get_vendor.cache_clear()
+    yield emulator
+    get_vendor.cache_clear()
+
+
+@pytest.fixture
+def emulator(_echo: Emulator, settings: Settings) -> Iterator[Emulator]:
+    """The vendor, with the engine that answers at once and says which audio it got ("echo 0123456789ab")."""
+    yield from _wire(_echo, settings)
+
+
+@pytest.fixture
+def speech_emulator(_speech: Emulator, settings: Settings) -> Iterator[Emulator]:
+    """The vendor, with the engine that understands English."""
+    yield from _wire(_speech, settings)
+
+
+@pytest.fixture(scope="session")
+def chromium_path() -> Path:
+    """A Chromium to drive. Without one the test is skipped; where CI=true it fails instead."""
+    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+    for candidate in (os.environ.get("CHROMIUM"), *map(shutil.which, names)):
+        if candidate and Path(candidate).is_file():
+            return Path(candidate)
+    message = "No Chromium: install one (the package chromium), or name it in CHROMIUM."
+    if os.environ.get("CI") == "true":
+        pytest.fail(message)
+    pytest.skip(message)
