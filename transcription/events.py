@@ -144,7 +144,9 @@ def publish_participants(meeting_id: int, version: int) -> None:
 
 def snapshot(meeting_id: int) -> Snapshot:
     """Everything that a page needs to know whether it is up to date, in one query and one look at Redis."""
-    versions = Transcription.objects.current().filter(meeting_id=meeting_id).values_list("recording_id", "version")
+    versions = (
+        Transcription.objects.current().filter(meeting_id=meeting_id).values_list("recording_id", "version")
+    )
     stt: SttState | None = None
     presence: Presence | None = None
     try:
@@ -166,7 +168,7 @@ def _publish(group: str, event: Any) -> None:
 
 
 def _send(group: str, event: Any) -> None:
-    layer = get_channel_layer()
+    layer = get_channel_layer()  # type: ignore[no-untyped-call]
     try:
         async_to_sync(layer.group_send)(group, event)
     except (redis.RedisError, OSError) as error:

@@ -167,6 +167,10 @@ class Transcription(models.Model):
     is_current = models.BooleanField(_("current"), default=True)
     # The schedule: when something is to be done next. NULL: never again.
     next_action_at = models.DateTimeField(_("next action"), null=True, blank=True, default=timezone.now)
+    # The dispatcher's and the jobs' fencing number: a job may begin only with the number it was claimed under.
+    claim = models.PositiveIntegerField(default=0, editable=False)
+    # Jobs begun since the last step that came to an end: a recording that kills its workers is noticed.
+    starts = models.PositiveIntegerField(_("jobs begun for this step"), default=0)
     status_since = models.DateTimeField(_("in this status since"), default=timezone.now)
     attempts = models.PositiveIntegerField(_("vendor errors in a row"), default=0)
     polls = models.PositiveIntegerField(_("polls"), default=0)

@@ -32,6 +32,9 @@ TRANSITIONS: dict[Status, frozenset[Status]] = {
     Status.CANCELLED: frozenset(),
 }
 
+# Written when a job's step came to its end: the job's lease is over (lease.py), and it did not die of it.
+STEP_OVER: dict[str, Any] = {"claim": F("claim") + 1, "starts": 0}
+
 
 class IllegalTransition(Exception):  # noqa: N818 - named for what it is, as in the table above
     """The table does not know this change: a fault in the code, never in the data."""
@@ -55,10 +58,11 @@ def transition(transcription: Transcription, to: Status, **changes: Any) -> bool
         changes |= {"next_action_at": None, "finished_at": now}
     else:
         changes.setdefault("next_action_at", now)
+    step_over = {} if to is Status.SUBMITTING else STEP_OVER
     with transaction.atomic():
         written = Transcription.objects.filter(
             pk=transcription.pk, status=before, version=transcription.version
-        ).update(version=F("version") + 1, **changes)
+        ).update(version=F("version") + 1, **step_over, **changes)
         if not written:
             return False
         for field, value in changes.items():
@@ -78,5 +82,5 @@ def reschedule(transcription: Transcription, at: datetime, **changes: Any) -> bo
         status=transcription.status,
         version=transcription.version,
         next_action_at__isnull=False,
-    ).update(next_action_at=at, **changes)
+    ).update(next_action_at=at, **STEP_OVER, **changes)
     return written == 1

@@ -33,7 +33,7 @@ class Listener:
     """The dispatcher's ear. What is said between two calls of `wait` is not missed."""
 
     def __init__(self) -> None:
-        self._pubsub = redis_client().pubsub(ignore_subscribe_messages=True)
+        self._pubsub = redis_client().pubsub(ignore_subscribe_messages=True)  # type: ignore[no-untyped-call]
         self._pubsub.subscribe(CHANNEL)
 
     def wait(self, seconds: float) -> None:

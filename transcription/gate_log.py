@@ -1,0 +1,31 @@
+"""What is done, once, about each change of the gate: its history, the pages, and the rows that waited."""
+
+from datetime import UTC, datetime
+
+from django.contrib.auth.models import AbstractBaseUser
+
+from transcription import events
+from transcription.gate import GateChange
+from transcription.models import GateEvent, Transcription
+from transcription.wakeup import wake
+
+
+def record(
+    change: GateChange, *, transcription: Transcription | None = None, user: AbstractBaseUser | None = None
+) -> None:
+    """Called by the one that was given the change: the report of a transcription's request, or an admin."""
+    events.publish_gate(change)  # first: people see it at once
+    if change.kind == "opened":
+        wake()
+    state = change.state
+    GateEvent.objects.create(
+        vendor=state.name,
+        kind=change.kind,
+        episode=state.episode,
+        lane=change.lane,
+        reason=state.reason or "",
+        reopens_at=None if state.reopens_at is None else datetime.fromtimestamp(state.reopens_at, UTC),
+        note=state.note[:200],
+        transcription=transcription,
+        user_id=None if user is None else user.pk,
+    )

@@ -1,0 +1,67 @@
+"""A job's hold on its row. Without renewal it runs out, and the row comes due again by itself."""
+
+import threading
+from datetime import timedelta
+from types import TracebackType
+from typing import Self
+
+from django.conf import settings
+from django.db import connection
+from django.db.models import F
+from django.utils import timezone
+
+from transcription.models import Transcription
+
+
+class NotOurs(Exception):  # noqa: N818 - what it means for the job that asked
+    """This job was overtaken: it was delivered twice, or another one was claimed when its lease ran out."""
+
+
+def lease_length() -> timedelta:
+    """How long a lease is."""
+    return timedelta(seconds=settings.STT_LEASE_SECONDS)
+
+
+class Lease:
+    """Begins the job of one claim, exactly once, and keeps the row leased while the process lives.
+
+    Entering gives the row as it is now, or raises NotOurs. The thread that renews ends with the process,
+    which is what makes a `kill -9` noticed.
+    """
+
+    def __init__(self, transcription_id: int, claim: int) -> None:
+        self._pk = transcription_id
+        self._claim = claim + 1
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._renew, name="lease", daemon=True)
+
+    def __enter__(self) -> Self:
+        begun = (
+            Transcription.objects.live()
+            .filter(pk=self._pk, claim=self._claim - 1)
+            .update(claim=self._claim, starts=F("starts") + 1, next_action_at=timezone.now() + lease_length())
+        )
+        if not begun:
+            raise NotOurs
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._done.set()
+        self._thread.join()
+
+    def row(self) -> Transcription:
+        """The transcription with its recording and meeting."""
+        return Transcription.objects.select_related("recording", "meeting").get(pk=self._pk)
+
+    def _renew(self) -> None:
+        try:
+            # The end of a step takes the claim's number away (states.py): a schedule is never lengthened.
+            while not self._done.wait(settings.STT_LEASE_SECONDS / 3):
+                held = Transcription.objects.live().filter(pk=self._pk, claim=self._claim)
+                if not held.update(next_action_at=timezone.now() + lease_length()):
+                    return
+        finally:
+            connection.close()
