@@ -1,0 +1,1 @@
+"""Signing in: Django's own accounts, and a one-time link."""

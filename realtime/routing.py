@@ -1,0 +1,11 @@
+"""The sockets' addresses."""
+# Channels has no types.
+# mypy: disable-error-code="no-untyped-call"
+
+from django.urls import path
+
+from realtime.consumers import MeetingConsumer
+
+websocket_urlpatterns = [
+    path("ws/meetings/<int:meeting_id>/", MeetingConsumer.as_asgi()),
+]

@@ -1,0 +1,63 @@
+"""What people fill in."""
+
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.utils.translation import gettext_lazy as _
+
+from transcription.models import Meeting
+
+# Languages that people can choose for a meeting. A vendor that cannot do one says so in its own error.
+SPEECH_LANGUAGES = [
+    ("en", _("English")),
+    ("ko", _("Korean")),
+    ("ja", _("Japanese")),
+    ("zh", _("Chinese")),
+    ("de", _("German")),
+    ("es", _("Spanish")),
+    ("fr", _("French")),
+    ("vi", _("Vietnamese")),
+]
+
+
+class MeetingForm(forms.ModelForm[Meeting]):
+    """A new meeting."""
+
+    language = forms.ChoiceField(label=_("Spoken language"), choices=SPEECH_LANGUAGES)
+
+    class Meta:
+        model = Meeting
+        fields = ["title", "language"]
+        labels = {"title": _("Title")}
+        widgets = {"title": forms.TextInput(attrs={"autocomplete": "off"})}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["language"].initial = settings.STT_LANGUAGE
+
+
+class InviteForm(forms.Form):
+    """Somebody to invite, by the name they sign in with."""
+
+    username = forms.CharField(
+        label=_("Invite by user name"),
+        max_length=150,
+        widget=forms.TextInput(
+            attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
+        ),
+    )
+
+    def clean_username(self) -> User:
+        """The person of that name; with a wrong one, a sentence instead."""
+        person = User.objects.filter(username=self.cleaned_data["username"], is_active=True).first()
+        if person is None:
+            raise forms.ValidationError(_("Nobody here has this user name."), code="unknown")
+        return person
+
+
+class UploadForm(forms.Form):
+    """The upload for browsers without JavaScript: one file, no progress."""
+
+    audio = forms.FileField(label=_("Audio file"), allow_empty_file=True)
