@@ -1,5 +1,7 @@
 """How audio enters: checked at the door, kept, and put on the schedule."""
 
+from __future__ import annotations
+
 import logging
 import unicodedata
 import uuid
