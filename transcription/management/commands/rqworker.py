@@ -1,4 +1,4 @@
-"""`manage.py rqworker`: django-rq's own, with the queue's serializer as the default.
+"""`manage.py rqworker`: django-rq's own, with the queue's serializer as the default, and quiet.
 
 Queue and worker must agree on it, and django-rq's default is pickle whatever the queue's setting says.
 """
@@ -15,4 +15,4 @@ class Command(rqworker.Command):
     def add_arguments(self, parser: ArgumentParser) -> None:
         """As django-rq's."""
         super().add_arguments(parser)  # type: ignore[no-untyped-call]
-        parser.set_defaults(serializer=settings.RQ_QUEUES["default"]["SERIALIZER"])
+        parser.set_defaults(serializer=settings.RQ_QUEUES["default"]["SERIALIZER"], verbosity=0)
