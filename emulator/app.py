@@ -19,6 +19,7 @@ async def _run_jobs(app: web.Application) -> AsyncIterator[None]:
     app[VENDOR].runner.start()
     yield
     await app[VENDOR].runner.stop()
+    await app[VENDOR].engine.close()
 
 
 def build(shared: Vendor) -> web.Application:

@@ -57,6 +57,7 @@ def pcm(path: Path) -> Iterator[bytes]:
     resampler = av.AudioResampler("s16", "mono", SAMPLE_RATE)
     try:
         with _open(path) as container:
+            expected_ms = _duration_ms(container)
             for packet in container.demux(container.streams.audio[0]):
                 try:
                     frames = packet.decode()
@@ -69,6 +70,8 @@ def pcm(path: Path) -> Iterator[bytes]:
                         yield bytes(piece.planes[0])[: piece.samples * SAMPLE_BYTES]
     except (FFmpegError, IndexError) as error:
         raise BrokenAudioError(str(error)) from error
+    if expected_ms and not good:
+        raise BrokenAudioError("there is no sound in it")
     if bad > good:
         raise BrokenAudioError(f"{bad} of {bad + good} packets cannot be decoded")
     if good:

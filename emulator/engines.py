@@ -43,7 +43,7 @@ class EchoEngine:
 
     languages: frozenset[str] | None = None
     slots = 1
-    seconds = 0.2
+    seconds = 0.1
 
     async def transcribe(self, job: Job, _audio: Path) -> list[Utterance]:
         texts = ["echo", job.sha256[:12]]

@@ -40,7 +40,6 @@ class Runner:
         for task in self._tasks:
             with contextlib.suppress(asyncio.CancelledError):
                 await task
-        await self._engine.close()
 
     async def _work(self) -> None:
         while True:

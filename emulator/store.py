@@ -63,7 +63,7 @@ class Store:
     def __init__(self, folder: Path) -> None:
         self._audio = folder / "audio"
         self._audio.mkdir(parents=True, exist_ok=True)
-        self._db = sqlite3.connect(folder / "emulator.sqlite3", isolation_level=None, timeout=1)
+        self._db = sqlite3.connect(folder / "emulator.sqlite3", isolation_level=None, timeout=0.2)
         self._db.row_factory = sqlite3.Row
         try:
             # The lock keeps a second emulator out; NORMAL is safe in a crash of the program, and cheap.
@@ -73,7 +73,7 @@ class Store:
             )
         except sqlite3.OperationalError as error:
             self._db.close()
-            raise DataInUseError(f"{folder} cannot be used: {error}") from error
+            raise DataInUseError(f"{folder} is in use by another emulator ({error})") from error
         self._remove_stray_audio()
 
     def close(self) -> None:

@@ -106,10 +106,12 @@ class Client:
             else json.dumps({"language": "en"} if config is None else config)
         )
         content = file.read_bytes() if isinstance(file, Path) else file
-        files = {} if content is None else {"file": ("some.bin", content)}
+        files: dict[str, tuple[str | None, str | bytes]] = {"config": (None, text)}
+        if content is not None:
+            files["file"] = ("some.bin", content)
         return self.http.post(
             f"{self.program.url}/v1/transcribe",
-            files={**files, "config": (None, text)},
+            files=files,
             headers=self.headers,
             **{"timeout": TIMEOUT, **kwargs},
         )

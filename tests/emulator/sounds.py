@@ -33,7 +33,7 @@ def samples(name: str) -> bytes:
     """The samples of a spoken sentence."""
     with wave.open(str(AUDIO / name)) as file:
         assert (file.getframerate(), file.getnchannels(), file.getsampwidth()) == (RATE, 1, 2)
-        return file.readframes(file.getnframes())
+        return bytes(file.readframes(file.getnframes()))
 
 
 def encoded(pcm: bytes, container: str, codec: str, rate: int = RATE) -> bytes:
@@ -41,6 +41,7 @@ def encoded(pcm: bytes, container: str, codec: str, rate: int = RATE) -> bytes:
     buffer = io.BytesIO()
     with av.open(buffer, "w", format=container) as output:
         stream = output.add_stream(codec, rate=rate, layout="mono")
+        assert isinstance(stream, av.AudioStream)
         resampler = av.AudioResampler(stream.format, "mono", rate, frame_size=stream.frame_size)
         frame = av.AudioFrame(format="s16", layout="mono", samples=len(pcm) // 2)
         frame.planes[0].update(pcm)

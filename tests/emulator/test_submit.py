@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -211,7 +212,7 @@ def test_a_large_upload_is_not_held_in_memory(echo: Program, client: Client) -> 
     sound = bytearray(wav(0))
     sound[40:44] = (megabytes * 1024**2).to_bytes(4, "little")
 
-    def body() -> object:
+    def body() -> Iterator[bytes]:
         yield head + sound
         for _ in range(megabytes):
             yield bytes(1024**2)
