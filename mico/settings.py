@@ -95,6 +95,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "mico.health.HealthMiddleware",  # first: no redirect, no check of the host, no session
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -159,6 +160,9 @@ if EMBEDDED_DATABASE:
 else:
     # conn_max_age=0: a persistent connection under ASGI is one per thread, and never the same thread.
     DATABASES = {"default": dict(dj_database_url.parse(DATABASE_URL, conn_max_age=0))}
+    if DATABASES["default"]["ENGINE"].endswith("postgresql"):
+        # s; without it, a process hangs for minutes while the database's machine is away.
+        DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- Accounts -------------------------------------------------------------------------------------

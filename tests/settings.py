@@ -21,6 +21,7 @@ for name in VARIABLES:
     os.environ.pop(name, None)
 # Short, because the path of a Unix socket has to be; resolved, because the settings resolve it too.
 TEST_DATA = Path(tempfile.mkdtemp(prefix="mico-test-")).resolve()
+(TEST_DATA / "static").mkdir()  # whitenoise warns of a directory that is not there
 os.environ |= {
     "MICO_ENV_FILE": os.devnull,
     "MICO_DATA": str(TEST_DATA),
@@ -34,3 +35,6 @@ from mico.settings import *  # noqa: E402, F403
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 # No manifest: a test needs no collectstatic.
 STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}  # noqa: F405
+if not test_database_url:
+    # A file and not memory: threads and other processes have connections of their own.
+    DATABASES["default"]["TEST"] = {"NAME": str(TEST_DATA / "test.sqlite3")}  # noqa: F405

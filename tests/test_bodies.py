@@ -1,0 +1,169 @@
+"""Uploads through a real daphne: flat memory, and a limit that is felt before the body is over."""
+
+import hashlib
+import inspect
+import json
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import requests
+from daphne import http_protocol
+
+from tests.servers import BASE_DIR, free_port, stop
+from tests.waiting import wait_until
+
+MEGABYTE = 1024**2
+LIMIT = 400 * MEGABYTE
+BLOCK = bytes(range(256)) * 4096  # 1 MB
+BOUNDARY = "a-boundary"
+HEAD = (
+    f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="audio"; filename="a.wav"\r\n'
+    "Content-Type: audio/wav\r\n\r\n"
+).encode()
+TAIL = f"\r\n--{BOUNDARY}--\r\n".encode()
+
+
+class Web:
+    """A daphne of the test's own."""
+
+    def __init__(self, port: int, data: Path) -> None:
+        self.port = port
+        self.data = data
+        self.url = f"http://127.0.0.1:{port}/receive"
+
+    def open(self) -> socket.socket:
+        """A connection for what no client library would do."""
+        return socket.create_connection(("127.0.0.1", self.port), timeout=20)
+
+    def answers(self) -> bool:
+        """Whether it is up."""
+        try:
+            return requests.get(f"http://127.0.0.1:{self.port}/healthz", timeout=5).status_code == 200
+        except requests.ConnectionError:
+            return False
+
+
+@pytest.fixture(scope="module")
+def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
+    data = tmp_path_factory.mktemp("web")
+    web = Web(free_port(), data)
+    environment = {
+        **os.environ,
+        "DJANGO_SETTINGS_MODULE": "mico.settings",
+        "MICO_DATA": str(data),
+        "DATABASE_URL": "",
+        "MAX_UPLOAD_BYTES": str(LIMIT),
+    }
+    command = [sys.executable, "-m", "daphne", "-p", str(web.port), "tests.bodies_app:application"]
+    process = subprocess.Popen(command, cwd=BASE_DIR, env=environment, stdout=subprocess.DEVNULL)
+    try:
+        wait_until(web.answers, timeout=30)
+        yield web
+    finally:
+        stop(process)
+
+
+def multipart(megabytes: int) -> Iterator[bytes]:
+    """A form with one file; sent as it is made, so in chunks, with no word of its length."""
+    yield HEAD
+    for _ in range(megabytes):
+        yield BLOCK
+    yield TAIL
+
+
+def post(web: Web, megabytes: int) -> dict[str, object]:
+    headers = {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}"}
+    answer = requests.post(web.url, data=multipart(megabytes), headers=headers, timeout=120)
+    assert answer.status_code == 200, answer.text
+    data: dict[str, object] = answer.json()
+    return data
+
+
+def test_a_large_upload_arrives_whole_and_costs_no_memory(web: Web) -> None:
+    before = post(web, 1)["peak_bytes"]
+    got = post(web, 350)
+    digest = hashlib.sha256()
+    for _ in range(350):
+        digest.update(BLOCK)
+    assert got["size"] == 350 * MEGABYTE
+    assert got["sha256"] == digest.hexdigest()
+    assert isinstance(got["peak_bytes"], int)
+    assert isinstance(before, int)
+    assert got["peak_bytes"] - before < 30 * MEGABYTE, (before, got)
+
+
+@pytest.mark.parametrize("size", [0, 1, 99_999, 100_000, 3 * MEGABYTE // 2])
+def test_a_body_of_any_size_arrives_whole(web: Web, size: int) -> None:
+    body = (BLOCK * 2)[:size]
+    got = requests.post(web.url, data=body, timeout=20).json()
+    assert (got["size"], got["sha256"]) == (size, hashlib.sha256(body).hexdigest())
+
+
+def read_answer(connection: socket.socket) -> tuple[int, dict[str, dict[str, str]]]:
+    """Status and JSON of the one answer on this connection, which has to end by itself or be complete."""
+    data = b""
+    while b"\r\n\r\n" not in data or not data.endswith(b"}}"):
+        piece = connection.recv(65536)
+        assert piece, data
+        data += piece
+    head, _, body = data.partition(b"\r\n\r\n")
+    return int(head.split()[1]), json.loads(body)
+
+
+def test_a_declared_length_over_the_limit_is_refused_before_the_body(web: Web) -> None:
+    with web.open() as connection:
+        connection.sendall(
+            f"POST /receive HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\n"
+            f"Content-Length: {LIMIT + 2 * MEGABYTE}\r\n\r\n".encode()
+        )
+        status, answer = read_answer(connection)  # not one byte of the body was sent
+    assert status == 413
+    assert answer["error"]["code"] == "too_large"
+    assert "400 MB" in answer["error"]["message"]
+
+
+def test_a_body_that_grows_over_the_limit_is_refused_and_still_read_for_a_while(web: Web) -> None:
+    chunk = b"%x\r\n%b\r\n" % (len(BLOCK), BLOCK)
+    with web.open() as connection:
+        connection.sendall(b"POST /receive HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n")
+        for _ in range(LIMIT // MEGABYTE + 2):
+            connection.sendall(chunk)
+        status, answer = read_answer(connection)  # the body is not over
+        assert (status, answer["error"]["code"]) == (413, "too_large")
+        for _ in range(20):  # as a browser does that has not looked yet: no reset
+            connection.sendall(chunk)
+        connection.sendall(b"0\r\n\r\n")
+        assert connection.recv(1) == b""  # and then the end
+
+
+def test_a_client_library_sees_the_refusal(web: Web) -> None:
+    answer = requests.post(web.url, data=multipart(LIMIT // MEGABYTE + 20), timeout=60)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (413, "too_large")
+
+
+def test_an_upgrade_with_a_body_is_refused(web: Web) -> None:
+    with web.open() as connection:
+        connection.sendall(
+            b"GET /ws/meetings/1/ HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n"
+            b"Connection: Upgrade\r\nContent-Length: 1000000\r\n\r\n"
+        )
+        assert read_answer(connection)[0] == 413
+
+
+def test_an_upload_that_is_broken_off_leaves_nothing(web: Web) -> None:
+    with web.open() as connection:
+        connection.sendall(b"POST /receive HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9000000\r\n\r\n")
+        connection.sendall(BLOCK)
+    wait_until(lambda: not list((web.data / "uploads").iterdir()), timeout=5)
+    assert web.answers()
+
+
+def test_daphne_is_as_it_was_when_its_request_was_replaced() -> None:
+    """`bodies` rests on these: a name looked up for each connection, and a copy made from `self.content`."""
+    assert "requestFactory = WebRequest" in inspect.getsource(http_protocol.HTTPFactory.buildProtocol)
+    assert "self.content.read(buffer_size)" in inspect.getsource(http_protocol)

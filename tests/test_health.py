@@ -1,0 +1,79 @@
+"""/healthz and /readyz, as a load balancer sees them."""
+
+import pytest
+import redis
+from django.db import OperationalError, connection
+from django.test import Client
+from pytest_django import Settings
+
+from mico import health
+from tests.waiting import wait_until
+from transcription.presence import Heartbeat, Role, alive
+
+
+@pytest.fixture
+def _everybody_alive() -> None:
+    """A dispatcher and a worker have said so."""
+    beats = [Heartbeat(Role.WORKER), Heartbeat(Role.DISPATCH)]
+    for beat in beats:
+        beat.start()
+    wait_until(lambda: alive() == {"workers": 1, "dispatchers": 1})
+
+
+def test_healthz_asks_nobody(client: Client) -> None:
+    answer = client.get("/healthz")  # no database: this test has none
+    assert (answer.status_code, answer.json()) == (200, {"ok": True})
+    assert answer["Cache-Control"] == "no-store"
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("_everybody_alive")
+def test_readyz_is_ok_with_everything(client: Client) -> None:
+    answer = client.get("/readyz")
+    assert answer.status_code == 200
+    assert answer.json() == {
+        "ok": True,
+        "checks": {"database": "ok", "redis": "ok", "dispatcher": "ok", "worker": "ok"},
+    }
+
+
+@pytest.mark.django_db
+def test_readyz_names_who_is_missing(client: Client) -> None:
+    answer = client.get("/readyz")
+    assert answer.status_code == 503
+    checks = answer.json()["checks"]
+    assert (checks["database"], checks["redis"]) == ("ok", "ok")
+    assert "dispatch" in checks["dispatcher"]
+    assert "rqworker" in checks["worker"]
+
+
+@pytest.mark.django_db
+def test_readyz_without_redis(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    def away() -> None:
+        raise redis.ConnectionError("redis://:secret@redis.internal refused")
+
+    monkeypatch.setattr(health, "alive", away)
+    answer = client.get("/readyz")
+    assert answer.status_code == 503
+    assert answer.json()["checks"]["redis"] == "Redis does not answer."
+    assert "secret" not in answer.content.decode()
+
+
+def test_readyz_without_a_database(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    def away() -> None:
+        raise OperationalError('connection to "10.0.0.7", user "mico" failed')
+
+    monkeypatch.setattr(connection, "cursor", away)
+    answer = client.get("/readyz")
+    assert answer.status_code == 503
+    assert answer.json()["checks"]["database"] == "The database does not answer."
+    assert "10.0.0.7" not in answer.content.decode()
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+@pytest.mark.django_db
+def test_any_host_and_no_redirect(client: Client, settings: Settings, path: str) -> None:
+    settings.SECURE_SSL_REDIRECT = True
+    assert client.get(path, headers={"Host": "10.1.2.3:8000"}).status_code in (200, 503)
+    assert client.head(path).status_code in (200, 503)
+    assert client.post(path).status_code == 405
