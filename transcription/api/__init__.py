@@ -1,0 +1,17 @@
+"""The API, version 1: what programs can do, at /api/v1/. See docs/api.md."""
+
+from transcription.api import meetings, recordings, vendors
+from transcription.api.auth import Bearer, Session
+from transcription.api.errors import Api
+
+api = Api(
+    title="Mico",
+    version="1.0.0",
+    urls_namespace="api-v1",
+    description="Meetings, their recordings, and the text that comes of them.",
+    auth=[Bearer(), Session()],
+    docs_url=None,  # the interactive page would load its scripts from elsewhere
+)
+api.add_router("/meetings", meetings.router)
+api.add_router("", recordings.router)
+api.add_router("", vendors.router)

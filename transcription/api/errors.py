@@ -1,0 +1,200 @@
+"""The one shape of every error of the API: {"error": {"code": "not_found", "message": "A sentence."}}.
+
+`code` is for programs and does not change; `message` is for people, in their language. What went wrong inside
+is in the log, never in an answer.
+"""
+
+import logging
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import BadRequest, RequestDataTooBig, SuspiciousOperation
+from django.core.signals import got_request_exception
+from django.db import OperationalError
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseNotAllowed,
+    JsonResponse,
+    RawPostDataException,
+    UnreadablePostError,
+)
+from django.http.multipartparser import MultiPartParserError
+from django.urls import URLPattern, URLResolver, re_path
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from ninja import NinjaAPI
+from ninja.errors import AuthenticationError, HttpError, ValidationError
+
+from transcription.intake import Refused
+
+logger = logging.getLogger("django.request")  # where Django's own 500s go, so that admins hear of both
+
+# What an operation may answer instead of what it is asked for.
+ERRORS = frozenset({400, 401, 403, 404, 405, 409, 413, 415, 422, 500, 503})
+
+# Of a multipart body, on top of the file itself: the other fields and what is between them.
+MULTIPART_EXTRA_BYTES = 64 * 1024
+
+
+class ApiError(Exception):
+    """An answer that is not the asked-for one."""
+
+    def __init__(self, status: int, code: str, message: str | Promise) -> None:
+        super().__init__(code)
+        self.status = status
+        self.code = code
+        self.message = message
+
+
+def error_response(status: int, code: str, message: str | Promise) -> HttpResponse:
+    """An error in the one shape."""
+    return JsonResponse({"error": {"code": code, "message": str(message)}}, status=status)
+
+
+class Api(NinjaAPI):
+    """A NinjaAPI in which every URL below it, known or not, answers errors in the one shape."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        for kind, handler in HANDLERS.items():
+            self.add_exception_handler(kind, handler)
+
+    @property
+    def urls(self) -> tuple[list[URLResolver | URLPattern], str, str]:
+        """The API's URLs, and after them one for everything else."""
+        patterns, app, namespace = super().urls
+        patterns = [*patterns, re_path("", _unknown)]
+        for pattern in patterns:
+            if isinstance(pattern, URLPattern):
+                pattern.callback = self._one_shape(pattern.callback)
+        return patterns, app, namespace
+
+    def _one_shape(self, view: Callable[..., Any]) -> Callable[..., Any]:
+        def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+            try:
+                # Before anything reads the body: a file that is too large is refused unread.
+                _check_length(request)
+                response = view(request, *args, **kwargs)
+            except Exception as error:
+                return self.on_exception(request, error)
+            if isinstance(response, HttpResponseNotAllowed):
+                return _not_allowed(response)
+            return response
+
+        # Sessions are checked in auth.py; a bearer token needs no check, since no browser sends one by itself.
+        wrapped.csrf_exempt = True  # type: ignore[attr-defined]
+        return wrapped
+
+
+def _check_length(request: HttpRequest) -> None:
+    try:
+        length = int(request.META.get("CONTENT_LENGTH") or 0)
+    except ValueError:
+        return  # Django reads nothing then
+    if length > settings.MAX_UPLOAD_BYTES + MULTIPART_EXTRA_BYTES:
+        raise ApiError(413, "too_large", _("The file is too large."))
+
+
+def _unknown(request: HttpRequest) -> HttpResponse:
+    raise Http404
+
+
+def _not_allowed(refusal: HttpResponseNotAllowed) -> HttpResponse:
+    response = error_response(405, "method_not_allowed", _("This address does not know this method."))
+    response["Allow"] = ", ".join(sorted(refusal["Allow"].split(", ")))
+    return response
+
+
+# --- One handler for each kind of error -----------------------------------------------------------
+
+
+def _api_error(_request: HttpRequest, error: ApiError) -> HttpResponse:
+    return error_response(error.status, error.code, error.message)
+
+
+def _refused(_request: HttpRequest, error: Refused) -> HttpResponse:
+    return error_response(error.status, error.code, error.message)
+
+
+def _not_found(_request: HttpRequest, _error: Http404) -> HttpResponse:
+    return error_response(404, "not_found", _("There is no such thing, or it is not yours to see."))
+
+
+def _unauthenticated(_request: HttpRequest, _error: AuthenticationError) -> HttpResponse:
+    response = error_response(401, "unauthenticated", _("Send a valid bearer token, or sign in."))
+    response["WWW-Authenticate"] = "Bearer"
+    return response
+
+
+def _http_error(request: HttpRequest, error: HttpError) -> HttpResponse:
+    """Raised by Ninja itself, and then for a body that is not JSON."""
+    if error.status_code != 400:
+        return error_response(error.status_code, "refused", HTTPStatus(error.status_code).phrase)
+    if (request.content_type or "").startswith("multipart/"):
+        return _not_json(request, error)
+    return error_response(400, "bad_request", _("The body is not valid JSON."))
+
+
+def _not_json(_request: HttpRequest, _error: Exception) -> HttpResponse:
+    return error_response(415, "unsupported_media_type", _("Send the body as application/json."))
+
+
+def _invalid(_request: HttpRequest, error: ValidationError) -> HttpResponse:
+    sentences = [f"{_field(problem)}: {_said(problem)}" for problem in error.errors]
+    return error_response(422, "invalid", "; ".join(dict.fromkeys(sentences)))
+
+
+def _field(problem: dict[str, Any]) -> str:
+    source, *path = (str(part) for part in problem["loc"])
+    return path[-1] if len(path) > 1 or source != "body" else "body"
+
+
+def _said(problem: dict[str, Any]) -> str:
+    if problem["type"] == "value_error":  # ours, in the reader's language
+        return str(problem["ctx"]["error"])
+    return str(problem["msg"])
+
+
+def _too_large(_request: HttpRequest, _error: RequestDataTooBig) -> HttpResponse:
+    return error_response(413, "too_large", _("The body is too large."))
+
+
+def _bad_request(_request: HttpRequest, _error: Exception) -> HttpResponse:
+    return error_response(400, "bad_request", _("The body cannot be read."))
+
+
+def _busy(request: HttpRequest, error: OperationalError) -> HttpResponse:
+    logger.error("The database did not answer: %s", error, extra={"status_code": 503, "request": request})
+    response = error_response(503, "busy", _("The database does not answer. Try again in a moment."))
+    response["Retry-After"] = "5"
+    return response
+
+
+def _internal(request: HttpRequest, error: Exception) -> HttpResponse:
+    got_request_exception.send(sender=None, request=request)
+    logger.error(
+        "Internal error: %s", request.path, exc_info=error, extra={"status_code": 500, "request": request}
+    )
+    return error_response(500, "internal", _("Something went wrong here. It has been noted."))
+
+
+HANDLERS: dict[type[Exception], Callable[..., HttpResponse]] = {
+    ApiError: _api_error,
+    Refused: _refused,
+    Http404: _not_found,
+    AuthenticationError: _unauthenticated,
+    HttpError: _http_error,
+    ValidationError: _invalid,
+    RequestDataTooBig: _too_large,
+    RawPostDataException: _not_json,
+    SuspiciousOperation: _bad_request,
+    BadRequest: _bad_request,
+    MultiPartParserError: _bad_request,
+    UnreadablePostError: _bad_request,
+    OperationalError: _busy,
+    Exception: _internal,
+}
