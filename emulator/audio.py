@@ -43,12 +43,12 @@ def _duration_ms(container: InputContainer) -> int:
         return round(stream.duration * stream.time_base * 1000)
     if container.duration is not None:
         return round(container.duration / av.time_base * 1000)
-    # Raw AMR says nothing about its length: count it, which reads the packets but decodes nothing.
+    # A FLAC that was written to a pipe says nothing: count, which reads the packets but decodes nothing.
     ticks = sum(packet.duration or 0 for packet in container.demux(stream))
     return round(ticks * stream.time_base * 1000) if stream.time_base is not None else 0
 
 
-def pcm(path: Path) -> Iterator[bytes]:
+def pcm(path: Path, duration_ms: int) -> Iterator[bytes]:
     """The sound in pieces of 16 kHz mono signed 16-bit little-endian, never all of it at once.
 
     A damaged packet here and there is skipped, as FFmpeg does itself; when most are, it is broken audio.
@@ -57,7 +57,6 @@ def pcm(path: Path) -> Iterator[bytes]:
     resampler = av.AudioResampler("s16", "mono", SAMPLE_RATE)
     try:
         with _open(path) as container:
-            expected_ms = _duration_ms(container)
             for packet in container.demux(container.streams.audio[0]):
                 try:
                     frames = packet.decode()
@@ -70,7 +69,7 @@ def pcm(path: Path) -> Iterator[bytes]:
                         yield bytes(piece.planes[0])[: piece.samples * SAMPLE_BYTES]
     except (FFmpegError, IndexError) as error:
         raise BrokenAudioError(str(error)) from error
-    if expected_ms and not good:
+    if duration_ms and not good:
         raise BrokenAudioError("there is no sound in it")
     if bad > good:
         raise BrokenAudioError(f"{bad} of {bad + good} packets cannot be decoded")

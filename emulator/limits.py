@@ -163,9 +163,9 @@ class Limits:
                 self._requests[account].admit(now), TOO_MANY_POLLS if route == "poll" else settings.code
             )
 
-    def admit_job(self, transcribing: int) -> None:
-        """Raises A0002 when this many jobs in flight leave no room for another."""
-        if self.settings.concurrency is not None and transcribing >= self.settings.concurrency:
+    def admit_job(self, transcribing: Callable[[], int]) -> None:
+        """Raises A0002 when the jobs in flight, which are counted only if it matters, leave no room."""
+        if self.settings.concurrency is not None and transcribing() >= self.settings.concurrency:
             # When a job will end is not known, so an honest Retry-After can only say "soon".
             raise VendorError(TOO_MANY_JOBS, retry_after=header(self.settings.retry_after, 1.0))
 

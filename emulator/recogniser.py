@@ -145,10 +145,9 @@ def _frames(sound: Iterable[bytes], size: int) -> Iterator[bytes]:
 
 def _answer(recogniser: Recogniser, question: dict[str, Any]) -> dict[str, Any]:
     try:
-        sound = pcm(Path(question["path"]))
-        return {
-            "utterances": list(recogniser.utterances(sound, question["duration_ms"], words=question["words"]))
-        }
+        duration_ms = question["duration_ms"]
+        sound = pcm(Path(question["path"]), duration_ms)
+        return {"utterances": list(recogniser.utterances(sound, duration_ms, words=question["words"]))}
     except (BrokenAudioError, OSError) as error:
         return {"error": JobFault(code="H0010", message=f"the audio cannot be decoded: {error}")}
 

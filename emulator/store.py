@@ -145,8 +145,10 @@ class Store:
         )
 
     def forget_jobs(self) -> None:
+        """Uploads under way are left alone: their jobs come after."""
+        for job in self.unfinished():
+            self.audio_path(job.id).unlink(missing_ok=True)
         self._db.execute("DELETE FROM jobs")
-        self._remove_stray_audio()
 
     def _remove_stray_audio(self) -> None:
         """An upload that was cut off, or audio that a crash left beside its result."""

@@ -120,7 +120,7 @@ async def submit(request: web.Request) -> web.Response:
     vendor = request.app[VENDOR]
     account = vendor.account(request)
     vendor.limits.admit("submit", account)
-    vendor.limits.admit_job(vendor.store.transcribing(account, time.time()))
+    vendor.limits.admit_job(lambda: vendor.store.transcribing(account, time.time()))
     limits = vendor.limits.settings
     job_id = secrets.token_urlsafe(16)
     path = vendor.store.audio_path(job_id)
@@ -134,7 +134,7 @@ async def submit(request: web.Request) -> web.Response:
             raise VendorError("H0006", f"the limit is {max_seconds} seconds")
         now = time.time()
         # Once more, and from here on nothing waits: uploads under way at the same time must not all slip in.
-        vendor.limits.admit_job(vendor.store.transcribing(account, now))
+        vendor.limits.admit_job(lambda: vendor.store.transcribing(account, now))
         ready_at = now + vendor.turnaround.draw(duration_ms / 1000)
         job = Job(job_id, account, config, upload.sha256, duration_ms, now, ready_at)
         vendor.store.add(job)

@@ -119,6 +119,14 @@ def test_each_documented_format_is_taken_and_its_length_known(
     assert utterance["duration"] == pytest.approx(len(sound) / 32, rel=0.1)
 
 
+def test_a_file_that_does_not_say_its_length_is_counted(client: Client) -> None:
+    sound = bytearray(encoded(samples(SENTENCE), "flac", "flac"))
+    sound[21] &= 0xF0  # STREAMINFO's number of samples: 36 bits, all 0 when the file was written to a pipe
+    sound[22:26] = bytes(4)
+    (utterance,) = client.utterances(bytes(sound))
+    assert utterance["duration"] == pytest.approx(len(samples(SENTENCE)) / 32, abs=1)
+
+
 @pytest.mark.parametrize(
     ("container", "codec"), [("webm", "libopus"), ("ogg", "libopus"), ("adts", "aac"), ("caf", "pcm_s16be")]
 )
