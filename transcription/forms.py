@@ -1,13 +1,9 @@
 """What people fill in."""
 
-from typing import Any
-
 from django import forms
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.utils.translation import gettext_lazy as _
-
-from transcription.models import Meeting
 
 # Languages that people can choose for a meeting. A vendor that cannot do one says so in its own error.
 SPEECH_LANGUAGES = [
@@ -22,20 +18,19 @@ SPEECH_LANGUAGES = [
 ]
 
 
-class MeetingForm(forms.ModelForm[Meeting]):
+def _usual_language() -> str:
+    return str(settings.STT_LANGUAGE)
+
+
+class MeetingForm(forms.Form):
     """A new meeting."""
 
-    language = forms.ChoiceField(label=_("Spoken language"), choices=SPEECH_LANGUAGES)
-
-    class Meta:
-        model = Meeting
-        fields = ["title", "language"]
-        labels = {"title": _("Title")}
-        widgets = {"title": forms.TextInput(attrs={"autocomplete": "off"})}
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["language"].initial = settings.STT_LANGUAGE
+    title = forms.CharField(
+        label=_("Title"), max_length=200, widget=forms.TextInput(attrs={"autocomplete": "off"})
+    )
+    language = forms.ChoiceField(
+        label=_("Spoken language"), choices=SPEECH_LANGUAGES, initial=_usual_language
+    )
 
 
 class InviteForm(forms.Form):

@@ -41,6 +41,18 @@ class Line:
         """Its place among the lines of a meeting."""
         return (self.at_ms, self.recording.pk, self.position)
 
+    @property
+    def clock(self) -> str:
+        """Its time in the meeting: 1:05, 2:03:09."""
+        minutes, seconds = divmod(self.at_ms // 1000, 60)
+        hours, minutes = divmod(minutes, 60)
+        return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
+
+    @property
+    def start_s(self) -> str:
+        """Where the player begins, s."""
+        return f"{self.start_ms / 1000:.2f}"
+
 
 def of_meeting(meeting: Meeting, only: Collection[int] | None = None) -> list[Line]:
     """The lines of a meeting in the order in which they were spoken; with `only`, those of some recordings."""

@@ -4,6 +4,8 @@ Django's FileResponse answers no Range, and a browser cannot seek without one; u
 whole file into memory, because a plain iterator is collected before it is sent.
 """
 
+from __future__ import annotations
+
 import asyncio
 import re
 from collections.abc import AsyncIterator, Iterator

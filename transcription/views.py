@@ -21,7 +21,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from transcription import intake, lines, workflow
 from transcription import meetings as rules
-from transcription.forms import InviteForm, MeetingForm, UploadForm
+from transcription.forms import SPEECH_LANGUAGES, InviteForm, MeetingForm, UploadForm
 from transcription.media import CONTENT_TYPES
 from transcription.models import Meeting, Participant, Recording
 from transcription.ranges import audio_response
@@ -39,6 +39,18 @@ PLAYABLE = CONTENT_TYPES | {
     "3gp": "audio/3gpp",
 }
 
+# The meeting page's elements: one file each. They share modules, and never import one another.
+ELEMENTS = (
+    "transcription/mico-transcript.js",
+    "transcription/mico-delay.js",
+    "transcription/mico-service.js",
+    "transcription/mico-recorder.js",
+    "transcription/mico-uploader.js",
+    "transcription/mico-player.js",
+    "transcription/mico-people.js",
+    "realtime/mico-socket.js",  # last: the others listen when its first message comes
+)
+EXPORTS = (("txt", "Text"), ("srt", "SRT"), ("vtt", "WebVTT"), ("json", "JSON"))
 
 P = ParamSpec("P")
 
@@ -116,8 +128,11 @@ def meeting(request: SignedInRequest, meeting_id: int) -> HttpResponse:
         "meeting": shown,
         "lines": rows,
         "now": timezone.now(),
+        "language": dict(SPEECH_LANGUAGES).get(shown.language, shown.language),
+        "me": request.user.get_full_name() or request.user.get_username(),
         "max_bytes": settings.MAX_UPLOAD_BYTES,
-        "upload_form": UploadForm(),
+        "elements": ELEMENTS,
+        "exports": EXPORTS,
         **_people(request, shown),
     }
     return render(request, "meetings/meeting.html", context)

@@ -1,0 +1,28 @@
+// <recording-elsewhere>: says on every page that another tab of this browser is recording, and where.
+
+const SILENCE = 3500; // ms without a word from that tab until it counts as closed
+
+class RecordingElsewhere extends HTMLElement {
+  connectedCallback() {
+    this.channel = new BroadcastChannel("mico-recording");
+    this.channel.addEventListener("message", ({ data }) => this.heard(data));
+  }
+
+  disconnectedCallback() {
+    clearTimeout(this.timer);
+    this.channel.close();
+  }
+
+  heard({ recording, title, url }) {
+    clearTimeout(this.timer);
+    this.hidden = !recording;
+    if (!recording) return;
+    const link = document.createElement("a");
+    link.href = url;
+    link.textContent = this.dataset.text.replace("{title}", title);
+    if (this.textContent !== link.textContent) this.replaceChildren(link);
+    this.timer = setTimeout(() => (this.hidden = true), SILENCE);
+  }
+}
+
+customElements.define("recording-elsewhere", RecordingElsewhere);
