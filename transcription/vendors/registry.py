@@ -11,6 +11,8 @@ from collections.abc import Callable
 
 import redis
 from django.conf import settings
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from transcription.vendors.base import Vendor
 from transcription.vendors.rtzr import Rtzr
@@ -30,6 +32,10 @@ def get_vendor(name: str) -> Vendor:
             f"There is no vendor {name!r} in STT_VENDORS; known are {', '.join(sorted(VENDORS))}."
         )
     client = redis.Redis.from_url(
-        settings.REDIS_URL, decode_responses=True, socket_timeout=5.0, socket_connect_timeout=5.0
+        settings.REDIS_URL,
+        decode_responses=True,
+        socket_timeout=5.0,
+        socket_connect_timeout=5.0,
+        retry=Retry(NoBackoff(), 1),  # for a connection that died unused; by default it tries for seconds
     )
     return VENDORS[name](client, **settings.STT_VENDORS[name])

@@ -33,8 +33,8 @@ _NUMBER = re.compile(r"\d{1,15}(?:\.\d{1,9})?", re.ASCII)
 _GO_PART = r"(?:\d{1,9}(?:\.\d{1,9})?(?:h|ms|m|s|us|µs|ns))"
 _GO_DURATION = re.compile(rf"{_GO_PART}{{1,6}}", re.ASCII)
 _GO_UNITS_S = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}
-# One member of a structured list: "name";key=value;key. Values are integers or quoted strings.
-_MEMBER = r'"[^"\\]*"(?:\s*;\s*[a-z*][\w.*-]*(?:=(?:-?\d+|"[^"\\]*"|[\w.*/:-]+))?)*'
+# One member of a structured list: "name";key=value;key. A value is quoted, or a run without a delimiter.
+_MEMBER = r'"[^"\\]*"(?:\s*;\s*[a-z*][\w.*-]*(?:=(?:"[^"\\]*"|[\w.*/:=+-]+))?)*'
 _RATE_LIMIT = re.compile(rf"\s*{_MEMBER}(?:\s*,\s*{_MEMBER})*\s*", re.ASCII)
 
 

@@ -1,0 +1,163 @@
+"""A vendor that does exactly what it is told to, over real sockets: it drops, hangs, drips and lies on demand."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import queue
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+
+@dataclass
+class Request:
+    """What arrived. `body` is empty where the reply did not read it."""
+
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    body: bytes = b""
+    connection: tuple[str, int] = ("", 0)
+
+
+@dataclass
+class Vendor:
+    """`replies` are used up in order, one for each request; `requests` is what came in."""
+
+    url: str
+    replies: queue.SimpleQueue[Reply] = field(default_factory=queue.SimpleQueue)
+    requests: list[Request] = field(default_factory=list)
+    over: threading.Event = field(default_factory=threading.Event)
+
+    def will(self, *replies: Reply) -> None:
+        for reply in replies:
+            self.replies.put(reply)
+
+    @property
+    def paths(self) -> list[str]:
+        return [f"{request.method} {request.path}" for request in self.requests]
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    vendor: Vendor
+
+    def reply(self) -> None:
+        self.request_seen = Request(
+            self.command, self.path, dict(self.headers.items()), connection=self.client_address
+        )
+        self.vendor.requests.append(self.request_seen)
+        # ConnectionError: the client gave up first, which is what some tests are about.
+        with contextlib.suppress(ConnectionError):
+            self.vendor.replies.get_nowait()(self)
+
+    do_GET = do_POST = reply  # noqa: N815 (the names that http.server looks for)
+
+    def read_body(self) -> None:
+        self.request_seen.body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+
+    def write(self, status: int, body: bytes, headers: Mapping[str, str] | None = None) -> None:
+        self.send_response(status)
+        for name, value in ({"Content-Length": str(len(body))} | dict(headers or {})).items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *args: object) -> None:
+        pass
+
+
+Reply = Callable[[Handler], None]
+
+
+def answer(status: int, data: object = None, headers: Mapping[str, str] | None = None) -> Reply:
+    """Reads the request and answers: bytes as they are, anything else as JSON."""
+    body = data if isinstance(data, bytes) else json.dumps(data).encode()
+
+    def reply(handler: Handler) -> None:
+        handler.read_body()
+        handler.write(status, body, headers)
+
+    return reply
+
+
+def drop(handler: Handler) -> None:
+    """Reads the request and closes the connection without a word."""
+    handler.read_body()
+    handler.close_connection = True
+
+
+def drop_unread(handler: Handler) -> None:
+    """Closes the connection before the body is read."""
+    handler.close_connection = True
+
+
+def hang(handler: Handler) -> None:
+    """Reads the request and says nothing until the test is over."""
+    handler.read_body()
+    handler.vendor.over.wait()
+    handler.close_connection = True
+
+
+def refuse_unread(status: int, data: object) -> Reply:
+    """Answers before the body is read, as a server does that looks at the Content-Length first."""
+
+    def reply(handler: Handler) -> None:
+        handler.write(status, json.dumps(data).encode(), {"Connection": "close"})
+        handler.close_connection = True
+
+    return reply
+
+
+def cut_short(status: int, sent: bytes, promised: int) -> Reply:
+    """Sends the beginning of a body and closes."""
+
+    def reply(handler: Handler) -> None:
+        handler.read_body()
+        handler.write(status, sent, {"Content-Length": str(promised)})
+        handler.close_connection = True
+
+    return reply
+
+
+def stop_within_body(status: int, sent: bytes) -> Reply:
+    """Sends the beginning of a body and then nothing until the test is over."""
+
+    def reply(handler: Handler) -> None:
+        handler.read_body()
+        handler.write(status, sent, {"Content-Length": str(len(sent) + 1)})
+        handler.vendor.over.wait()
+        handler.close_connection = True
+
+    return reply
+
+
+def drip(handler: Handler) -> None:
+    """An endless body, byte after byte, each of them well within the read timeout."""
+    handler.read_body()
+    handler.write(200, b"", {"Content-Length": "1000000"})
+    while not handler.vendor.over.wait(0.01):
+        handler.wfile.write(b" ")
+
+
+@contextlib.contextmanager
+def running_vendor() -> Iterator[Vendor]:
+    """The vendor on a free port, until the block ends."""
+
+    class Bound(Handler):
+        """http.server makes the handlers, so what they share is on their class."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Bound)
+    vendor = Bound.vendor = Vendor(f"http://127.0.0.1:{server.server_address[1]}")
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield vendor
+    finally:
+        vendor.over.set()
+        server.shutdown()
+        thread.join()
+        server.server_close()
