@@ -1,5 +1,7 @@
 """Signing in with a link, and the password of one's own."""
 
+from __future__ import annotations
+
 from typing import cast
 
 from django.contrib import messages
