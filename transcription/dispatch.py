@@ -155,7 +155,7 @@ class Dispatcher:
 
     def _next_due(self, gate: GateState, purpose: Purpose) -> float:
         """Seconds, 0 … LOOK_AGAIN. What waits for the gate is not due before the gate is."""
-        rows = Transcription.objects.filter(status__in=STATUSES[purpose])
+        rows = Transcription.objects.live().filter(status__in=STATUSES[purpose])
         first = rows.aggregate(first=Min("next_action_at"))["first"]
         if first is None:
             return LOOK_AGAIN

@@ -226,13 +226,11 @@ class Transcription(models.Model):
             ),
         ]
         indexes = [
+            # By "not null" and not by status: that is what both databases can tell from the query itself.
             models.Index(
-                fields=["next_action_at"], condition=Q(status="processing"), name="transcription_due_polls"
-            ),
-            models.Index(
-                fields=["next_action_at"],
-                condition=Q(status__in=["queued", "submitting"]),
-                name="transcription_due_submits",
+                fields=["status", "next_action_at"],
+                condition=Q(next_action_at__isnull=False),
+                name="transcription_due",
             ),
             models.Index(fields=["meeting"], condition=Q(is_current=True), name="transcription_of_meeting"),
             models.Index(fields=["-created_at", "-id"], name="transcription_newest"),

@@ -1,0 +1,286 @@
+"""The dispatcher: what it takes, in which order, when, and that two of them never take the same."""
+
+import multiprocessing
+import os
+import subprocess
+import sys
+import threading
+import time
+from datetime import timedelta
+from pathlib import Path
+
+import django_rq
+import pytest
+import redis
+from django.conf import settings as django_settings
+from django.db import connection, connections
+from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries, Settings
+
+from tests.stt import a_meeting, a_recording, make_due, row_of
+from tests.waiting import wait_until
+from transcription import dispatch, states
+from transcription.dispatch import Dispatcher, claim
+from transcription.gate import Purpose, Refused
+from transcription.gate.gate import Permit
+from transcription.models import Meeting, Recording, Transcription
+from transcription.wakeup import CHANNEL, Listener, wake
+from transcription.workflow import gate_of
+
+ROOT = Path(__file__).parent.parent
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+Status = Transcription.Status
+
+
+def in_processing(recording: Recording) -> Transcription:
+    row = row_of(recording)
+    assert states.transition(row, Status.SUBMITTING)
+    assert states.transition(row, Status.PROCESSING, vendor_job_id="job")
+    return row
+
+
+def claimed(purpose: Purpose, limit: int = 100) -> list[int]:
+    return [c.transcription_id for c in claim(purpose, timezone.now(), limit)]
+
+
+def close_gate(scope: str = "all", retry_after_s: float = 60) -> None:
+    gate = gate_of("rtzr")
+    permit = gate.acquire(Purpose.SUBMIT)
+    assert isinstance(permit, Permit)
+    assert gate.report(permit, Refused(scope, retry_after_s)) is not None  # type: ignore[arg-type]
+
+
+def test_what_is_claimed_is_not_due_again_before_its_lease_is_over(settings: Settings) -> None:
+    row = row_of(a_recording(a_meeting()))
+
+    assert claimed(Purpose.SUBMIT) == [row.pk]
+    assert claimed(Purpose.SUBMIT) == []
+
+    settings.STT_LEASE_SECONDS = 20
+    after = timezone.now() + timedelta(seconds=21)  # its worker died
+    assert [c.transcription_id for c in claim(Purpose.SUBMIT, after, 10)] == [row.pk]
+
+
+def test_what_is_not_due_is_left_alone() -> None:
+    row = row_of(a_recording(a_meeting()))
+    assert states.reschedule(row, timezone.now() + timedelta(seconds=5))
+
+    assert claimed(Purpose.SUBMIT) == []
+
+
+def test_a_submit_is_not_claimed_as_a_poll_and_the_reverse() -> None:
+    meeting = a_meeting()
+    queued, processing = row_of(a_recording(meeting)), in_processing(a_recording(meeting))
+
+    assert claimed(Purpose.POLL) == [processing.pk]
+    assert claimed(Purpose.SUBMIT) == [queued.pk]
+
+
+def test_forty_files_of_one_meeting_do_not_make_another_wait() -> None:
+    crowded, quiet = a_meeting("crowded"), a_meeting("quiet")
+    many = [row_of(a_recording(crowded)).pk for _ in range(6)]
+    one = row_of(a_recording(quiet)).pk
+
+    assert claimed(Purpose.SUBMIT, 2) == [many[0], one]
+    late = row_of(a_recording(quiet)).pk
+    assert claimed(Purpose.SUBMIT, 3) == [many[1], late, many[2]]
+
+
+def test_served_one_at_a_time_the_meetings_take_turns() -> None:
+    first, second = a_meeting("first"), a_meeting("second")
+    of_first = [row_of(a_recording(first)).pk for _ in range(3)]
+    of_second = [row_of(a_recording(second)).pk for _ in range(3)]
+
+    order = [claimed(Purpose.SUBMIT, 1)[0] for _ in range(6)]
+
+    assert order == [pk for pair in zip(of_first, of_second, strict=True) for pk in pair]
+
+
+def test_large_files_to_decode_leave_room_for_live_speech(settings: Settings) -> None:
+    settings.STT_HEAVY_AT_ONCE = 1
+    meeting = a_meeting()
+    heavy = [a_recording(meeting) for _ in range(2)]
+    Recording.objects.update(prepared_at=None, size_bytes=settings.STT_HEAVY_BYTES + 1)
+    assert claimed(Purpose.SUBMIT, 1) == [row_of(heavy[0]).pk]
+
+    live = a_recording(meeting, kind="live")
+
+    assert claimed(Purpose.SUBMIT) == [row_of(live).pk]
+
+
+def test_polls_go_before_submits_and_the_queue_stays_short(settings: Settings) -> None:
+    settings.STT_QUEUE_DEPTH = 3
+    meeting = a_meeting()
+    for _ in range(4):
+        a_recording(meeting)
+    polls = [in_processing(a_recording(meeting)).pk for _ in range(2)]
+
+    Dispatcher().step()
+
+    queue = django_rq.get_queue("default")
+    assert queue.count == 3
+    assert sorted(job.args[0] for job in queue.jobs[:2]) == polls
+    assert Dispatcher().step() == dispatch.QUEUE_FULL
+    assert queue.count == 3
+
+
+def test_with_the_gate_closed_nothing_is_claimed_and_it_looks_again_when_the_gate_may_open() -> None:
+    close_gate(retry_after_s=0.5)
+    row_of(a_recording(a_meeting()))
+
+    wait = Dispatcher().step()
+
+    assert django_rq.get_queue("default").count == 0
+    assert 0.3 < wait <= 0.8
+
+
+def test_when_its_time_has_come_one_row_goes_out_as_the_probe(redis_connection: "redis.Redis") -> None:
+    meeting = a_meeting()
+    for _ in range(5):
+        a_recording(meeting)
+    close_gate(retry_after_s=0)
+    wait_until(lambda: (gate_of("rtzr").state().reopens_at or 0) <= time.time())
+
+    Dispatcher().step()
+
+    assert django_rq.get_queue("default").count == 1
+
+
+def test_a_gate_that_is_closed_for_submits_lets_polls_pass() -> None:
+    meeting = a_meeting()
+    a_recording(meeting)
+    poll = in_processing(a_recording(meeting))
+    close_gate("submit")
+
+    Dispatcher().step()
+
+    assert [job.args[0] for job in django_rq.get_queue("default").jobs] == [poll.pk]
+
+
+def test_it_sleeps_until_exactly_the_next_due_time() -> None:
+    row = row_of(a_recording(a_meeting()))
+    assert states.reschedule(row, timezone.now() + timedelta(seconds=0.5))
+
+    assert Dispatcher().step() == pytest.approx(0.5, abs=0.1)
+
+
+def test_with_nothing_to_do_it_looks_once_a_second() -> None:
+    assert Dispatcher().step() == dispatch.LOOK_AGAIN
+
+
+def test_a_new_recording_wakes_a_sleeping_dispatcher(redis_connection: "redis.Redis") -> None:
+    ear = Listener()
+    woken = threading.Event()
+
+    def sleep() -> None:
+        ear.wait(30)
+        woken.set()
+
+    thread = threading.Thread(target=sleep)
+    thread.start()
+    wait_until(lambda: redis_connection.pubsub_numsub(CHANNEL)[0][1] == 1)
+    wake()
+    assert woken.wait(5)
+    thread.join()
+    ear.close()
+
+
+def _claim_all(
+    barrier: "multiprocessing.synchronize.Barrier", found: "multiprocessing.Queue[list[int]]"
+) -> None:
+    barrier.wait()
+    mine: list[int] = []
+    while got := claim(Purpose.SUBMIT, timezone.now(), 3):
+        mine += [c.transcription_id for c in got]
+    found.put(mine)
+    connections.close_all()
+
+
+def test_eight_dispatchers_claim_each_row_exactly_once() -> None:
+    meeting = a_meeting()
+    recording = a_recording(meeting)
+    Transcription.objects.all().delete()
+    recordings = Recording.objects.bulk_create(
+        Recording(
+            meeting=meeting, kind="live", offset_ms=n, audio=recording.audio.name, format="wav", size_bytes=1
+        )
+        for n in range(100)
+    )
+    Transcription.objects.bulk_create(
+        Transcription(recording=r, meeting=meeting, vendor="rtzr", language="en") for r in recordings
+    )
+    connection.close()  # a fork must not share it
+    fork = multiprocessing.get_context("fork")
+    barrier, found = fork.Barrier(8), fork.Queue()
+    processes = [fork.Process(target=_claim_all, args=(barrier, found)) for _ in range(8)]
+    for process in processes:
+        process.start()
+    taken = [pk for _ in processes for pk in found.get(timeout=60)]
+    for process in processes:
+        process.join(10)
+
+    assert sorted(taken) == sorted(Transcription.objects.values_list("pk", flat=True))
+
+
+def test_sigterm_ends_it_cleanly(redis_connection: "redis.Redis", tmp_path: Path) -> None:
+    environment = {
+        **os.environ,
+        "DJANGO_SETTINGS_MODULE": "mico.settings",
+        "MICO_DATA": str(tmp_path),
+        "REDIS_URL": django_settings.REDIS_URL,
+    }
+    process = subprocess.Popen([sys.executable, "manage.py", "dispatch"], env=environment, cwd=ROOT)
+    try:
+        wait_until(lambda: redis_connection.zcard("mico:alive:dispatch") == 1, timeout=20)
+        process.terminate()
+        assert process.wait(5) == 0
+    finally:
+        process.kill()
+    assert redis_connection.zcard("mico:alive:dispatch") == 0
+
+
+def test_a_claim_costs_the_same_few_queries_however_many_rows_wait(
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    meeting = a_meeting()
+    for _ in range(5):
+        a_recording(meeting)
+    with django_assert_num_queries(6):  # heavy ones in work, the due rows, BEGIN, claim, served_at, COMMIT
+        claimed(Purpose.SUBMIT, 1)
+    with django_assert_num_queries(1):
+        claimed(Purpose.POLL, 1)
+
+
+@pytest.mark.parametrize("purpose", Purpose)
+def test_the_claim_reads_only_what_is_alive(purpose: Purpose) -> None:
+    meeting = a_meeting()
+    a_recording(meeting)
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SET enable_seqscan = off")  # a handful of rows would be scanned, and rightly
+    try:
+        assert "transcription_due" in dispatch.due(purpose, timezone.now()).explain()
+    finally:
+        if connection.vendor == "postgresql":
+            connection.close()
+
+
+def test_a_claim_notes_that_the_meeting_was_served() -> None:
+    meeting = a_meeting()
+    a_recording(meeting)
+    before = timezone.now()
+
+    claimed(Purpose.SUBMIT)
+
+    served = Meeting.objects.get().served_at
+    assert served is not None
+    assert served >= before
+
+
+def test_make_due_moves_every_live_row() -> None:
+    row = row_of(a_recording(a_meeting()))
+    states.reschedule(row, timezone.now() + timedelta(hours=1))
+    make_due()
+    assert claimed(Purpose.SUBMIT) == [row.pk]

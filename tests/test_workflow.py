@@ -1,0 +1,414 @@
+"""One recording's way, against the emulator over real HTTP, with RQ jobs that really run."""
+
+import io
+import wave
+from datetime import timedelta
+
+import pytest
+import redis
+from django.core.files.base import ContentFile
+from django.utils import timezone
+from pytest_django import Settings
+
+from tests.servers import Emulator
+from tests.stt import (
+    SPOKEN,
+    a_meeting,
+    a_recording,
+    make_due,
+    open_gate,
+    row_of,
+    run_due,
+    run_until,
+    submits,
+)
+from transcription import audio, states, workflow
+from transcription.gate import Purpose
+from transcription.lease import Lease, NotOurs
+from transcription.models import GateEvent, Recording, Transcription, Utterance
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+Status = Transcription.Status
+
+
+@pytest.fixture(autouse=True)
+def _short_pauses(settings: Settings) -> None:
+    settings.STT_RETRY_FIRST_SECONDS = 0
+
+
+def words(row: Transcription) -> list[str]:
+    return list(row.utterances.order_by("position").values_list("text", flat=True))
+
+
+def events() -> list[tuple[str, str]]:
+    return list(GateEvent.objects.order_by("id").values_list("kind", "reason"))
+
+
+def test_a_spoken_recording_becomes_its_words(speech_emulator: Emulator) -> None:
+    recording = a_recording(a_meeting(), "speech_slt_1.wav")
+
+    row = run_until(recording, timeout=20)
+
+    assert (row.status, words(row)) == ("done", [SPOKEN["speech_slt_1.wav"]])
+    assert row.next_action_at is None
+    assert row.finished_at is not None
+    assert submits(speech_emulator) == {"200": 1}
+
+
+def test_webm_from_a_browser_is_transcoded_for_the_vendor(emulator: Emulator) -> None:
+    recording = a_recording(a_meeting())
+    recording.format = "webm"  # as if it had come so: the vendor takes none
+    recording.prepared_at = None
+    recording.save()
+
+    row = run_until(recording)
+
+    recording.refresh_from_db()
+    assert row.status == "done"
+    with recording.prepared.open() as made:
+        assert made.read(4) == b"fLaC"
+    assert recording.duration_ms == pytest.approx(2085, abs=5)
+
+
+def test_audio_that_breaks_in_decoding_fails_with_its_reason_and_never_reaches_the_vendor(
+    emulator: Emulator,
+) -> None:
+    recording = a_recording(a_meeting())
+    recording.audio.save("audio", ContentFile(b"\x1aE\xdf\xa3" + b"x" * 500), save=False)
+    recording.format, recording.prepared_at = "webm", None
+    recording.save()
+
+    row = run_until(recording)
+
+    assert (row.status, row.error_code) == ("failed", "unreadable")
+    assert submits(emulator) == {}
+
+
+def test_a_file_that_is_gone_fails_with_its_reason(emulator: Emulator) -> None:
+    recording = a_recording(a_meeting())
+    recording.audio.storage.delete(recording.audio.name)
+
+    assert run_until(recording).error_code == "file_missing"
+
+
+def test_nobody_spoke_is_done_with_no_line(speech_emulator: Emulator) -> None:
+    silence = io.BytesIO()
+    with wave.open(silence, "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(16000)
+        file.writeframes(bytes(2 * 16000))
+    recording = a_recording(a_meeting())
+    recording.audio.save("audio", ContentFile(silence.getvalue()))
+
+    row = run_until(recording, timeout=20)
+
+    assert (row.status, words(row)) == ("done", [])
+
+
+def test_a_429_on_a_submit_spends_no_attempt_and_the_same_audio_is_sent_again_by_itself(
+    emulator: Emulator,
+) -> None:
+    emulator.throttle(0.6, code="A0003", retry_after="1", on="submit")
+    recording = a_recording(a_meeting())
+    run_due()
+
+    row = row_of(recording)
+    assert (row.status, row.attempts) == ("queued", 0)
+    assert workflow.gate_of("rtzr").state().mode == "blocked"
+    assert events() == [("closed", "rate")]
+
+    row = run_until(recording)
+    assert row.status == "done"
+    assert (row.attempts, row.possible_duplicate) == (0, 0)
+    assert submits(emulator) == {"429": 1, "200": 1}
+    assert emulator.stats()["duplicates"] == 0
+    assert [kind for kind, _ in events()] == ["closed", "opened"]
+
+
+def test_while_the_gate_is_closed_nothing_is_sent(emulator: Emulator) -> None:
+    emulator.throttle(60, code="A0003", retry_after="60", on="all")
+    meeting = a_meeting()
+    rows = [a_recording(meeting, name) for name in SPOKEN]
+    run_due()
+    sent = submits(emulator)["429"]
+    for _ in range(5):
+        make_due()
+        run_due()
+
+    assert submits(emulator) == {"429": sent}
+    assert {row_of(r).status for r in rows} == {"queued"}
+    assert events() == [("closed", "rate")]
+
+
+def test_a_429_on_a_poll_submits_nothing_again(emulator: Emulator) -> None:
+    emulator.turnaround(seconds=0.3)
+    recording = a_recording(a_meeting())
+    job = run_until(recording, "processing").vendor_job_id
+    emulator.throttle(0.5, code="A0003", retry_after="1", on="poll")
+    make_due()
+    run_due()
+
+    row = row_of(recording)
+    assert (row.status, row.vendor_job_id, row.attempts) == ("processing", job, 0)
+
+    row = run_until(recording)
+    assert (row.status, row.vendor_job_id) == ("done", job)
+    assert submits(emulator) == {"200": 1}
+
+
+def test_too_many_jobs_holds_the_submits_while_polls_go_on(emulator: Emulator) -> None:
+    emulator.limits(concurrency=1)
+    emulator.turnaround(seconds=0.5)
+    meeting = a_meeting()
+    first, second = a_recording(meeting, "speech_slt_1.wav"), a_recording(meeting, "speech_rms_1.wav")
+    run_due()
+
+    gate = workflow.gate_of("rtzr").state()
+    assert (gate.scope, gate.reason) == ("submit", "concurrency")
+    assert not gate.stops(Purpose.POLL)
+    statuses = sorted([row_of(first).status, row_of(second).status])
+    assert statuses == ["processing", "queued"]
+    polled = first if row_of(first).status == "processing" else second
+    assert run_until(polled).status == "done"
+    assert workflow.gate_of("rtzr").state().mode != "open"
+
+
+def test_a_used_up_quota_holds_the_submits_and_says_so(emulator: Emulator) -> None:
+    emulator.throttle(60, code="A0001", on="submit")
+    recording = a_recording(a_meeting())
+    run_due()
+
+    gate = workflow.gate_of("rtzr").state()
+    assert (row_of(recording).status, gate.reason, gate.scope) == ("queued", "quota", "submit")
+    assert gate.reopens_at is not None
+    assert gate.since is not None
+    assert gate.reopens_at - gate.since > 600
+
+
+def test_a_lost_answer_to_a_submit_is_sent_once_more_and_counted(emulator: Emulator) -> None:
+    emulator.faults("drop", on="submit", count=1, after=True)
+    recording = a_recording(a_meeting())
+
+    row = run_until(recording)
+
+    assert (row.status, row.possible_duplicate) == ("done", 1)
+    assert emulator.stats()["duplicates"] == 1
+
+
+def test_a_second_lost_answer_fails_rather_than_pay_a_third_time(emulator: Emulator) -> None:
+    emulator.faults("drop", on="submit", count=5, after=True)
+    recording = a_recording(a_meeting())
+
+    row = run_until(recording)
+
+    assert (row.status, row.error_code) == ("failed", "outcome_unknown")
+    assert emulator.stats()["jobs"]["accepted"] == 2
+
+
+def test_an_answer_that_nobody_understands_counts_as_lost(emulator: Emulator) -> None:
+    emulator.faults("garbage", on="submit", count=1)
+    recording = a_recording(a_meeting())
+
+    row = run_until(recording)
+
+    assert (row.status, row.possible_duplicate) == ("done", 1)
+
+
+def test_a_server_error_is_tried_again_without_being_a_possible_duplicate(emulator: Emulator) -> None:
+    emulator.faults("500", on="submit", count=2)
+    recording = a_recording(a_meeting())
+    run_due()
+    assert (row_of(recording).status, row_of(recording).attempts) == ("queued", 1)
+
+    row = run_until(recording)
+
+    assert (row.status, row.attempts, row.possible_duplicate) == ("done", 0, 0)
+    assert emulator.stats()["duplicates"] == 0
+
+
+def test_errors_of_the_vendor_are_limited_and_retry_works_on_the_same_audio(
+    emulator: Emulator, redis_connection: "redis.Redis", settings: Settings
+) -> None:
+    settings.STT_MAX_ATTEMPTS = 2
+    emulator.faults("500", on="submit", count=2)
+    recording = a_recording(a_meeting())
+
+    row = run_until(recording)
+    assert (row.status, row.error_code) == ("failed", "vendor_unavailable")
+    assert Utterance.objects.count() == 0
+
+    again = workflow.retry(recording)
+    assert again is not None
+    assert again.version > row.version
+    assert run_until(recording).status == "done"
+    assert not Transcription.objects.get(pk=row.pk).is_current
+
+
+def test_several_errors_in_a_row_close_the_gate_and_its_probes_spend_no_attempt(
+    emulator: Emulator, settings: Settings
+) -> None:
+    emulator.faults("500", on="submit", count=50)
+    recording = a_recording(a_meeting())
+    for _ in range(3):
+        make_due()
+        run_due()
+
+    assert workflow.gate_of("rtzr").state().reason == "unavailable"
+    assert row_of(recording).attempts == 3
+    assert row_of(recording).is_live
+
+
+def test_refused_credentials_fail_loudly(emulator: Emulator, settings: Settings) -> None:
+    settings.STT_VENDORS["rtzr"]["client_secret"] = "wrong"  # the emulator refuses this one
+    recording = a_recording(a_meeting())
+
+    row = run_until(recording)
+
+    assert (row.status, row.error_code) == ("failed", "vendor_auth")
+
+
+def test_a_result_that_is_gone_fails_and_is_never_uploaded_again_by_itself(emulator: Emulator) -> None:
+    emulator.turnaround(seconds=60)
+    recording = a_recording(a_meeting())
+    run_until(recording, "processing")
+    emulator.reset()
+
+    row = run_until(recording)
+
+    assert (row.status, row.error_code) == ("failed", "result_not_found")
+    assert submits(emulator) == {}
+
+
+def test_a_failed_job_of_the_vendor_never_becomes_transcript_text(speech_emulator: Emulator) -> None:
+    recording = a_recording(a_meeting())
+    flac = io.BytesIO()
+    with recording.audio.open() as whole:
+        audio.transcode(whole, flac, 60_000)
+    broken = flac.getvalue()[:200] + bytes(5000)  # a good header, and nothing behind it that decodes
+    recording.audio.save("audio", ContentFile(broken))
+
+    row = run_until(recording, timeout=20)
+
+    assert row.status == "failed"
+    assert row.error_code in {"vendor_failed", "bad_parameters", "unsupported_format"}
+    assert Utterance.objects.count() == 0
+
+
+def test_a_row_found_in_submitting_is_sent_once_more_and_counted(emulator: Emulator) -> None:
+    recording = a_recording(a_meeting())
+    assert states.transition(row_of(recording), Status.SUBMITTING)  # and then its worker died
+
+    row = run_until(recording)
+
+    assert (row.status, row.possible_duplicate) == ("done", 1)
+
+
+def test_a_row_that_kills_its_workers_is_given_up(emulator: Emulator, settings: Settings) -> None:
+    settings.STT_MAX_STARTS = 2
+    recording = a_recording(a_meeting())
+    for _ in range(2):
+        row = row_of(recording)
+        with Lease(row.pk, row.claim):
+            make_due()  # it died: nothing was written, and the lease ran out
+
+    row = run_until(recording)
+
+    assert (row.status, row.error_code) == ("failed", "internal_error")
+    assert submits(emulator) == {}
+
+
+def test_a_job_that_is_delivered_twice_does_its_step_once(emulator: Emulator) -> None:
+    row = row_of(a_recording(a_meeting()))
+    workflow.submit(row.pk, row.claim)
+
+    with pytest.raises(NotOurs):
+        workflow.submit(row.pk, row.claim)
+
+    assert submits(emulator) == {"200": 1}
+
+
+def test_waiting_too_long_is_a_failure_with_its_reason(emulator: Emulator) -> None:
+    recording = a_recording(a_meeting())
+    Transcription.objects.update(created_at=timezone.now() - timedelta(hours=73))
+
+    assert run_until(recording).error_code == "waited_too_long"
+
+
+def test_a_job_that_never_ends_fails_and_its_retry_asks_for_the_same_job(emulator: Emulator) -> None:
+    emulator.turnaround(seconds=0.4)
+    recording = a_recording(a_meeting())
+    job = run_until(recording, "processing").vendor_job_id
+    Transcription.objects.update(status_since=timezone.now() - timedelta(hours=13))
+
+    row = run_until(recording)
+    assert row.error_code == "processing_too_long"
+
+    again = workflow.retry(recording)
+    assert again is not None
+    assert (again.status, again.vendor_job_id) == ("processing", job)
+    assert run_until(recording).status == "done"
+    assert submits(emulator) == {"200": 1}
+
+
+def test_cancel_ends_it_and_a_late_answer_changes_nothing(emulator: Emulator) -> None:
+    emulator.turnaround(seconds=0.1)
+    recording = a_recording(a_meeting())
+    stale = run_until(recording, "processing")
+
+    assert workflow.cancel(recording)
+    assert not workflow.cancel(recording)
+    assert not states.transition(stale, Status.DONE)
+
+    make_due()
+    run_due()
+    assert row_of(recording).status == "cancelled"
+    assert Utterance.objects.count() == 0
+
+
+def test_only_what_failed_or_was_cancelled_can_be_retried(emulator: Emulator) -> None:
+    recording = a_recording(a_meeting())
+    assert workflow.retry(recording) is None
+    run_until(recording)
+    assert workflow.retry(recording) is None
+    assert Transcription.objects.count() == 1
+
+
+def test_redis_away_in_the_middle_of_a_submit_is_not_an_unknown_outcome(
+    emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recording = a_recording(a_meeting())
+    adapter = workflow.get_vendor("rtzr")
+
+    def away(*_: object) -> None:
+        raise redis.ConnectionError("gone")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(adapter), "submit", away)
+        run_due()
+    assert row_of(recording).status == "queued"
+
+    make_due()
+    row = run_until(recording)
+    assert (row.status, row.possible_duplicate) == ("done", 0)
+
+
+def test_uploads_are_diarized_and_live_speech_is_not(
+    emulator: Emulator, monkeypatch: pytest.MonkeyPatch, redis_connection: "redis.Redis"
+) -> None:
+    asked: list[bool] = []
+    adapter = workflow.get_vendor("rtzr")
+    submit = type(adapter).submit
+
+    def seen(self: object, source: object, options: object) -> object:
+        asked.append(options.diarization)  # type: ignore[attr-defined]
+        return submit(self, source, options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(type(adapter), "submit", seen)
+    meeting = a_meeting()
+    for kind in Recording.Kind.UPLOAD, Recording.Kind.LIVE:
+        open_gate(redis_connection)
+        run_until(a_recording(meeting, kind=kind))
+
+    assert asked == [True, False]
