@@ -6,8 +6,10 @@ import pytest
 import redis
 import requests
 
-from tests.vendors.scripted import Vendor, running_vendor
+from tests.vendors.scripted import Vendor, answer, running_vendor
+from tests.vendors.talk import signed_in
 from transcription.vendors import http
+from transcription.vendors.rtzr import Rtzr
 
 
 @pytest.fixture
@@ -28,3 +30,24 @@ def client(redis_url: str) -> Iterator[redis.Redis]:
     """A Redis client as the registry makes it."""
     with redis.Redis.from_url(redis_url, decode_responses=True) as client:
         yield client
+
+
+@pytest.fixture
+def rtzr(vendor: Vendor, client: redis.Redis) -> Rtzr:
+    return Rtzr(
+        client,
+        client_id="me",
+        client_secret="s3cr3t-of-mine",
+        base_url=f"{vendor.url}/",
+        connect_timeout_s=0.3,
+        read_timeout_s=0.3,
+    )
+
+
+@pytest.fixture
+def ready(vendor: Vendor, rtzr: Rtzr) -> Rtzr:
+    """Signed in already."""
+    vendor.will(signed_in(), answer(200, {"status": "transcribing"}))
+    rtzr.fetch("warm")
+    vendor.requests.clear()
+    return rtzr

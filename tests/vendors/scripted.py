@@ -150,7 +150,11 @@ def running_vendor() -> Iterator[Vendor]:
     class Bound(Handler):
         """http.server makes the handlers, so what they share is on their class."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Bound)
+    class Server(ThreadingHTTPServer):
+        def handle_error(self, request: object, client_address: object) -> None:
+            """Connections break here on purpose; what else goes wrong the client gets to feel."""
+
+    server = Server(("127.0.0.1", 0), Bound)
     vendor = Bound.vendor = Vendor(f"http://127.0.0.1:{server.server_address[1]}")
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
