@@ -10,7 +10,8 @@ from django.core.files.uploadedfile import SimpleUploadedFile, TemporaryUploaded
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries, Settings
 
-from tests.api.conftest import SPEECH, Make
+from tests.api.conftest import SPEECH
+from tests.rows import a_row
 from transcription import intake
 from transcription.models import Meeting, Recording, Transcription
 
@@ -45,6 +46,7 @@ def test_an_upload_is_kept_and_waits(client: Client, meeting: Meeting, speech: S
     assert recording.participant is not None
     assert recording.participant.user.username == "minsu"
     assert recording.name == "hello.wav"
+    assert recording.audio.name
     assert (media / recording.audio.name).read_bytes() == SPEECH.read_bytes()
 
 
@@ -122,7 +124,7 @@ def test_a_file_over_the_limit_is_refused_before_it_is_read(
         raise AssertionError("the body was parsed")
 
     monkeypatch.setattr("django.http.request.HttpRequest.parse_file_upload", no_reading)
-    response = hand_in(client, meeting, audio=SimpleUploadedFile("a.wav", bytes(200_000)))
+    response = hand_in(client, meeting, audio=SimpleUploadedFile("a.wav", bytes(2_000_000)))
     assert response.status_code == 413
     assert response.json()["error"]["code"] == "too_large"
 
@@ -154,10 +156,9 @@ def test_an_upload_is_never_whole_in_memory(
 def test_a_finished_recording_has_its_words(
     client: Client,
     meeting: Meeting,
-    make_recording: Make,
     django_assert_max_num_queries: DjangoAssertNumQueries,
 ) -> None:
-    row = make_recording(
+    row = a_row(
         meeting, duration_ms=4000, texts=[(0, 900, "0", "Good morning."), (1000, 0, "1", "<b>안녕</b>")]
     )
     with django_assert_max_num_queries(4):  # token, its use, the recording, the words
@@ -172,9 +173,9 @@ def test_a_finished_recording_has_its_words(
 
 
 def test_a_failed_recording_says_why_and_keeps_the_vendors_words_back(
-    client: Client, meeting: Meeting, make_recording: Make
+    client: Client, meeting: Meeting
 ) -> None:
-    row = make_recording(meeting, status="failed", error_code="vendor_auth", error_detail="secret 10.0.0.1")
+    row = a_row(meeting, status="failed", error_code="vendor_auth", error_detail="secret 10.0.0.1")
     response = client.get(f"/api/v1/recordings/{row.recording_id}")
     assert response.json()["error"] == {
         "code": "vendor_auth",
@@ -183,8 +184,8 @@ def test_a_failed_recording_says_why_and_keeps_the_vendors_words_back(
     assert "10.0.0.1" not in response.content.decode()
 
 
-def test_a_retry_starts_again(client: Client, meeting: Meeting, make_recording: Make) -> None:
-    row = make_recording(meeting, status="failed", version=4)
+def test_a_retry_starts_again(client: Client, meeting: Meeting) -> None:
+    row = a_row(meeting, status="failed", version=4)
     response = client.post(f"/api/v1/recordings/{row.recording_id}/retry")
     assert response.status_code == 200
     assert (response.json()["status"], response.json()["version"]) == ("queued", 5)
@@ -192,10 +193,8 @@ def test_a_retry_starts_again(client: Client, meeting: Meeting, make_recording: 
 
 
 @pytest.mark.parametrize("status", ["queued", "submitting", "processing", "done"])
-def test_a_retry_of_what_did_not_fail_is_a_conflict(
-    client: Client, meeting: Meeting, make_recording: Make, status: str
-) -> None:
-    row = make_recording(meeting, status=status)
+def test_a_retry_of_what_did_not_fail_is_a_conflict(client: Client, meeting: Meeting, status: str) -> None:
+    row = a_row(meeting, status=status)
     response = client.post(f"/api/v1/recordings/{row.recording_id}/retry")
     assert response.status_code == 409
     assert response.json()["error"]["code"] == "nothing_to_retry"
@@ -203,20 +202,16 @@ def test_a_retry_of_what_did_not_fail_is_a_conflict(
 
 
 @pytest.mark.parametrize("status", ["queued", "submitting", "processing"])
-def test_what_is_on_its_way_can_be_cancelled(
-    client: Client, meeting: Meeting, make_recording: Make, status: str
-) -> None:
-    row = make_recording(meeting, status=status)
+def test_what_is_on_its_way_can_be_cancelled(client: Client, meeting: Meeting, status: str) -> None:
+    row = a_row(meeting, status=status)
     response = client.post(f"/api/v1/recordings/{row.recording_id}/cancel")
     assert response.status_code == 200
     assert response.json()["status"] == "cancelled"
 
 
 @pytest.mark.parametrize("status", ["done", "failed", "cancelled"])
-def test_what_is_over_cannot_be_cancelled(
-    client: Client, meeting: Meeting, make_recording: Make, status: str
-) -> None:
-    row = make_recording(meeting, status=status)
+def test_what_is_over_cannot_be_cancelled(client: Client, meeting: Meeting, status: str) -> None:
+    row = a_row(meeting, status=status)
     response = client.post(f"/api/v1/recordings/{row.recording_id}/cancel")
     assert response.status_code == 409
     assert response.json()["error"]["code"] == "nothing_to_cancel"

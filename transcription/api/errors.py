@@ -4,7 +4,6 @@
 is in the log, never in an answer.
 """
 
-import logging
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
@@ -25,19 +24,19 @@ from django.http import (
 from django.http.multipartparser import MultiPartParserError
 from django.urls import URLPattern, URLResolver, re_path
 from django.utils.functional import Promise
+from django.utils.log import log_response
 from django.utils.translation import gettext as _
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
 from transcription.intake import Refused
 
-logger = logging.getLogger("django.request")  # where Django's own 500s go, so that admins hear of both
-
 # What an operation may answer instead of what it is asked for.
 ERRORS = frozenset({400, 401, 403, 404, 405, 409, 413, 415, 422, 500, 503})
 
 # Of a multipart body, on top of the file itself: the other fields and what is between them.
-MULTIPART_EXTRA_BYTES = 64 * 1024
+MULTIPART_EXTRA_BYTES = 1024**2
+LARGEST_ID = 2**63 - 1
 
 
 class ApiError(Exception):
@@ -76,6 +75,7 @@ class Api(NinjaAPI):
     def _one_shape(self, view: Callable[..., Any]) -> Callable[..., Any]:
         def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
             try:
+                _check_ids(kwargs)
                 # Before anything reads the body: a file that is too large is refused unread.
                 _check_length(request)
                 response = view(request, *args, **kwargs)
@@ -88,6 +88,12 @@ class Api(NinjaAPI):
         # Sessions are checked in auth.py; a bearer token needs no check, since no browser sends one by itself.
         wrapped.csrf_exempt = True  # type: ignore[attr-defined]
         return wrapped
+
+
+def _check_ids(ids: dict[str, Any]) -> None:
+    # SQLite's driver fails on what does not fit into 64 bits; no row has such an id.
+    if any(isinstance(value, int) and value > LARGEST_ID for value in ids.values()):
+        raise Http404
 
 
 def _check_length(request: HttpRequest) -> None:
@@ -168,18 +174,23 @@ def _bad_request(_request: HttpRequest, _error: Exception) -> HttpResponse:
 
 
 def _busy(request: HttpRequest, error: OperationalError) -> HttpResponse:
-    logger.error("The database did not answer: %s", error, extra={"status_code": 503, "request": request})
     response = error_response(503, "busy", _("The database does not answer. Try again in a moment."))
     response["Retry-After"] = "5"
-    return response
+    return _logged(request, response, error)
 
 
 def _internal(request: HttpRequest, error: Exception) -> HttpResponse:
     got_request_exception.send(sender=None, request=request)
-    logger.error(
-        "Internal error: %s", request.path, exc_info=error, extra={"status_code": 500, "request": request}
+    response = error_response(500, "internal", _("Something went wrong here. It has been noted."))
+    return _logged(request, response, error)
+
+
+def _logged(request: HttpRequest, response: HttpResponse, error: Exception) -> HttpResponse:
+    """As Django logs what goes wrong in a view: once, with the traceback, and mailed to ADMINS."""
+    log_response(
+        "%s: %s", response.reason_phrase, request.path, response=response, request=request, exception=error
     )
-    return error_response(500, "internal", _("Something went wrong here. It has been noted."))
+    return response
 
 
 HANDLERS: dict[type[Exception], Callable[..., HttpResponse]] = {

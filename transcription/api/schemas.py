@@ -9,15 +9,13 @@ from uuid import UUID
 from django.conf import settings
 from django.utils.translation import gettext as _
 from ninja import Field, Schema
-from pydantic import AfterValidator, StringConstraints
+from pydantic import AfterValidator, BaseModel, StringConstraints
 
 from transcription import stt, transcript
 from transcription.gate import GateState
 from transcription.models import Meeting, Transcription
 from transcription.reasons import explain
 from transcription.vendors.registry import get_vendor
-
-LARGEST_ID = 2**63 - 1
 
 
 def _one_line(text: str) -> str:
@@ -58,8 +56,11 @@ class ErrorOut(Schema):
 # --- Meetings -------------------------------------------------------------------------------------
 
 
-class MeetingIn(Schema):
-    """A meeting to be made. Without `language` it is spoken in this Mico's own (STT_LANGUAGE)."""
+class MeetingIn(BaseModel):
+    """A meeting to be made. Without `language` it is spoken in this Mico's own (STT_LANGUAGE).
+
+    Not a Schema of Ninja's: to one of those the JSON string "x" is an object whose `title` is "X".
+    """
 
     title: Title
     language: Language | None = None
