@@ -49,7 +49,8 @@ _NO_PROXY = {"http": None, "https": None, "all": None}
 @dataclass(frozen=True, slots=True)
 class Timeouts:
     """Seconds. connect_s also bounds each block of an upload; read_s each silence, before and within the
-    answer; answer_s the body of the answer as a whole, since one that drips never hits the read timeout."""
+    answer; answer_s the body of the answer as a whole, since one that drips never hits the read timeout.
+    Headers that drip are bounded by nothing but the job's own limit."""
 
     connect_s: float = 5.0
     read_s: float = 30.0
