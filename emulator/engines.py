@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -130,8 +132,10 @@ async def _ask(worker: asyncio.subprocess.Process, question: dict[str, Any]) -> 
 
 async def _stop(worker: asyncio.subprocess.Process) -> None:
     if worker.returncode is None:
-        worker.kill()
-    await worker.wait()
+        # Not worker.kill(), which would bury a worker that has just died before asyncio can.
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(worker.pid, signal.SIGKILL)
+    await worker.communicate()  # until its pipes are closed, too
 
 
 ENGINES: Final[dict[str, Callable[[], Engine]]] = {

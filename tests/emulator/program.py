@@ -51,7 +51,7 @@ class Program:
     ) -> None:
         code, errors = self.stop()
         if kind is None:
-            assert (code, errors) == (0, "")
+            assert (code, errors) == (0, ""), errors
 
     def stop(self) -> tuple[int, str]:
         """SIGTERM; its exit code and what it wrote to stderr."""

@@ -84,6 +84,17 @@ def test_broken_audio_fails_with_a_reason_and_the_next_job_is_fine(speech: Progr
     assert listener.utterances(AUDIO / "speech_slt_1.wav")[0]["msg"] == TEXTS["speech_slt_1.wav"]
 
 
+@pytest.mark.parametrize(("damaged", "status"), [(0.1, "completed"), (0.9, "failed")])
+def test_a_little_damage_is_skipped_and_a_lot_is_a_failure(
+    listener: Client, damaged: float, status: str
+) -> None:
+    sound = bytearray(encoded(samples("speech_slt_1.wav"), "ipod", "aac", 44_100))
+    start = sound.index(b"mdat") + 4
+    end = start + round((sound.index(b"moov") - start) * damaged)
+    sound[start:end] = b"\xff" * (end - start)
+    assert listener.outcome(listener.accepted(bytes(sound)))["status"] == status
+
+
 @pytest.mark.parametrize(
     "config",
     [
