@@ -10,6 +10,7 @@ import redis
 from django.conf import settings as django_settings
 from pytest_django import Settings
 
+from tests.processes import Mico, a_mico
 from tests.servers import Emulator, running_emulator, running_redis
 from tests.settings import TEST_DATA
 from transcription.vendors.registry import get_vendor
@@ -79,6 +80,15 @@ def emulator(_echo: Emulator, settings: Settings) -> Iterator[Emulator]:
 def speech_emulator(_speech: Emulator, settings: Settings) -> Iterator[Emulator]:
     """The vendor, with the engine that understands English."""
     yield from _wire(_speech, settings)
+
+
+@pytest.fixture(scope="module")
+def mico() -> Iterator[Mico]:
+    """A whole running Mico with two workers: the processes of `make run`, with real words from real audio."""
+    with a_mico() as mico:
+        mico.start()
+        yield mico
+        mico.stop()
 
 
 @pytest.fixture(scope="session")

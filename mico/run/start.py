@@ -1,0 +1,109 @@
+"""From a clean machine to the supervisor, or to one sentence that says what is in the way."""
+
+import io
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import NoReturn
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import CommandError
+from django.db import DatabaseError, connections
+
+from mico.accounts.links import signin_link
+from mico.run import prepare, surroundings
+from mico.run.child import hold
+from mico.run.left_behind import end_left_behind, holder
+from mico.run.redis_server import NOT_FOUND, find_redis_server
+from mico.run.surroundings import NotHereError
+
+CHILD = Path(__file__).with_name("child.py")
+
+
+def main() -> NoReturn:
+    """Exits with 1 and a sentence, or becomes the supervisor."""
+    try:
+        start()
+    except (NotHereError, CommandError) as error:
+        sys.exit(f"mico: {error}")
+    except DatabaseError as error:
+        sys.exit(f"mico: The database refuses: {str(error).strip()}")
+
+
+def start() -> NoReturn:
+    """Raises NotHereError, CommandError (a failed system check among them), DatabaseError."""
+    run = settings.DATA_DIR / "run"
+    logs = settings.DATA_DIR / "log"
+    for folder in (settings.DATA_DIR, run, logs):
+        surroundings.check_writable(folder)
+    _be_the_only_one(run)
+    redis_server = _look_around()
+    call_command("check", stdout=io.StringIO())  # warnings are for stderr; that there are none is no news
+    prepare.migrate()
+    prepare.collect_static(run / "static.sha256")
+    link = signin_link(prepare.administrator())
+    connections.close_all()
+
+    environment = os.environ | _environment(run, logs, redis_server)
+    announce = [sys.executable, "-m", "mico.run.announce", str(settings.PORT), settings.HOST, str(logs)]
+    # Not under the supervisor: it says one thing to the terminal, and ends.
+    subprocess.Popen(announce, env=environment | {"MICO_RUN_LINK": link})  # noqa: S603
+    arguments = [sys.executable, "-m", "mico.run.supervise", *sys.argv[1:]]
+    os.execve(sys.executable, arguments, environment)  # noqa: S606 - Django's memory is not needed any more
+
+
+def _be_the_only_one(run: Path) -> None:
+    """Takes the lock on the data, for as long as this process lives, as whatever it will be by then."""
+    lock = run / "mico.lock"
+    try:
+        hold(lock)
+    except BlockingIOError:
+        raise NotHereError(
+            f"A Mico is running on MICO_DATA={settings.DATA_DIR} already (process {holder(lock)}): stop it,"
+            " or set MICO_DATA, PORT and EMULATOR_PORT for this one."
+        ) from None
+    try:
+        ended = end_left_behind(run)
+    except TimeoutError:
+        raise NotHereError(f"Processes of a killed Mico do not end; their ids are in {run}/*.pid.") from None
+    if ended:
+        print(f"Ended {ended} processes that a killed Mico had left behind.", flush=True)  # noqa: T201
+
+
+def _look_around() -> Path | None:
+    """The Redis server to start, None where REDIS_URL names one. Raises NotHereError."""
+    surroundings.check_port("PORT", settings.HOST, settings.PORT)
+    if settings.EMBEDDED_VENDOR:
+        if settings.EMULATOR_PORT == settings.PORT:
+            raise NotHereError(f"PORT and EMULATOR_PORT are both {settings.PORT}: set one to another port.")
+        surroundings.check_port("EMULATOR_PORT", "127.0.0.1", settings.EMULATOR_PORT)
+    if not settings.EMBEDDED_REDIS:
+        return None
+    surroundings.check_socket_path(settings.REDIS_SOCKET)
+    server = find_redis_server()
+    if server is None:
+        raise NotHereError(NOT_FOUND)
+    (settings.DATA_DIR / "redis").mkdir(exist_ok=True)
+    return server
+
+
+def _environment(run: Path, logs: Path, redis_server: Path | None) -> dict[str, str]:
+    """What supervisord.conf and its programs need to know."""
+    return {
+        "MICO_DATA": str(settings.DATA_DIR),  # the same one, whatever directory a program is in
+        "PYTHONUNBUFFERED": "1",  # logs as they come
+        "MICO_RUN_PYTHON": sys.executable,
+        "MICO_RUN_CHILD": str(CHILD),
+        "MICO_RUN_STATE": str(run),
+        "MICO_RUN_LOGS": str(logs),
+        "MICO_RUN_HOST": settings.HOST,
+        "MICO_RUN_PORT": str(settings.PORT),
+        "MICO_RUN_WORKERS": str(settings.STT_WORKERS),
+        "MICO_RUN_EMULATOR": str(settings.EMBEDDED_VENDOR).lower(),
+        "MICO_RUN_EMULATOR_PORT": str(settings.EMULATOR_PORT),
+        "MICO_RUN_REDIS": str(settings.EMBEDDED_REDIS).lower(),
+        "MICO_RUN_REDIS_SERVER": str(redis_server or "redis-server"),
+        "MICO_RUN_REDIS_SOCKET": str(settings.REDIS_SOCKET),
+    }

@@ -1,0 +1,183 @@
+"""A whole Mico of the test's own, as real processes: what `make run` starts, with data and ports of its own."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from mico.run.left_behind import holder
+from tests.servers import BASE_DIR, Emulator, free_port
+from tests.settings import VARIABLES
+from tests.waiting import wait_until
+
+READY_SECONDS = 60.0
+STOP_SECONDS = 40.0
+
+
+class Mico:
+    """Data and ports of a Mico, and the processes once it is started."""
+
+    def __init__(self, data: Path, **variables: str) -> None:
+        self.data = data
+        self.port = free_port()
+        self.emulator_port = free_port()
+        self.base_url = f"http://127.0.0.1:{self.port}"
+        self.emulator = Emulator(f"http://127.0.0.1:{self.emulator_port}")
+        self.environment = {
+            name: value
+            for name, value in os.environ.items()
+            if name not in VARIABLES | {"DJANGO_SETTINGS_MODULE", "MAKELEVEL", "MAKEFLAGS", "MFLAGS"}
+        } | {
+            "MICO_ENV_FILE": os.devnull,
+            "MICO_DATA": str(data),
+            "PORT": str(self.port),
+            "EMULATOR_PORT": str(self.emulator_port),
+            "STT_WORKERS": "2",
+            **variables,
+        }
+        self.process: subprocess.Popen[bytes] | None = None
+
+    # --- its life
+
+    def launch(self, *command: str) -> subprocess.Popen[bytes]:
+        """Starts it, in a session of its own, and does not wait. What it says goes into `terminal`."""
+        self.data.mkdir(parents=True, exist_ok=True)
+        with self._terminal.open("wb") as terminal:
+            self.process = subprocess.Popen(
+                command or [sys.executable, "-m", "mico.run", "--with-parent"],
+                cwd=BASE_DIR,
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=terminal,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        return self.process
+
+    def start(self, *command: str) -> None:
+        """Starts it and returns once it has said that it is ready. AssertionError if it does not come up."""
+        process = self.launch(*command)
+        wait_until(lambda: self.link or process.poll() is not None, timeout=READY_SECONDS)
+        assert process.poll() is None, self.terminal
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
+        """Stops it like somebody who presses Ctrl-C or ends a service, and returns the exit status.
+
+        AssertionError if anything is still running then.
+        """
+        assert self.process is not None
+        self.process.send_signal(number)
+        status = self.process.wait(STOP_SECONDS)
+        assert self.running() == [], "processes were left behind"
+        return status
+
+    def end(self) -> None:
+        """Takes everything away, whatever state it is in."""
+        if self.process is not None:
+            for name in self.running():
+                self.kill(name)
+            if self.process.poll() is None:
+                self.process.kill()
+            self.process.wait()
+            for name in self.running():
+                self.kill(name)
+        shutil.rmtree(self.data, ignore_errors=True)
+
+    # --- its processes: redis, emulator, web, dispatch, worker-1, worker-2, …
+
+    def pid(self, name: str) -> int | None:
+        """The process that `name` is at the moment."""
+        lock = self.data / "run" / f"{name}.pid"
+        return holder(lock) if lock.exists() else None
+
+    def running(self) -> list[str]:
+        """The names of the processes that are alive."""
+        locks = sorted((self.data / "run").glob("*.pid"))
+        return [lock.stem for lock in locks if holder(lock) is not None]
+
+    def kill(self, name: str, number: signal.Signals = signal.SIGKILL) -> None:
+        """Sends a signal to a process and what it has started. The supervisor then starts another."""
+        pid = self.pid(name)
+        if pid:
+            os.killpg(pid, number)
+
+    def restart(self, name: str) -> None:
+        """Kills a process and returns once the supervisor has started another."""
+        before = self.pid(name)
+        assert before, f"{name} is not running"
+        self.kill(name)
+        wait_until(lambda: self.pid(name) not in (None, 0, before), timeout=30)
+
+    def ready(self) -> bool:
+        """Whether /readyz says so."""
+        try:
+            return requests.get(f"{self.base_url}/readyz", timeout=15).status_code == 200
+        except requests.RequestException:
+            return False
+
+    # --- what a person or a program does with it
+
+    @property
+    def _terminal(self) -> Path:
+        return self.data / "terminal.txt"
+
+    @property
+    def terminal(self) -> str:
+        """Everything that the person at the terminal has seen."""
+        return self._terminal.read_text() if self._terminal.exists() else ""
+
+    @property
+    def link(self) -> str:
+        """The sign-in link that it printed; empty until then."""
+        found = re.search(r"http://localhost:\d+/\S+", self.terminal)
+        return found[0] if found and "Stop:" in self.terminal else ""
+
+    def manage(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Runs manage.py against it. Raises subprocess.CalledProcessError if it fails and `check`."""
+        return subprocess.run(
+            [sys.executable, "manage.py", *arguments],
+            cwd=BASE_DIR,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=check,
+        )
+
+    def token(self, username: str = "tester") -> str:
+        """A bearer token of a user, who is made if need be."""
+        return self.manage("apitoken", username, "--create").stdout.strip()
+
+    def signin_link(self, username: str) -> str:
+        """Another one-time link, for a user who exists."""
+        program = (
+            "from django.contrib.auth.models import User; from mico.accounts.links import signin_link;"
+            f"print(signin_link(User.objects.get(username={username!r})))"
+        )
+        return self.base_url + self.manage("shell", "--no-imports", "-c", program).stdout.strip()
+
+    def api(self, method: str, path: str, token: str, **arguments: Any) -> requests.Response:
+        """A request to /api/v1`path`."""
+        url = f"{self.base_url}/api/v1{path}"
+        headers = {"Authorization": f"Bearer {token}"}
+        return requests.request(method, url, headers=headers, timeout=60, **arguments)
+
+
+@contextmanager
+def a_mico(**variables: str) -> Iterator[Mico]:
+    """One that is not started yet; everything that it ever started is gone afterwards."""
+    # Not below pytest's directories: the path of a Unix socket has to be short.
+    mico = Mico(Path(tempfile.mkdtemp(prefix="mico-run-")).resolve(), **variables)
+    try:
+        yield mico
+    finally:
+        mico.end()

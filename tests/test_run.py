@@ -1,0 +1,231 @@
+"""`make run`: it comes up, says what is in the way, and goes without a trace."""
+
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import requests
+from pytest_django import Settings
+
+from mico.run import start, surroundings
+from mico.run.redis_server import NOT_FOUND
+from mico.run.surroundings import NotHereError, check_socket_path
+from tests.processes import READY_SECONDS, Mico, a_mico
+from tests.servers import BASE_DIR
+from tests.waiting import wait_until
+
+SECOND_START_SECONDS = 10.0
+EVERYTHING = ["dispatch", "emulator", "redis", "web", "worker-1", "worker-2"]
+
+
+@pytest.fixture
+def fresh() -> Iterator[Mico]:
+    """One that was never started."""
+    with a_mico() as mico:
+        yield mico
+
+
+def refusal(mico: Mico) -> str:
+    """The one line with which it refuses to start."""
+    process = mico.launch()
+    assert process.wait(READY_SECONDS) == 1, mico.terminal
+    lines = mico.terminal.strip().splitlines()
+    assert len(lines) == 1, mico.terminal
+    assert mico.running() == []
+    return lines[0]
+
+
+@pytest.mark.slow
+def test_it_comes_up_twice_and_goes_without_a_trace(fresh: Mico) -> None:
+    fresh.start()
+    assert fresh.running() == EVERYTHING
+    assert fresh.link.startswith(f"http://localhost:{fresh.port}/")
+    assert requests.get(fresh.link, timeout=10).status_code == 200
+    static = re.findall(r'(?:href|src)="(/static/[^"]+)"', requests.get(fresh.link, timeout=10).text)
+    assert static
+    for path in static:
+        assert requests.get(fresh.base_url + path, timeout=10).status_code == 200
+    fresh.stop()
+
+    started = time.monotonic()
+    fresh.start()
+    assert time.monotonic() - started < SECOND_START_SECONDS
+    assert fresh.stop(signal.SIGINT) == 0
+
+
+@pytest.mark.slow
+def test_ctrl_c_reaches_everybody_at_once(fresh: Mico) -> None:
+    fresh.start()
+    assert fresh.process is not None
+    for name in fresh.running():
+        fresh.kill(name, signal.SIGINT)
+    os.killpg(fresh.process.pid, signal.SIGINT)
+    os.killpg(fresh.process.pid, signal.SIGINT)  # impatience
+    assert fresh.process.wait(40) == 0
+    assert fresh.running() == []
+
+
+@pytest.mark.slow
+def test_ctrl_c_before_it_is_ready(fresh: Mico) -> None:
+    process = fresh.launch()
+    wait_until(lambda: "redis" in fresh.running(), timeout=READY_SECONDS)
+    os.killpg(process.pid, signal.SIGINT)
+    process.wait(40)
+    assert fresh.running() == []
+    assert "Traceback" not in fresh.terminal
+
+
+@pytest.mark.slow
+def test_a_closed_terminal_stops_it(fresh: Mico) -> None:
+    fresh.start()
+    assert fresh.stop(signal.SIGHUP) == 0
+
+
+@pytest.mark.slow
+def test_it_does_not_outlive_who_started_it(fresh: Mico) -> None:
+    fresh.start("/bin/sh", "-c", f"'{sys.executable}' -m mico.run --with-parent & wait")
+    assert fresh.process is not None
+    fresh.process.kill()
+    wait_until(lambda: fresh.running() == [], timeout=40)
+
+
+@pytest.mark.slow
+def test_after_a_kill_it_starts_again(fresh: Mico) -> None:
+    fresh.start()
+    assert fresh.process is not None
+    fresh.process.kill()
+    fresh.process.wait()
+    assert fresh.running() == EVERYTHING  # orphans, on the ports and on the socket
+    fresh.start()
+    assert "Ended 6 processes that a killed Mico had left behind." in fresh.terminal
+    assert fresh.ready()
+    fresh.stop()
+
+
+@pytest.mark.slow
+def test_what_dies_comes_back_and_two_live_side_by_side(mico: Mico, fresh: Mico) -> None:
+    fresh.start()
+    assert fresh.ready()
+    before = {name: mico.pid(name) for name in EVERYTHING}
+    for name in EVERYTHING:
+        mico.restart(name)
+    wait_until(mico.ready, timeout=60)
+    assert all(mico.pid(name) != before[name] for name in EVERYTHING)
+    assert fresh.ready()
+    fresh.stop()
+    assert mico.ready()
+
+
+@pytest.mark.slow
+def test_one_mico_for_one_directory(mico: Mico) -> None:
+    with a_mico() as second:
+        second.environment["MICO_DATA"] = str(mico.data)
+        line = refusal(second)
+    assert "is running on" in line
+    assert "MICO_DATA" in line
+    assert mico.ready()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("variable", ["PORT", "EMULATOR_PORT"])
+def test_a_taken_port_is_named(fresh: Mico, variable: str) -> None:
+    port = int(fresh.environment[variable])
+    with socket.create_server(("127.0.0.1", port)):
+        line = refusal(fresh)
+    assert f"{port} is taken" in line
+    assert re.search(rf"\b{variable}=\d+", line)
+
+
+@pytest.mark.slow
+def test_data_that_cannot_be_written_are_named(fresh: Mico) -> None:
+    (fresh.data / "a-file").touch()
+    fresh.environment["MICO_DATA"] = str(fresh.data / "a-file" / "data")  # root may write anywhere but here
+    assert "MICO_DATA" in refusal(fresh)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("variable", "value"), [("PORT", "many"), ("PORT", "0"), ("STT_WORKERS", "-1")])
+def test_a_value_that_makes_no_sense_is_named(fresh: Mico, variable: str, value: str) -> None:
+    fresh.environment[variable] = value
+    assert variable in refusal(fresh)
+
+
+def test_a_path_too_long_for_a_socket_is_named() -> None:
+    check_socket_path(Path("/" + "x" * 99))
+    with pytest.raises(NotHereError, match="MICO_DATA is too long"):
+        check_socket_path(Path("/" + "é" * 50))
+
+
+def test_no_redis_server_at_all_is_named(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:
+    monkeypatch.setattr(start, "find_redis_server", lambda: None)
+    monkeypatch.setattr(surroundings, "check_port", lambda *_: None)
+    settings.EMBEDDED_REDIS = True
+    with pytest.raises(NotHereError) as error:
+        start._look_around()
+    assert str(error.value) == NOT_FOUND
+    assert "REDIS_URL" in NOT_FOUND
+
+
+# --- make itself, in a copy of the two files that it needs
+
+
+@pytest.fixture
+def bare(tmp_path: Path) -> Path:
+    """A directory in which nothing was ever installed."""
+    for name in ("Makefile", "requirements.txt", "requirements-dev.txt"):
+        shutil.copy(BASE_DIR / name, tmp_path)
+    return tmp_path
+
+
+def make_run(folder: Path, python: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["make", "--no-print-directory", "run", f"PYTHON={python}"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def script(path: Path, text: str) -> str:
+    path.write_text(f"#!/bin/sh\n{text}\n")
+    path.chmod(0o755)
+    return str(path)
+
+
+def test_make_says_that_python_is_too_old(bare: Path) -> None:
+    result = make_run(bare, script(bare / "old-python", "exit 1"))
+    assert result.returncode != 0
+    assert result.stderr.splitlines()[0].startswith("Mico needs Python 3.11 or newer")
+
+
+def test_make_says_that_venv_is_missing(bare: Path) -> None:
+    python = script(bare / "half-python", 'case "$2" in *ensurepip*) exit 1;; esac')
+    result = make_run(bare, python)
+    assert result.returncode != 0
+    assert "python3-venv" in result.stderr.splitlines()[0]
+
+
+@pytest.mark.slow
+def test_make_passes_sigterm_on(fresh: Mico) -> None:
+    environment = Path(sys.prefix)
+    up_to_date = subprocess.run(
+        ["make", "-q", f"VENV={environment}", f"{environment}/.run"], cwd=BASE_DIR, check=False
+    )
+    if up_to_date.returncode:
+        pytest.skip("This Python's environment was not made by make: it must not be changed from a test.")
+    fresh.start("make", "--no-print-directory", "run", f"VENV={environment}")
+    fresh.stop(signal.SIGTERM)
+    fresh.start("make", "--no-print-directory", "run", f"VENV={environment}")
+    assert fresh.process is not None
+    fresh.process.kill()  # make cannot pass that on
+    wait_until(lambda: fresh.running() == [], timeout=40)
