@@ -33,6 +33,7 @@ class Line:
     speaker: str | Promise
     mark: str
     text: str
+    language: str  # of the text
     reason: Reason | None
     transcription: Transcription | None
 
@@ -112,6 +113,7 @@ def _line(
         speaker=name,
         mark=mark,
         text=utterance.text if utterance else "",
+        language=(utterance.language or transcription.language) if utterance and transcription else "",
         reason=explain(transcription.error_code) if transcription and kind == "failed" else None,
         transcription=transcription,
     )

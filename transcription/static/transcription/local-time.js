@@ -1,5 +1,7 @@
 // <local-time datetime="…" data-format="datetime|date|time">: a moment in the reader's own zone and language.
 
+import { language } from "./durations.js";
+
 const FORMATS = {
   date: { dateStyle: "medium" },
   time: { timeStyle: "short" },
@@ -11,7 +13,7 @@ class LocalTime extends HTMLElement {
     const moment = new Date(this.getAttribute("datetime"));
     if (Number.isNaN(moment.getTime())) return; // what the server wrote stays
     const format = FORMATS[this.dataset.format] ?? FORMATS.datetime;
-    this.textContent = new Intl.DateTimeFormat(document.documentElement.lang, format).format(moment);
+    this.textContent = new Intl.DateTimeFormat(language, format).format(moment);
   }
 }
 
