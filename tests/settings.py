@@ -36,5 +36,6 @@ PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 # No manifest: a test needs no collectstatic.
 STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}  # noqa: F405
 if not test_database_url:
-    # A file and not memory: threads and other processes have connections of their own.
-    DATABASES["default"]["TEST"] = {"NAME": str(TEST_DATA / "test.sqlite3")}  # noqa: F405
+    # A file and not memory: threads have connections of their own. And the very file that a process of Mico's
+    # with this MICO_DATA would use: tests/fleet.py starts some.
+    DATABASES["default"]["TEST"] = {"NAME": str(DATABASES["default"]["NAME"])}  # noqa: F405

@@ -85,6 +85,17 @@ def test_audio_that_breaks_in_decoding_fails_with_its_reason_and_never_reaches_t
     assert submits(emulator) == {}
 
 
+def test_a_recording_of_no_length_fails_with_its_reason(emulator: Emulator) -> None:
+    recording = a_recording(a_meeting())
+    with recording.audio.open() as whole:
+        header = whole.read(44)
+    recording.audio.save("audio", ContentFile(header[:40] + bytes(4)))
+    Recording.objects.update(prepared_at=None, audio=recording.audio.name)
+
+    assert run_until(recording).error_code == "empty_audio"
+    assert submits(emulator) == {}
+
+
 def test_a_file_that_is_gone_fails_with_its_reason(emulator: Emulator) -> None:
     recording = a_recording(a_meeting())
     recording.audio.storage.delete(recording.audio.name)

@@ -1,0 +1,62 @@
+"""Real dispatchers and workers on the test's own database, to be killed."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from django.conf import settings
+from django.db import connection
+
+from tests.servers import stop
+
+ROOT = Path(__file__).parent.parent
+
+
+class Fleet:
+    """Processes that share the test's database and the vendor at `vendor_url`. Leases last one second."""
+
+    def __init__(self, vendor_url: str, redis_url: str, **environment: str) -> None:
+        self._processes: list[subprocess.Popen[bytes]] = []
+        self._environment = {
+            **os.environ,
+            "DJANGO_SETTINGS_MODULE": "mico.settings",
+            "MICO_DATA": str(settings.DATA_DIR),
+            "REDIS_URL": redis_url,
+            "RTZR_BASE_URL": vendor_url,
+            "STT_LEASE_SECONDS": "1",
+            "STT_RETRY_FIRST_SECONDS": "0.1",
+            **environment,
+        }
+        if connection.vendor == "postgresql":
+            url, _, _ = settings.DATABASE_URL.rpartition("/")
+            self._environment["DATABASE_URL"] = f"{url}/{connection.settings_dict['NAME']}"
+
+    def dispatcher(self) -> "subprocess.Popen[bytes]":
+        """Starts one more dispatcher."""
+        return self._start("manage.py", "dispatch")
+
+    def worker(self) -> "subprocess.Popen[bytes]":
+        """Starts one more worker."""
+        return self._start("manage.py", "rqworker")
+
+    def worker_that_dies(self, where: str) -> "subprocess.Popen[bytes]":
+        """Starts a worker that is killed by SIGKILL at a named point (tests/dying_worker.py)."""
+        return self._start("-m", "tests.dying_worker", where)
+
+    def _start(self, *command: str) -> "subprocess.Popen[bytes]":
+        process = subprocess.Popen([sys.executable, *command], env=self._environment, cwd=ROOT)
+        self._processes.append(process)
+        return process
+
+    def close(self) -> None:
+        """Ends all that still run."""
+        for process in self._processes:
+            stop(process)
+
+
+def kill(process: "subprocess.Popen[bytes]") -> None:
+    """kill -9."""
+    process.send_signal(signal.SIGKILL)
+    process.wait(10)

@@ -1,0 +1,137 @@
+"""Real processes, really killed: everything finishes, and only an unknown outcome is ever sent twice."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+import redis
+from django.conf import settings as django_settings
+
+from tests.fleet import Fleet, kill
+from tests.servers import Emulator, running_redis
+from tests.stt import a_meeting, a_recording, row_of, submits
+from tests.waiting import wait_until
+from transcription.models import Meeting, Recording, Transcription
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
+
+
+@pytest.fixture
+def fleet(emulator: Emulator) -> Iterator[Fleet]:
+    fleet = Fleet(emulator.base_url, django_settings.REDIS_URL)
+    yield fleet
+    fleet.close()
+
+
+def many(count: int) -> list[Recording]:
+    """`count` recordings in three meetings."""
+    meetings: list[Meeting] = [a_meeting(name) for name in ("one", "two", "three")]
+    return [a_recording(meetings[n % 3]) for n in range(count)]
+
+
+def all_done(timeout: float = 40) -> None:
+    wait_until(lambda: not Transcription.objects.exclude(status="done").exists(), timeout)
+
+
+def duplicates() -> int:
+    return sum(Transcription.objects.values_list("possible_duplicate", flat=True))
+
+
+@pytest.mark.parametrize(
+    ("point", "sent", "counted"),
+    [
+        ("in the preparation", 1, 0),
+        ("after submitting was written", 1, 1),  # it was not sent, and nobody can know
+        ("after the vendor's answer", 2, 1),
+        ("in a poll", 1, 0),
+        ("before the words are kept", 1, 0),
+    ],
+)
+def test_a_worker_killed_anywhere_loses_nothing(
+    fleet: Fleet, emulator: Emulator, point: str, sent: int, counted: int
+) -> None:
+    recording = a_recording(a_meeting())
+    fleet.dispatcher()
+    victim = fleet.worker_that_dies(point)
+    assert victim.wait(30) == -9
+
+    fleet.worker()
+
+    all_done()
+    row = row_of(recording)
+    assert row.utterances.count() == 1
+    assert (submits(emulator), row.possible_duplicate) == ({"200": sent}, counted)
+
+
+def test_a_killed_dispatcher_loses_nothing_and_repeats_nothing(fleet: Fleet, emulator: Emulator) -> None:
+    emulator.turnaround(seconds=0.5)
+    many(20)
+    for _ in range(2):
+        fleet.worker()
+    first = fleet.dispatcher()
+    wait_until(lambda: submits(emulator).get("200", 0) >= 3, 30)
+    kill(first)
+
+    fleet.dispatcher()
+
+    all_done()
+    assert (submits(emulator), duplicates()) == ({"200": 20}, 0)
+
+
+def test_two_dispatchers_and_three_workers_do_each_step_once(fleet: Fleet, emulator: Emulator) -> None:
+    many(30)
+    for _ in range(2):
+        fleet.dispatcher()
+    for _ in range(3):
+        fleet.worker()
+
+    all_done()
+
+    assert (submits(emulator), duplicates()) == ({"200": 30}, 0)
+
+
+def test_workers_killed_again_and_again_while_the_vendor_throttles(fleet: Fleet, emulator: Emulator) -> None:
+    emulator.turnaround(seconds=0.3)
+    recordings = many(15)
+    fleet.dispatcher()
+    for round_ in range(3):
+        victims = [fleet.worker() for _ in range(2)]
+        wait_until(lambda n=round_: submits(emulator).get("200", 0) > 3 * n, 40)
+        emulator.throttle(1, code="A0003", retry_after="1")
+        for victim in victims:
+            kill(victim)
+    fleet.worker()
+
+    all_done(90)
+
+    # Whoever was killed in a POST left an unknown outcome: each is counted, and nothing else is sent twice.
+    assert submits(emulator)["200"] <= len(recordings) + duplicates()
+    assert duplicates() <= 6
+
+
+def test_redis_that_restarts_empty_in_the_middle_loses_nothing(emulator: Emulator, tmp_path: Path) -> None:
+    socket = tmp_path / "r.sock"
+    with ExitStack() as stack:
+        stack.enter_context(own := running_redis(socket))
+        fleet = Fleet(emulator.base_url, f"unix://{socket}?db=0")
+        stack.callback(fleet.close)
+        emulator.turnaround(seconds=0.5)
+        many(12)
+        fleet.dispatcher()
+        workers = [fleet.worker() for _ in range(2)]
+        wait_until(lambda: submits(emulator).get("200", 0) >= 2, 30)
+
+        own.__exit__(None, None, None)  # everything in it is gone
+        with running_redis(socket):
+            # RQ's workers end when their Redis goes; the supervisor starts them again.
+            for worker in workers:
+                if worker.poll() is not None:
+                    fleet.worker()
+            fleet.worker()
+            all_done()
+            with redis.Redis(unix_socket_path=str(socket)) as client:
+                wait_until(lambda: client.zcard("mico:alive:dispatch") == 1)
+            fleet.close()
+
+    assert emulator.stats()["jobs"]["accepted"] == 12 + duplicates()

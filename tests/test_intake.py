@@ -1,0 +1,223 @@
+"""What is let in, and what is not: one clear sentence, the right status, and nothing half kept."""
+
+import io
+import uuid
+import wave
+from pathlib import Path
+
+import av
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import IntegrityError
+from django.utils import translation
+from pytest_django import Settings
+
+from tests.stt import AUDIO, a_meeting, row_of
+from transcription import intake
+from transcription.models import Meeting, Recording, Transcription
+
+pytestmark = pytest.mark.django_db
+
+SPEECH = (AUDIO / "speech_slt_1.wav").read_bytes()
+
+
+def receive(
+    meeting: Meeting, content: bytes = SPEECH, name: str = "speech.wav", **fields: object
+) -> tuple[Recording, bool]:
+    return intake.receive(
+        meeting=meeting,
+        participant=meeting.participants.get(),
+        upload=SimpleUploadedFile(name, content),
+        kind=str(fields.pop("kind", "upload")),
+        **fields,  # type: ignore[arg-type]
+    )
+
+
+def a_wav(seconds: float) -> bytes:
+    made = io.BytesIO()
+    with wave.open(made, "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(8000)
+        file.writeframes(bytes(2 * int(8000 * seconds)))
+    return made.getvalue()
+
+
+def a_video_without_sound() -> bytes:
+    made = io.BytesIO()
+    with av.open(made, "w", format="mp4") as container:
+        stream = container.add_stream("mpeg4", rate=5)
+        stream.width = stream.height = 32
+        for _ in range(5):
+            container.mux(stream.encode(av.VideoFrame(32, 32, "yuv420p")))
+        container.mux(stream.encode(None))
+    return made.getvalue()
+
+
+def kept_files(settings: Settings) -> list[Path]:
+    return [p for p in Path(settings.MEDIA_ROOT).rglob("*") if p.is_file()]
+
+
+@pytest.fixture(autouse=True)
+def _own_media(settings: Settings, tmp_path: Path) -> None:
+    settings.MEDIA_ROOT = tmp_path / "media"
+
+
+def test_an_upload_is_kept_and_scheduled_at_once() -> None:
+    recording, new = receive(a_meeting())
+
+    row = row_of(recording)
+    assert new
+    assert (recording.format, recording.duration_ms, recording.size_bytes) == ("wav", 2085, len(SPEECH))
+    assert (row.status, row.vendor, row.language) == ("queued", "rtzr", "en")
+    assert recording.prepared_at is not None
+    with recording.audio.open() as stored:
+        assert stored.read() == SPEECH
+
+
+@pytest.mark.parametrize(
+    ("content", "code", "status"),
+    [
+        (b"", "empty", 400),
+        (b"hello, this is not audio at all" * 50, "not_audio", 415),
+        (SPEECH[:20], "unreadable", 422),
+        (a_video_without_sound(), "no_audio_track", 422),
+        (b"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nfile:///etc/passwd\n", "not_audio", 415),
+    ],
+    ids=["empty", "text", "truncated", "video without sound", "playlist"],
+)
+def test_what_is_not_sound_is_refused_and_nothing_is_kept(
+    content: bytes, code: str, status: int, settings: Settings
+) -> None:
+    meeting = a_meeting()
+
+    with pytest.raises(intake.Refused) as refused:
+        receive(meeting, content)
+
+    assert (refused.value.code, refused.value.status) == (code, status)
+    assert str(refused.value.message).endswith(".")
+    assert Recording.objects.count() == Transcription.objects.count() == 0
+    assert kept_files(settings) == []
+
+
+def test_too_long_and_too_large_are_refused_with_413(settings: Settings) -> None:
+    meeting = a_meeting()
+    settings.MAX_AUDIO_SECONDS = 2
+    with pytest.raises(intake.Refused) as refused:
+        receive(meeting, a_wav(3))
+    assert (refused.value.code, refused.value.status) == ("too_long", 413)
+
+    settings.MAX_UPLOAD_BYTES = 1000
+    with pytest.raises(intake.Refused) as refused:
+        receive(meeting, a_wav(1))
+    assert (refused.value.code, refused.value.status) == ("too_large", 413)
+
+
+def test_silence_is_taken_since_nobody_can_know_before_listening() -> None:
+    _, new = receive(a_meeting(), a_wav(1))
+    assert new
+
+
+def test_the_same_client_id_twice_is_one_recording(settings: Settings) -> None:
+    meeting, client_id = a_meeting(), uuid.uuid4()
+    first, new = receive(meeting, client_id=client_id)
+    again, new_again = receive(meeting, b"whatever comes now", client_id=client_id)
+
+    assert (new, new_again) == (True, False)
+    assert first.pk == again.pk
+    assert len(kept_files(settings)) == 1
+
+
+def test_the_same_client_id_in_another_meeting_is_another_recording() -> None:
+    client_id = uuid.uuid4()
+    first, _ = receive(a_meeting("one"), client_id=client_id)
+    second, new = receive(a_meeting("two"), client_id=client_id)
+    assert new
+    assert first.pk != second.pk
+
+
+def test_two_senders_of_one_client_id_at_the_same_moment_make_one_recording(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    meeting, client_id = a_meeting(), uuid.uuid4()
+    probe = intake.audio.probe
+
+    def meanwhile(file: io.BytesIO) -> object:
+        monkeypatch.setattr(intake.audio, "probe", probe)
+        receive(meeting, client_id=client_id)  # the other sender, between our look and our write
+        return probe(file)
+
+    monkeypatch.setattr(intake.audio, "probe", meanwhile)
+    recording, new = receive(meeting, client_id=client_id)
+
+    assert not new
+    assert Recording.objects.get() == recording
+    assert len(kept_files(settings)) == 1
+
+
+def test_a_database_that_refuses_for_another_reason_is_not_taken_for_a_repeat(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise IntegrityError("some other rule")
+
+    monkeypatch.setattr(Recording, "save", refuse)
+    with pytest.raises(IntegrityError):
+        receive(a_meeting())
+    assert kept_files(settings) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("talk.wav", "talk.wav"),
+        ("../../etc/passwd.wav", "passwd.wav"),
+        ("C:\\Users\\x\\회의.wav", "회의.wav"),
+        ("a\x00b\nc\u202egnp.wav", "abcgnp.wav"),
+        ("x" * 300 + ".wav", "x" * 255),
+        ("", ""),
+    ],
+)
+def test_names_are_shown_without_paths_and_control_characters(name: str, shown: str) -> None:
+    assert intake.clean_name(name) == shown
+
+
+def test_the_name_of_an_upload_never_decides_where_it_is_kept(settings: Settings) -> None:
+    recording, _ = receive(a_meeting(), name="../../../evil.wav")
+    (file,) = kept_files(settings)
+    assert "evil" not in file.name
+    assert file.is_relative_to(settings.MEDIA_ROOT)
+    assert recording.name == "evil.wav"
+
+
+@pytest.mark.parametrize("offset", [-1, intake.LATEST_OFFSET_MS + 1])
+def test_an_offset_out_of_reason_is_refused(offset: int) -> None:
+    with pytest.raises(intake.Refused) as refused:
+        receive(a_meeting(), offset_ms=offset)
+    assert refused.value.status == 422
+
+
+def test_an_unknown_kind_is_refused() -> None:
+    with pytest.raises(intake.Refused) as refused:
+        receive(a_meeting(), kind="video")
+    assert refused.value.code == "bad_kind"
+
+
+def test_files_follow_each_other_and_live_speech_ends_now() -> None:
+    meeting = a_meeting()
+    first, _ = receive(meeting)
+    second, _ = receive(meeting)
+    live, _ = receive(meeting, kind="live")
+    given, _ = receive(meeting, kind="live", offset_ms=1234)
+
+    assert (first.offset_ms, second.offset_ms) == (0, 2085)
+    assert live.offset_ms == 0  # it began before the meeting was made
+    assert given.offset_ms == 1234
+
+
+def test_a_refusal_is_said_in_the_language_of_who_asks() -> None:
+    with pytest.raises(intake.Refused) as refused:
+        receive(a_meeting(), b"")
+    english = str(refused.value.message)
+    with translation.override("ko"):
+        assert str(refused.value.message) != english
