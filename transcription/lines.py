@@ -7,11 +7,10 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from django.db.models import Prefetch
-from django.utils.functional import Promise
-from django.utils.translation import gettext as _
 
 from transcription.models import Meeting, Recording, Transcription, Utterance
 from transcription.reasons import Reason, explain
+from transcription.transcript import speaker_name
 
 Status = Transcription.Status
 
@@ -30,7 +29,7 @@ class Line:
     position: int
     version: int
     status: str
-    speaker: str | Promise
+    speaker: str
     mark: str
     text: str
     language: str  # of the text
@@ -120,15 +119,13 @@ def _line(
 
 
 def _speaker(recording: Recording, utterance: Utterance | None) -> tuple[str, str]:
-    """Who spoke, and their mark. In an uploaded file, the voices that the vendor told apart."""
+    """Who spoke, and their mark. In an uploaded file, the voices that the vendor told apart, or else its name."""
     if recording.kind == Recording.Kind.UPLOAD:
-        if utterance is None:
-            return str(recording), ""
-        if utterance.speaker:
-            number = int(utterance.speaker) if utterance.speaker.isdecimal() else None
-            name = _("Speaker %(number)s") % {"number": utterance.speaker if number is None else number + 1}
-            return name, MARKS[(number or 0) % len(MARKS)]
+        label = utterance.speaker if utterance else ""
+        mark = MARKS[int(label) % len(MARKS)] if label.isascii() and label.isdecimal() else ""
+        return speaker_name(recording.kind, label, "") or str(recording), mark
     if recording.participant is None:
-        return _("Someone who left"), ""
+        return speaker_name(recording.kind, "", ""), ""
     person = recording.participant.user
-    return person.get_full_name() or person.get_username(), MARKS[recording.participant.pk % len(MARKS)]
+    name = person.get_full_name() or person.get_username()
+    return speaker_name(recording.kind, "", name), MARKS[recording.participant.pk % len(MARKS)]
