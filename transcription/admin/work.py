@@ -1,0 +1,155 @@
+"""Recordings, and what became of them."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.auth.models import User
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from transcription import transcript, workflow
+from transcription.admin.console import Console, GateConsole, ReadOnlyInline, link_to_list
+from transcription.admin.filters import ErrorFilter, PossibleDuplicateFilter, VendorFilter
+from transcription.models import Recording, Transcription, Utterance
+
+MOST_LINES_SHOWN = 200
+
+
+class TranscriptionInline(ReadOnlyInline):
+    """All attempts on a recording."""
+
+    model = Transcription
+    fields = ["status", "vendor", "possible_duplicate", "error_code", "created_at", "finished_at"]
+    ordering = ["-id"]
+    show_change_link = True
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Transcription]:
+        """With what their names are made of."""
+        return Transcription.objects.select_related("recording")
+
+
+@admin.register(Recording)
+class RecordingAdmin(Console):
+    """What came in. Never changed."""
+
+    list_display = ["__str__", "id", "meeting", "person", "kind", "duration_ms", "size_bytes", "created_at"]
+    list_filter = ["kind", "created_at"]
+    list_select_related = ["meeting", "participant__user"]
+    search_fields = ["id__exact", "name", "meeting__title", "participant__user__username"]
+    ordering = ["-id"]
+    fields = [
+        *("meeting", "person", "kind", "offset_ms", "duration_ms", "client_id", "created_at"),
+        *("name", "format", "size_bytes", "file", "prepared_file", "prepared_at"),
+    ]
+    inlines = [TranscriptionInline]
+
+    @admin.display(description=_("person"), ordering="participant__user__username")
+    def person(self, recording: Recording) -> User | None:
+        """Who spoke or uploaded it."""
+        return recording.participant.user if recording.participant else None
+
+    @admin.display(description=_("audio"))
+    def file(self, recording: Recording) -> str | None:
+        """Where it is in the storage: no link, since only participants may listen."""
+        return recording.audio.name
+
+    @admin.display(description=_("prepared audio"))
+    def prepared_file(self, recording: Recording) -> str | None:
+        """Where what the vendor is sent is."""
+        return recording.prepared.name
+
+
+@admin.register(Transcription)
+class TranscriptionAdmin(GateConsole):
+    """The work. Retry and cancel go through the workflow, as everybody's do."""
+
+    list_display = [
+        *("id", "recording", "meeting", "status", "vendor", "attempts", "possible_duplicate", "error_code"),
+        *("next_action_at", "created_at"),
+    ]
+    list_filter = ["status", PossibleDuplicateFilter, ErrorFilter, VendorFilter, "is_current", "created_at"]
+    list_select_related = ["recording", "meeting"]
+    search_fields = ["id__exact", "recording__id__exact", "vendor_job_id", "meeting__title"]
+    date_hierarchy = "created_at"
+    ordering = ["-created_at", "-id"]
+    actions = ["retry", "cancel"]
+    fieldsets = [
+        (None, {"fields": ["recording", "meeting", "language", "status", "status_since", "next_action_at"]}),
+        (_("Outcome"), {"fields": ["error_code", "error_detail", "finished_at", "lines"]}),
+        (_("Vendor"), {"fields": ["vendor", "vendor_job_id", "submitted_at", "possible_duplicate"]}),
+        (_("Steps"), {"fields": ["attempts", "starts", "polls", "version", "is_current", "created_at"]}),
+    ]
+
+    @admin.display(description=_("transcript"))
+    def lines(self, transcription: Transcription) -> SafeString:
+        """How it begins, and a link to all of it."""
+        said = transcript.utterances(
+            transcription.recording, transcription.utterances.defer("words")[:MOST_LINES_SHOWN]
+        )
+        text = "\n".join(f"{line.start_ms / 1000:.1f} s  {line.speaker}: {line.text}" for line in said)
+        link = link_to_list("utterance", "transcription__id__exact", transcription.pk)
+        return format_html("<pre>{}</pre>{}", text, link)
+
+    @admin.action(description=_("Retry"), permissions=["operate"])
+    def retry(self, request: HttpRequest, queryset: QuerySet[Transcription]) -> None:
+        """Tries again what failed or was cancelled."""
+
+        def again(row: Transcription) -> bool:
+            return workflow.retry(row.recording) is not None
+
+        retried = self._each(request, queryset, again, _("Retried."))
+        self._tell(
+            request,
+            retried,
+            ngettext(
+                "%(count)d was put back in the queue.", "%(count)d were put back in the queue.", retried
+            ),
+            _("Nothing was retried: only what failed or was cancelled can be."),
+        )
+
+    @admin.action(description=_("Cancel"), permissions=["operate"])
+    def cancel(self, request: HttpRequest, queryset: QuerySet[Transcription]) -> None:
+        """Gives up what is still on its way."""
+        cancelled = self._each(request, queryset, lambda row: workflow.cancel(row.recording), _("Cancelled."))
+        self._tell(
+            request,
+            cancelled,
+            ngettext("%(count)d was cancelled.", "%(count)d were cancelled.", cancelled),
+            _("Nothing was cancelled: all of it is finished."),
+        )
+
+    def _each(
+        self,
+        request: HttpRequest,
+        queryset: QuerySet[Transcription],
+        act: Callable[[Transcription], bool],
+        note: Any,
+    ) -> int:
+        """How many `act` did something for. Replaced attempts are left alone: theirs is another row by now."""
+        done = 0
+        for row in list(queryset.filter(is_current=True).select_related("recording")):
+            if act(row):
+                self.log_change(request, row, str(note))
+                done += 1
+        return done
+
+    def _tell(self, request: HttpRequest, count: int, done: str, nothing: Any) -> None:
+        if count:
+            self.message_user(request, done % {"count": count}, messages.SUCCESS)
+        else:
+            self.message_user(request, nothing, messages.WARNING)
+
+
+@admin.register(Utterance)
+class UtteranceAdmin(Console):
+    """The words, as the vendor gave them."""
+
+    list_display = ["id", "transcription", "position", "start_ms", "duration_ms", "speaker", "text"]
+    list_select_related = ["transcription__recording"]
+    search_fields = ["text"]
+    ordering = ["-id"]
