@@ -50,8 +50,6 @@ class Recogniser:
 
     def __init__(self) -> None:
         self._decoder = Decoder(samprate=SAMPLE_RATE, loglevel="FATAL")
-        # What the decoder learns of one recording's level must not colour the next: same audio, same words.
-        self._cmn: str = self._decoder.get_cmn(False)
 
     def utterances(self, sound: Iterable[bytes], duration_ms: int, *, words: bool) -> Iterator[Utterance]:
         """One for each stretch of speech in 16 kHz mono sound; noise without a word gives none."""
@@ -77,7 +75,8 @@ class Recogniser:
             yield utterance
 
     def _stretches(self, sound: Iterable[bytes]) -> Iterator[Stretch]:
-        self._decoder.set_cmn(self._cmn)
+        # What the decoder learns of one recording's level and noise must not colour the next: same audio, same words.
+        self._decoder.reinit_feat()
         endpointer = Endpointer(window=_WINDOW_SECONDS, sample_rate=SAMPLE_RATE)
         seconds: float = endpointer.frame_length
         lead = round(_LEAD_SECONDS / seconds)

@@ -35,6 +35,7 @@ class Program:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            process_group=0,  # as a shell does it, so that a test can be the terminal
         )
         assert self.process.stdout is not None
         first = self.process.stdout.readline()

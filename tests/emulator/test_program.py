@@ -105,6 +105,16 @@ def test_its_workers_end_with_it_in_the_middle_of_a_job() -> None:
 
 
 @needs_proc
+def test_ctrl_c_in_its_terminal_ends_it_without_a_word_from_its_workers() -> None:
+    with Program() as program:
+        program.client().accepted(minutes_of_speech())
+        (worker,) = wait_until(program.workers)
+        os.killpg(program.process.pid, signal.SIGINT)
+        assert program.wait() == (0, "")
+        assert not is_alive(worker)
+
+
+@needs_proc
 def test_its_workers_end_by_themselves_when_it_is_killed() -> None:
     program = Program()
     program.client().accepted(minutes_of_speech())
