@@ -26,17 +26,11 @@ local function set(o, f, v)
   local k = o .. '.' .. f
   if type(v) == 'number' then v = fmt(v) end
   if H[k] ~= v then
-    H[k] = v
-    dirty[k] = v
+    H[k], dirty[#dirty + 1], dirty[#dirty + 2] = v, k, v
   end
 end
 local function save(reply)
-  local args = {}
-  for k, v in pairs(dirty) do
-    args[#args + 1] = k
-    args[#args + 1] = v
-  end
-  if #args > 0 then redis.call('HSET', KEYS[1], unpack(args)) end
+  if #dirty > 0 then redis.call('HSET', KEYS[1], unpack(dirty)) end
   return reply
 end
 
@@ -45,8 +39,8 @@ local function probing(L) return str(L, 'probe') ~= '' and num(L, 'lease') > now
 
 -- The server's clock may have stepped back: nothing is further away than it was when it was set.
 for _, L in ipairs(LANES.submit) do
-  if num(L, 'till') > now + num(L, 'span') + 1 then set(L, 'till', now + num(L, 'span')) end
-  if num(L, 'lease') > now + P.probe_lease + 1 then set(L, 'lease', now + P.probe_lease) end
+  if num(L, 'till') > now + num(L, 'span') + 1e-5 then set(L, 'till', now + num(L, 'span')) end
+  if num(L, 'lease') > now + P.probe_lease + 1e-5 then set(L, 'lease', now + P.probe_lease) end
 end
 
 -- What people are shown: held > all > submit > open.
@@ -57,12 +51,13 @@ local function view()
   return probing(L) and 'probing' or 'blocked', L, str(L, 'reason'), num(L, 'till'), str(L, 'note')
 end
 
+-- The version starts at the time of birth, so it still grows for the pages if Redis loses its state.
+local function version() return H['gate.version'] and num('gate', 'version') or math.floor(now) end
+
 local function state()
   local mode, scope, reason, till, note = view()
-  -- The version starts at the time of birth, so it still grows for the pages if Redis loses its state.
-  local version = H['gate.version'] and num('gate', 'version') or math.floor(now)
   local since = mode == 'open' and 0 or num('gate', 'since')
-  return {mode, scope, reason, fmt(since), fmt(till), fmt(num('gate', 'episode')), fmt(version), note}
+  return {mode, scope, reason, fmt(since), fmt(till), fmt(num('gate', 'episode')), fmt(version()), note}
 end
 
 -- Compares what people were told last with what is true now; the caller of the one difference publishes it.
@@ -71,15 +66,14 @@ local function announce()
   local told, tell = str('gate', 'told'), mode == 'open' and '' or scope .. '|' .. reason .. '|' .. note
   if tell == told and math.abs(till - num('gate', 'told_till')) < P.moved_step then return save({}) end
   local kind = told == '' and 'closed' or tell == '' and 'opened' or 'moved'
-  local lane = tell ~= '' and scope or str('gate', 'told_lane')
+  local lane = string.match(tell ~= '' and tell or told, '^%a+')
   if kind == 'closed' then
     set('gate', 'since', now)
     set('gate', 'episode', num('gate', 'episode') + 1)
   end
-  set('gate', 'version', (H['gate.version'] and num('gate', 'version') or math.floor(now)) + 1)
+  set('gate', 'version', version() + 1)
   set('gate', 'told', tell)
   set('gate', 'told_till', till)
-  set('gate', 'told_lane', lane)
   return save({kind, lane, unpack(state())})
 end
 
@@ -113,11 +107,9 @@ local function shut(L, reason, header)
   local wait = reason == 'quota' and P.quota_pause or pause
   set('gate', 'epoch', num('gate', 'epoch') + 1)
   set('gate', 'fails', 0)
-  set(L, 'epoch', num('gate', 'epoch'))
-  set(L, 'pause', pause)
-  set(L, 'reason', reason)
-  set(L, 'note', '')
-  set(L, 'probe', '')
+  for f, v in pairs({epoch = num('gate', 'epoch'), pause = pause, reason = reason, note = '', probe = ''}) do
+    set(L, f, v)
+  end
   -- A header whose end was refused again was too short: from then on our own pause is its lower bound.
   if header then wait = math.max(obey(L, header), reason == 'quota' and P.quota_pause or last) end
   extend(L, now + wait)

@@ -1,0 +1,106 @@
+"""A gate in virtual time, with the few words that the tests need."""
+
+from dataclasses import dataclass
+
+from redis import Redis
+
+from transcription.gate import Gate, GateChange, GateParams, GateState, Outcome, Permit, Purpose, Wait
+
+DEFAULTS = GateParams()
+START = 1_800_000_000.123456  # a time whose microseconds matter
+
+
+@dataclass(frozen=True)
+class LaneRecord:
+    """What the hash says about one lane, with the clamp of a clock that stepped back applied."""
+
+    reason: str
+    till: float
+    span: float
+    epoch: int
+    pause: float
+    probe: str
+    lease: float
+
+    @property
+    def closed(self) -> bool:
+        return self.reason != ""
+
+
+class Desk:
+    def __init__(self, redis: "Redis", name: str, params: GateParams = DEFAULTS) -> None:
+        self.redis = redis
+        self.gate = Gate(redis, name, params)
+        self.params = params
+        self.key = f"mico:gate:{name}"
+        self.now = START
+
+    def after(self, seconds: float) -> None:
+        self.now = round(self.now + seconds, 6)
+
+    def ask(self, purpose: Purpose, lease: float | None = None) -> Permit | Wait:
+        return self.gate.acquire(purpose, now=self.now, lease=lease)
+
+    def submit(self) -> Permit:
+        return self._permit(Purpose.SUBMIT)
+
+    def poll(self) -> Permit:
+        return self._permit(Purpose.POLL)
+
+    def refused(self, purpose: Purpose = Purpose.SUBMIT) -> Wait:
+        answer = self.ask(purpose)
+        assert isinstance(answer, Wait), answer
+        return answer
+
+    def report(self, permit: Permit, outcome: Outcome) -> GateChange | None:
+        return self.gate.report(permit, outcome, now=self.now)
+
+    def change(self, permit: Permit, outcome: Outcome) -> GateChange:
+        change = self.report(permit, outcome)
+        assert change is not None
+        return change
+
+    def state(self) -> GateState:
+        return self.gate.state(now=self.now)
+
+    def hold(self, note: str = "by the admin") -> GateChange | None:
+        return self.gate.hold(note, now=self.now)
+
+    def resume(self) -> GateChange | None:
+        return self.gate.resume(now=self.now)
+
+    def in_flight(self) -> int:
+        return self.gate.in_flight(now=self.now)
+
+    def wipe(self) -> None:
+        self.redis.delete(self.key, f"{self.key}:permits")
+
+    def everything(self) -> tuple[object, object]:
+        """All that Redis knows about this gate."""
+        return self.redis.hgetall(self.key), self.redis.zrange(f"{self.key}:permits", 0, -1, withscores=True)
+
+    def field(self, name: str) -> str:
+        value = self.redis.hget(self.key, name)
+        return value.decode() if isinstance(value, bytes) else ""
+
+    def lane(self, name: str) -> LaneRecord:
+        def number(field: str) -> float:
+            return float(self.field(f"{name}.{field}") or 0)
+
+        till, span, lease = number("till"), number("span"), number("lease")
+        if till > self.now + span + 1e-5:
+            till = self.now + span
+        return LaneRecord(
+            reason=self.field(f"{name}.reason"),
+            till=till,
+            span=span,
+            epoch=int(number("epoch")),
+            pause=number("pause"),
+            probe=self.field(f"{name}.probe"),
+            lease=min(lease, self.now + self.params.probe_lease),
+        )
+
+    def _permit(self, purpose: Purpose) -> Permit:
+        answer = self.ask(purpose)
+        assert isinstance(answer, Permit), answer
+        return answer

@@ -1,0 +1,270 @@
+"""Whatever happens in whatever order: the invariants of docs/gate.md, in virtual time on the real script."""
+
+import itertools
+import os
+from dataclasses import dataclass
+
+import pytest
+import redis
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
+
+from tests.gate.desk import Desk, LaneRecord
+from transcription.gate import GateChange, Ok, Outcome, Permit, Purpose, Refused, Unavailable, Unused, Wait
+
+LANES = ("all", "submit")
+NUMBERS = itertools.count()
+
+headers = st.none() | st.sampled_from([0.0, 0.3, 1.5, 7.0, 40.0, 5000.0])
+outcomes = st.one_of(
+    st.just(Ok()),
+    st.just(Unused()),
+    st.builds(Refused, st.sampled_from(["all", "submit", "quota"]), headers),
+    st.builds(Refused, st.just("all"), headers),
+    st.builds(Unavailable, st.none() | headers),
+)
+purposes = st.sampled_from(list(Purpose))
+steps = st.sampled_from([0.0, 0.000_001, 0.2, 1.0, 4.8, 5.0, 8.0, 20.0, 60.0, 130.0, 900.0])
+
+
+@dataclass
+class Out:
+    """A permit as the test remembers it: the epochs and the lease at the time it was given."""
+
+    permit: Permit
+    epochs: dict[str, int]
+    lease: float
+    gone: bool = False  # reported, or its state was lost
+
+    def passed(self, lane: str) -> bool:
+        return lane == "all" or self.permit.purpose is Purpose.SUBMIT
+
+
+class GateMachine(RuleBasedStateMachine):
+    client: redis.Redis
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.desk = Desk(self.client, f"machine-{os.getpid()}-{next(NUMBERS)}")
+        self.out: list[Out] = []
+        self.told = "opened"
+        self.version = self.desk.state().version
+        self.episode = 0
+        self.held = False
+        # From the reports alone: no permit of this lane before that time.
+        self.banned = dict.fromkeys(LANES, 0.0)
+        # Who holds the one try of a lane, and until when.
+        self.probes: dict[str, tuple[str, float]] = {}
+
+    # What can happen
+
+    @rule(dt=steps)
+    def wait(self, dt: float) -> None:
+        self.desk.after(dt)
+
+    @rule(purpose=purposes, count=st.integers(1, 4))
+    def ask(self, purpose: Purpose, count: int) -> None:
+        for _ in range(count):
+            self._ask(purpose)
+
+    @rule(purpose=purposes)
+    def ask_and_obey(self, purpose: Purpose) -> None:
+        """The usual caller: comes back when it was told to."""
+        answer = self._ask(purpose)
+        if isinstance(answer, Wait):
+            self.desk.now = answer.until
+            self._ask(purpose)
+
+    @precondition(lambda self: self.out)
+    @rule(data=st.data(), outcome=outcomes)
+    def report_any(self, data: st.DataObject, outcome: Outcome) -> None:
+        """Any permit: under way, expired, or reported before."""
+        self._report(data.draw(st.sampled_from(self.out)), outcome)
+
+    @precondition(lambda self: self.out)
+    @rule(outcome=outcomes)
+    def report_newest(self, outcome: Outcome) -> None:
+        self._report(self.out[-1], outcome)
+
+    @rule(header=headers)
+    def burst(self, header: float | None) -> None:
+        """4: everything under way is refused at once: one epoch, one reaction, at most one episode."""
+        episode, epoch = self.episode, int(self.desk.field("gate.epoch") or 0)
+        for out in self.out[-6:]:
+            self._report(out, Refused("all", header))
+        assert int(self.desk.field("gate.epoch") or 0) <= epoch + 1
+        assert self.episode <= episode + 1
+
+    @rule()
+    def hold(self) -> None:
+        self._changed(self.desk.hold())
+        self.held = True
+
+    @rule()
+    def resume(self) -> None:
+        self._changed(self.desk.resume())
+        self._forget_bans()
+        self.held = False
+        assert self.desk.state().mode == "open"
+
+    @rule(back=st.sampled_from([0.5, 30.0, 4000.0, 1e6]))
+    def clock_steps_back(self, back: float) -> None:
+        self.desk.after(-back)
+        self._forget_bans()
+        if not self.episode:  # nothing was told yet: the version is still the time
+            self.version = self.desk.state().version
+        latest = self.desk.now + self.desk.params.probe_lease
+        self.probes = {lane: (who, min(end, latest)) for lane, (who, end) in self.probes.items()}
+
+    @rule()
+    def state_is_lost(self) -> None:
+        self.desk.wipe()
+        for out in self.out:
+            out.gone = True
+        self._forget_bans()
+        self.probes = {}
+        self.told, self.held, self.episode = "opened", False, 0
+        self.version = self.desk.state().version
+        assert self.desk.state().mode == "open"
+
+    def teardown(self) -> None:
+        """6: from here on the vendor is healthy, and the gate is open again in bounded time."""
+        if self.held:
+            self.resume()
+        start, params = self.desk.now, self.desk.params
+        while any(lane.closed for lane in self._lanes().values()):
+            waits = []
+            for purpose in Purpose:
+                answer = self._ask(purpose)
+                if isinstance(answer, Permit):
+                    self._report(self.out[-1], Ok())
+                else:
+                    waits.append(answer.seconds)
+            self.desk.after(min(waits, default=0.2))
+            assert self.desk.now - start <= params.longest_wait + params.probe_lease + 1
+        assert self.desk.state().mode == "open"
+        self.desk.after(params.ramp)
+        assert isinstance(self._ask(Purpose.SUBMIT), Permit)
+        self.desk.wipe()
+
+    # What must hold
+
+    def _ask(self, purpose: Purpose) -> Permit | Wait:
+        desk, before = self.desk, self._lanes()
+        answer = desk.ask(purpose)
+        lanes = LANES if purpose is Purpose.SUBMIT else LANES[:1]
+        if isinstance(answer, Wait):
+            assert 0 < answer.seconds <= desk.params.longest_wait + 1e-4  # 8
+            assert answer.until == pytest.approx(desk.now + answer.seconds, abs=2e-6)
+            if not self.held and not any(before[lane].closed for lane in lanes):
+                # 12, and nobody waits without a reason: an open lane has only its ramp.
+                assert answer.reason == "pace"
+                assert answer.seconds <= desk.params.ramp
+                ages = [desk.now - float(desk.field(f"{lane}.opened") or 0) for lane in lanes]
+                assert any(0 <= age < desk.params.ramp for age in ages)
+            return answer
+        for out in self.out:
+            out.gone |= out.lease <= desk.now - desk.params.forget + 1e-6
+        assert not self.held  # 1
+        assert answer.probe == any(before[lane].closed for lane in lanes)
+        for lane in lanes:
+            if not before[lane].closed:
+                continue
+            assert desk.now >= before[lane].till  # 1
+            assert desk.now >= self.banned[lane]
+            assert lane not in self.probes or self.probes[lane][1] <= desk.now  # 2
+            self.probes[lane] = (answer.id, desk.now + desk.params.probe_lease)
+        epochs = {lane: before[lane].epoch for lane in LANES}
+        self.out.append(Out(answer, epochs, desk.now + desk.params.permit_lease))
+        return answer
+
+    def _report(self, out: Out, outcome: Outcome) -> None:
+        desk, before, everything = self.desk, self._lanes(), self.desk.everything()
+        change = desk.report(out.permit, outcome)
+        if out.gone:
+            assert change is None  # 10
+            assert desk.everything() == everything
+            return
+        out.gone = True
+        self.probes = {lane: x for lane, x in self.probes.items() if x[0] != out.permit.id}
+        after = self._lanes()
+        for lane in LANES:
+            self._lane_changed(out, outcome, lane, before[lane], after[lane])
+        self._changed(change)
+
+    def _lane_changed(
+        self, out: Out, outcome: Outcome, lane: str, before: LaneRecord, after: LaneRecord
+    ) -> None:
+        now, params = self.desk.now, self.desk.params
+        fresh = out.lease > now and out.epochs[lane] == before.epoch
+        bad = isinstance(outcome, Refused | Unavailable)
+        header = outcome.retry_after_s if isinstance(outcome, Refused | Unavailable) else None
+        meant = (
+            bad and ("submit" if getattr(outcome, "scope", "all") in ("submit", "quota") else "all") == lane
+        )
+        floor = 0.0 if header is None else now + min(header, params.retry_after_cap) + params.margin
+        if before.closed and not after.closed:  # 9
+            assert fresh
+            assert out.passed(lane)
+            assert not meant
+            assert isinstance(outcome, Ok) or (lane == "all" and isinstance(outcome, Refused))
+            assert before.till <= now
+        if not before.closed and after.closed:
+            assert fresh
+            assert meant
+        if after.epoch != before.epoch:  # 4
+            assert after.epoch > before.epoch
+            assert fresh
+            assert meant
+            assert after.till >= now + (0 if header is not None else params.first_pause) - 2e-6
+        elif after.closed:
+            assert after.pause == before.pause
+        if before.closed and after.closed:
+            assert after.till >= before.till  # 3
+        if meant and fresh and isinstance(outcome, Refused) and (not before.closed or out.passed(lane)):
+            assert after.closed
+            assert after.epoch > before.epoch
+        if meant and after.closed and header is not None:
+            assert after.till >= floor - 2e-6  # every Retry-After that reaches a closed lane is accepted
+            self.banned[lane] = max(self.banned[lane], floor - 2e-6)
+        if not after.closed:
+            self.banned[lane] = 0.0
+
+    def _changed(self, change: GateChange | None) -> None:
+        """7: people are told exactly once, in order, and what they were told is true."""
+        state = self.desk.state()
+        if change is not None:
+            assert change.state == state
+            allowed = {"opened": ("closed",), "closed": ("moved", "opened"), "moved": ("moved", "opened")}
+            assert change.kind in allowed[self.told]
+            assert state.version > self.version
+            assert self.version + 1 == state.version or self.episode == 0
+            self.episode += change.kind == "closed"
+            self.told, self.version = change.kind, state.version
+        assert (self.told == "opened") == (state.mode == "open")
+        assert state.episode == self.episode
+
+    def _lanes(self) -> dict[str, LaneRecord]:
+        return {lane: self.desk.lane(lane) for lane in LANES}
+
+    def _forget_bans(self) -> None:
+        self.banned = dict.fromkeys(LANES, 0.0)
+
+
+def test_the_invariants_hold_whatever_happens(redis_connection: "redis.Redis") -> None:
+    class Machine(GateMachine):
+        pass
+
+    Machine.client = redis_connection
+    run_state_machine_as_test(
+        Machine,
+        settings=settings(
+            max_examples=120,
+            stateful_step_count=40,
+            deadline=None,
+            database=None,
+            report_multiple_bugs=False,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
