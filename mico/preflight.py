@@ -1,0 +1,234 @@
+"""Everything that a demonstration needs, tried for real: each check does what Mico itself will do.
+
+A check returns a few words about what it found, or raises Failed with what is wrong and what to do about it.
+"""
+
+import asyncio
+import secrets
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import NoReturn
+
+import aiohttp
+import redis
+from django.conf import settings
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.db import DatabaseError, connection
+from django.db.migrations.executor import MigrationExecutor
+
+from transcription import presence
+from transcription.gate import Gate, Ok, Outcome, Purpose, Refused, Unavailable, Unused, Wait
+from transcription.gate_log import record
+from transcription.redis_client import redis_client
+from transcription.vendors import base as vendor
+from transcription.vendors.registry import get_vendor
+
+SOCKET_SECONDS = 10.0
+NOT_SIGNED_IN = 4401  # what a meeting's socket says to somebody without a session
+# The id of a job that nobody has: being told so needs an address, credentials that are accepted, and a token.
+NO_JOB = "preflight"
+
+
+class Failed(Exception):  # noqa: N818 - it is what the line says
+    """Not ready; the message says what to do."""
+
+
+def database() -> str:
+    """Answers, and has all tables."""
+    try:
+        executor = MigrationExecutor(connection)
+        missing = len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+    except DatabaseError as error:
+        raise Failed(f"It does not answer ({_line(error)}). Start it, or correct DATABASE_URL.") from error
+    if missing:
+        raise Failed(f"{missing} migrations are not applied. Run manage.py migrate.")
+    return str(connection.display_name)
+
+
+def redis_server() -> str:
+    """Answers, takes writes, and throws nothing away."""
+    client, key = redis_client(), f"mico:preflight:{secrets.token_hex(8)}"
+    try:
+        client.set(key, "1", ex=60)
+        client.delete(key)
+        policy = client.info("memory").get("maxmemory_policy", "noeviction")
+    except redis.RedisError as error:
+        raise Failed(f"It does not answer ({_line(error)}). Start it, or correct REDIS_URL.") from error
+    if policy != "noeviction":
+        raise Failed(
+            f"It may throw keys away (maxmemory-policy {policy}), the queue among them."
+            " Set maxmemory-policy to noeviction."
+        )
+    return "takes writes"
+
+
+def workers() -> str:
+    """At least one is alive."""
+    count = _alive()["workers"]
+    if not count:
+        raise Failed("None is alive. Start one with manage.py rqworker, and look into its log.")
+    return f"{count} alive"
+
+
+def dispatcher() -> str:
+    """At least one is alive."""
+    count = _alive()["dispatchers"]
+    if not count:
+        raise Failed("None is alive. Start one with manage.py dispatch, and look into its log.")
+    return f"{count} alive"
+
+
+def speech_to_text() -> str:
+    """The vendor accepts our credentials, and the gate is open. One request, through the gate like any other."""
+    name = settings.STT_VENDOR
+    try:
+        gate = Gate(redis_client(), name)
+        state = gate.state()
+        if state.mode != "open":
+            raise Failed(
+                f"The gate is closed ({state.mode}, {state.reason}{_until(state.reopens_at)})."
+                " Wait for it, or resume it in the admin."
+            )
+        permit = gate.acquire(Purpose.POLL)
+    except redis.RedisError as error:
+        raise Failed("Not known while Redis does not answer.") from error
+    if isinstance(permit, Wait):
+        raise Failed(f"The gate lets nothing through for {permit.seconds:.1f} s. Try again then.")
+    outcome: Outcome = Unused()
+    try:
+        outcome = _round_trip(name)
+    except vendor.VendorError as error:
+        outcome = _outcome(error)
+        _explain(error)
+    finally:
+        change = gate.report(permit, outcome)
+        if change is not None:
+            record(change)
+    return f"{get_vendor(name).label} accepts the credentials"
+
+
+def _round_trip(name: str) -> Outcome:
+    # "No such job" is the answer of somebody who knows us.
+    with suppress(vendor.ResultGone, vendor.Rejected):
+        get_vendor(name).fetch(NO_JOB)
+    return Ok()
+
+
+def _outcome(error: vendor.VendorError) -> Outcome:
+    match error:
+        case vendor.Throttled():
+            return Refused("submit" if error.scope is vendor.Scope.SUBMIT else "all", error.retry_after_s)
+        case vendor.QuotaExhausted():
+            return Refused("quota", error.retry_after_s)
+        case vendor.Unavailable():
+            return Unavailable(error.retry_after_s)
+        case vendor.ProtocolError():
+            return Unavailable()
+        case _:
+            return Ok()
+
+
+def _explain(error: vendor.VendorError) -> NoReturn:
+    match error:
+        case vendor.AuthFailed():
+            advice = "Correct RTZR_CLIENT_ID and RTZR_CLIENT_SECRET."
+        case vendor.Throttled():
+            advice = "It throttles at this moment: recordings would wait. Try again in a minute."
+        case vendor.QuotaExhausted():
+            advice = "Top up the account with the vendor, then resume the gate in the admin."
+        case _:
+            advice = f"Look at {settings.STT_VENDORS[settings.STT_VENDOR]['base_url']} and the way to it."
+    raise Failed(f"{error} {advice}") from error
+
+
+def storage() -> str:
+    """A file can be written, read back, and deleted."""
+    content = secrets.token_bytes(64)
+    try:
+        name = default_storage.save(f"preflight/{secrets.token_hex(8)}", ContentFile(content))
+        try:
+            with default_storage.open(name) as file:
+                same = file.read() == content
+        finally:
+            default_storage.delete(name)
+    except Exception as error:
+        # Each storage has its own errors, and the whole point is to say so instead of falling over.
+        raise Failed(
+            f"{_line(error)}. Recordings need a place: look at MICO_DATA or the storage's settings."
+        ) from error
+    if not same:
+        raise Failed("What was read is not what was written. Look at the storage.")
+    return "written, read, deleted"
+
+
+def web_socket(url: str) -> str:
+    """A browser's handshake with a running web process, up to the answer of the meeting's socket."""
+    origin = url if url else f"{'https' if settings.HTTPS else 'http'}://{_public_host()}"
+    base = url or f"http://{_local_address()}:{settings.PORT}"
+    try:
+        code = asyncio.run(_handshake(f"{base.rstrip('/')}/ws/meetings/0/", origin))
+    except aiohttp.WSServerHandshakeError as error:
+        raise Failed(
+            f"{base} answers {error.status} to the handshake from {origin}. Look at ALLOWED_HOSTS, and whether"
+            " a proxy in between passes Upgrade on."
+        ) from error
+    except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        raise Failed(
+            f"{base} does not answer ({_line(error)}). Start web, or name its address with --url."
+        ) from error
+    if code != NOT_SIGNED_IN:
+        raise Failed(
+            f"{base} closed the socket with {code}, which Mico does not say. Is another program there?"
+        )
+    return base
+
+
+async def _handshake(url: str, origin: str) -> int | None:
+    """The code with which the socket is closed."""
+    async with (
+        asyncio.timeout(SOCKET_SECONDS),
+        aiohttp.ClientSession() as session,
+        session.ws_connect(url, origin=origin) as socket,
+    ):
+        await socket.receive()
+        return socket.close_code
+
+
+def _public_host() -> str:
+    host = next((name for name in settings.ALLOWED_HOSTS if name != "*"), "localhost")
+    return f"www{host}" if host.startswith(".") else host
+
+
+def _local_address() -> str:
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.HOST, settings.HOST)  # noqa: S104
+    return f"[{host}]" if ":" in host else host
+
+
+def _alive() -> presence.Presence:
+    try:
+        return presence.alive()
+    except redis.RedisError as error:
+        raise Failed("Not known while Redis does not answer.") from error
+
+
+def _until(seconds: float | None) -> str:
+    return "" if seconds is None else f", next try {datetime.fromtimestamp(seconds, UTC):%H:%M:%S} UTC"
+
+
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split()).rstrip(".") or type(error).__name__
+
+
+def checks(url: str) -> list[tuple[str, Callable[[], str]]]:
+    """All of them, in the order in which one trouble explains the next. `url`: of web; empty: on this machine."""
+    return [
+        ("database", database),
+        ("redis", redis_server),
+        ("dispatcher", dispatcher),
+        ("workers", workers),
+        ("vendor", speech_to_text),
+        ("storage", storage),
+        ("socket", lambda: web_socket(url)),
+    ]
