@@ -1,0 +1,51 @@
+"""`manage.py demo`: the sample meeting, transcribed for real by what is running."""
+
+import time
+from argparse import ArgumentParser
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.core.management.base import BaseCommand, CommandError
+from django.urls import reverse
+
+from transcription import sample
+from transcription.models import Transcription
+
+
+class Command(BaseCommand):
+    """Loads it, waits for the words, and prints them."""
+
+    help = "Loads a sample meeting of two speakers and transcribes it. Mico has to be running."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Whose meeting it is, and how long to wait for it."""
+        parser.add_argument("--username", help="whose meeting it becomes (default: the first administrator)")
+        parser.add_argument(
+            "--timeout", type=float, default=120.0, help="seconds to wait for the words (120)"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Raises CommandError if there is nobody, or no words in time."""
+        users = get_user_model().objects.filter(is_active=True)
+        name = options["username"]
+        user = users.filter(username=name).first() if name else users.filter(is_superuser=True).first()
+        if user is None:
+            raise CommandError("There is no such user. Run `make run` once, or name one with --username.")
+        meeting = sample.load(user)
+        self.stdout.write(f"Loaded {reverse('meeting', args=[meeting.pk])}, waiting for the words …")
+        row = self._finished(Transcription.objects.current().get(meeting=meeting), options["timeout"])
+        if row.status != Transcription.Status.DONE:
+            raise CommandError(f"It {row.status}: {row.error_code} {row.error_detail}")
+        for line in row.utterances.order_by("position"):
+            self.stdout.write(f"{line.start_ms / 1000:6.1f} s  {line.speaker}  {line.text}")
+
+    def _finished(self, row: Transcription, timeout: float) -> Transcription:
+        deadline = time.monotonic() + timeout
+        while row.is_live:
+            if time.monotonic() > deadline:
+                raise CommandError(
+                    f"Still {row.get_status_display()} after {timeout:g} s. Is `make run` running in another window?"
+                )
+            time.sleep(0.2)
+            row.refresh_from_db()
+        return row

@@ -1,0 +1,25 @@
+"""The sample meeting: a conversation of two speakers, made with make_audio.sh, transcribed for real when loaded."""
+
+from pathlib import Path
+
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.utils.translation import gettext as _
+
+from transcription.intake import receive
+from transcription.meetings import create_meeting
+from transcription.models import Meeting
+
+AUDIO = Path(__file__).with_name("meeting.flac")
+
+
+def load(user: AbstractBaseUser) -> Meeting:
+    """Makes a meeting of `user`'s with the sample in it, on its way to the vendor. Raises intake.Refused."""
+    meeting = create_meeting(user, _("Sample meeting"), "en")
+    receive(
+        meeting=meeting,
+        participant=meeting.participants.get(user_id=user.pk),
+        upload=SimpleUploadedFile(AUDIO.name, AUDIO.read_bytes(), "audio/flac"),
+        kind="upload",
+    )
+    return meeting
