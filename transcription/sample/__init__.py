@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils.translation import gettext as _
 
@@ -13,7 +13,7 @@ from transcription.models import Meeting
 AUDIO = Path(__file__).with_name("meeting.flac")
 
 
-def load(user: AbstractBaseUser) -> Meeting:
+def load(user: User) -> Meeting:
     """Makes a meeting of `user`'s with the sample in it, on its way to the vendor. Raises intake.Refused."""
     meeting = create_meeting(user, _("Sample meeting"), "en")
     receive(
