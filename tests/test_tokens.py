@@ -106,7 +106,7 @@ def test_create_for_somebody_who_is_there_changes_nothing_of_them(user: User) ->
     assert user.check_password("kept")
 
 
-@pytest.mark.parametrize("name", ["", "two words", "x" * 151, "a\x00b"])
+@pytest.mark.parametrize("name", ["", "two words", "x" * 151, "a/b"])
 def test_create_refuses_what_is_no_username(name: str) -> None:
     with pytest.raises(CommandError):
         run(name, "--create")

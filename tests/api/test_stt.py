@@ -7,7 +7,6 @@ import redis
 from django.test import Client
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
-from pytest_django import Settings
 
 from tests.rows import a_row
 from transcription import presence, stt
@@ -168,13 +167,12 @@ def test_what_is_finished_asks_no_gate(
 
 
 def test_a_redis_that_is_really_away_costs_no_answer(
-    client: Client, meeting: Meeting, settings: Settings
+    client: Client, meeting: Meeting, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     row = a_row(meeting, status="queued")
-    settings.REDIS_URL = "unix:///nowhere/redis.sock?db=0"
-    redis_client.cache_clear()
-    try:
-        assert delayed(client, row) is False
-        assert client.get("/api/v1/stt").json()[0]["state"] == "unknown"
-    finally:
-        redis_client.cache_clear()
+    nowhere = redis.Redis.from_url("unix:///nowhere/redis.sock?db=0")
+    for module in ("stt", "presence"):
+        monkeypatch.setattr(f"transcription.{module}.redis_client", lambda: nowhere)
+    assert delayed(client, row) is False
+    assert client.get("/api/v1/stt").json()[0]["state"] == "unknown"
+    assert client.get(f"/api/v1/meetings/{meeting.pk}").json()["recordings"][0]["delayed"] is False
