@@ -65,7 +65,7 @@ def run_due() -> None:
     """What is due now is claimed, handed to RQ, and done by a real worker."""
     Dispatcher().step()
     worker = django_rq.get_worker(
-        "default", serializer="rq.serializers.JSONSerializer", worker_class=BurstWorker
+        "default", serializer="rq.serializers.JSONSerializer", worker_class=f"{__name__}.BurstWorker"
     )
     worker.work(burst=True, logging_level="WARNING")
 

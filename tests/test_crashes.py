@@ -34,6 +34,10 @@ def all_done(timeout: float = 40) -> None:
     wait_until(lambda: not Transcription.objects.exclude(status="done").exists(), timeout)
 
 
+def wait_for_submits(emulator: Emulator, more_than: int) -> None:
+    wait_until(lambda: submits(emulator).get("200", 0) > more_than, 40)
+
+
 def duplicates() -> int:
     return sum(Transcription.objects.values_list("possible_duplicate", flat=True))
 
@@ -97,7 +101,7 @@ def test_workers_killed_again_and_again_while_the_vendor_throttles(fleet: Fleet,
     fleet.dispatcher()
     for round_ in range(3):
         victims = [fleet.worker() for _ in range(2)]
-        wait_until(lambda n=round_: submits(emulator).get("200", 0) > 3 * n, 40)
+        wait_for_submits(emulator, more_than=3 * round_)
         emulator.throttle(1, code="A0003", retry_after="1")
         for victim in victims:
             kill(victim)

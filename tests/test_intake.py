@@ -13,7 +13,7 @@ from django.utils import translation
 from pytest_django import Settings
 
 from tests.stt import AUDIO, a_meeting, row_of
-from transcription import intake
+from transcription import audio, intake
 from transcription.models import Meeting, Recording, Transcription
 
 pytestmark = pytest.mark.django_db
@@ -140,14 +140,14 @@ def test_two_senders_of_one_client_id_at_the_same_moment_make_one_recording(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     meeting, client_id = a_meeting(), uuid.uuid4()
-    probe = intake.audio.probe
+    probe = audio.probe
 
     def meanwhile(file: io.BytesIO) -> object:
-        monkeypatch.setattr(intake.audio, "probe", probe)
+        monkeypatch.setattr(audio, "probe", probe)
         receive(meeting, client_id=client_id)  # the other sender, between our look and our write
         return probe(file)
 
-    monkeypatch.setattr(intake.audio, "probe", meanwhile)
+    monkeypatch.setattr(audio, "probe", meanwhile)
     recording, new = receive(meeting, client_id=client_id)
 
     assert not new

@@ -3,6 +3,7 @@
 import io
 import wave
 from datetime import timedelta
+from typing import BinaryIO, cast
 
 import pytest
 import redis
@@ -26,6 +27,7 @@ from transcription import audio, states, workflow
 from transcription.gate import Purpose
 from transcription.lease import Lease, NotOurs
 from transcription.models import GateEvent, Recording, Transcription, Utterance
+from transcription.vendors.registry import get_vendor
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -98,7 +100,7 @@ def test_a_recording_of_no_length_fails_with_its_reason(emulator: Emulator) -> N
 
 def test_a_file_that_is_gone_fails_with_its_reason(emulator: Emulator) -> None:
     recording = a_recording(a_meeting())
-    recording.audio.storage.delete(recording.audio.name)
+    recording.audio.storage.delete(str(recording.audio.name))
 
     assert run_until(recording).error_code == "file_missing"
 
@@ -296,7 +298,7 @@ def test_a_failed_job_of_the_vendor_never_becomes_transcript_text(speech_emulato
     recording = a_recording(a_meeting())
     flac = io.BytesIO()
     with recording.audio.open() as whole:
-        audio.transcode(whole, flac, 60_000)
+        audio.transcode(cast(BinaryIO, whole), flac, 60_000)
     broken = flac.getvalue()[:200] + bytes(5000)  # a good header, and nothing behind it that decodes
     recording.audio.save("audio", ContentFile(broken))
 
@@ -390,7 +392,7 @@ def test_redis_away_in_the_middle_of_a_submit_is_not_an_unknown_outcome(
     emulator: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     recording = a_recording(a_meeting())
-    adapter = workflow.get_vendor("rtzr")
+    adapter = get_vendor("rtzr")
 
     def away(*_: object) -> None:
         raise redis.ConnectionError("gone")
@@ -409,7 +411,7 @@ def test_uploads_are_diarized_and_live_speech_is_not(
     emulator: Emulator, monkeypatch: pytest.MonkeyPatch, redis_connection: "redis.Redis"
 ) -> None:
     asked: list[bool] = []
-    adapter = workflow.get_vendor("rtzr")
+    adapter = get_vendor("rtzr")
     submit = type(adapter).submit
 
     def seen(self: object, source: object, options: object) -> object:
