@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -72,6 +73,12 @@ class Program:
 
     def client(self, client_id: str = "someone") -> Client:
         return Client(self, self.authenticate(client_id).json()["access_token"])
+
+    def hanging_poll(self) -> socket.socket:
+        """A poll whose answer nobody reads; closed, the client has left."""
+        connection = socket.create_connection(("127.0.0.1", int(self.url.rpartition(":")[2])))
+        connection.sendall(b"GET /v1/transcribe/x HTTP/1.1\r\nHost: x\r\n\r\n")
+        return connection
 
     # the controls
 

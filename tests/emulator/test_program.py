@@ -84,8 +84,7 @@ def test_a_wrong_flag_is_explained(flags: list[str], says: str) -> None:
 def test_a_signal_ends_it_at_once_even_with_a_request_that_hangs(number: signal.Signals) -> None:
     with Program("--engine", "echo") as program:
         program.control("faults", kind="hang", on="poll")
-        with socket.create_connection(("127.0.0.1", int(program.url.rpartition(":")[2]))) as hanging:
-            hanging.sendall(b"GET /v1/transcribe/x HTTP/1.1\r\nHost: x\r\n\r\n")
+        with program.hanging_poll():
             wait_until(lambda: program.stats()["in_flight"]["poll"] == 1)
             start = time.monotonic()
             program.process.send_signal(number)
