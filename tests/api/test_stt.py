@@ -134,6 +134,14 @@ def test_delayed_is_what_the_gate_holds_up(
     assert [r["delayed"] for r in summary] == [expected]
 
 
+def test_what_is_done_is_not_delayed_beside_what_waits(client: Client, meeting: Meeting) -> None:
+    a_row(meeting, status="done")
+    a_row(meeting, status="queued")
+    throttled("all")
+    summary = client.get(f"/api/v1/meetings/{meeting.pk}").json()["recordings"]
+    assert [(r["status"], r["delayed"]) for r in summary] == [("done", False), ("queued", True)]
+
+
 def test_after_the_gate_opens_nothing_is_delayed(client: Client, meeting: Meeting) -> None:
     row = a_row(meeting, status="queued")
     throttled("all")
