@@ -102,8 +102,8 @@ class MeetingConsumer(AsyncJsonWebsocketConsumer):
 
     async def _join(self, *groups: str) -> None:
         for group in groups:
+            self.groups_joined += (group,)  # before: half joined has to be left too
             await self.channel_layer.group_add(group, self.channel_name)
-            self.groups_joined += (group,)
 
     async def _send_snapshot(self) -> None:
         self._last_snapshot = time.monotonic()

@@ -7,10 +7,10 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from django.db.models import Prefetch
+from django.utils.translation import gettext as _
 
 from transcription.models import Meeting, Recording, Transcription, Utterance
 from transcription.reasons import Reason, explain
-from transcription.transcript import speaker_name
 
 Status = Transcription.Status
 
@@ -122,10 +122,11 @@ def _speaker(recording: Recording, utterance: Utterance | None) -> tuple[str, st
     """Who spoke, and their mark. In an uploaded file, the voices that the vendor told apart, or else its name."""
     if recording.kind == Recording.Kind.UPLOAD:
         label = utterance.speaker if utterance else ""
-        mark = MARKS[int(label) % len(MARKS)] if label.isascii() and label.isdecimal() else ""
-        return speaker_name(recording.kind, label, "") or str(recording), mark
+        if not (label.isascii() and label.isdecimal()):
+            return label or str(recording), ""
+        voice = int(label)  # the vendor counts from 0
+        return _("Speaker %(number)d") % {"number": voice + 1}, MARKS[voice % len(MARKS)]
     if recording.participant is None:
-        return speaker_name(recording.kind, "", ""), ""
+        return _("Someone who left"), ""
     person = recording.participant.user
-    name = person.get_full_name() or person.get_username()
-    return speaker_name(recording.kind, "", name), MARKS[recording.participant.pk % len(MARKS)]
+    return person.get_full_name() or person.get_username(), MARKS[recording.participant.pk % len(MARKS)]

@@ -17,6 +17,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods, require_POST, require_safe
 
 from transcription import intake, lines, workflow
@@ -25,6 +26,7 @@ from transcription.forms import SPEECH_LANGUAGES, InviteForm, MeetingForm, Uploa
 from transcription.media import CONTENT_TYPES
 from transcription.models import Meeting, Participant, Recording
 from transcription.ranges import audio_response
+from transcription.sample import load
 
 MEETINGS_PER_PAGE = 30
 # Recordings that the page may ask for in one request; it asks again for the rest.
@@ -50,7 +52,7 @@ ELEMENTS = (
     "transcription/mico-people.js",
     "realtime/mico-socket.js",  # last: the others listen when its first message comes
 )
-EXPORTS = (("txt", "Text"), ("srt", "SRT"), ("vtt", "WebVTT"), ("json", "JSON"))
+EXPORTS = (("txt", gettext_lazy("Text")), ("srt", "SRT"), ("vtt", "WebVTT"), ("json", "JSON"))
 
 P = ParamSpec("P")
 
@@ -113,8 +115,6 @@ def meetings(request: SignedInRequest) -> HttpResponse:
 @require_POST
 def sample(request: SignedInRequest) -> HttpResponse:
     """Makes a meeting to look at, for somebody who has none."""
-    from transcription.sample import load  # noqa: PLC0415 - heavy, and rarely asked for
-
     return redirect("meeting", load(request.user).pk)
 
 
@@ -201,6 +201,7 @@ def recordings(request: SignedInRequest, meeting_id: int) -> HttpResponse:
         wanted = {int(value) for value in request.GET.getlist("id")[:RECORDINGS_PER_FETCH]}
     except ValueError:
         raise Http404 from None
+    wanted = {number for number in wanted if abs(number) < 2**63}  # no database has rows beyond
     rows = lines.of_meeting(shown, wanted)
     return render(request, "meetings/_lines.html", {"meeting": shown, "lines": rows})
 

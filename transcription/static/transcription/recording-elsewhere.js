@@ -14,6 +14,7 @@ class RecordingElsewhere extends HTMLElement {
   }
 
   heard({ recording, title, url }) {
+    if (document.querySelector('mico-recorder[data-state="recording"]')) return; // this page says so itself
     clearTimeout(this.timer);
     this.hidden = !recording;
     if (!recording) return;

@@ -1,0 +1,443 @@
+"""The pages: who may see what, what stands in them, and how many queries it takes."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django.urls import reverse
+from pytest_django import DjangoAssertNumQueries
+
+from tests.rows import a_row
+from transcription import meetings
+from transcription.models import Meeting, Participant, Recording, Transcription
+from transcription.reasons import CODES, explain
+
+pytestmark = pytest.mark.django_db
+
+SPEECH = Path(__file__).parent / "audio" / "speech_slt_1.wav"
+FETCH = {"X-Requested-With": "fetch"}
+
+
+@pytest.fixture
+def mina() -> User:
+    """Owns the meeting."""
+    return User.objects.create_user("mina", first_name="Mina", last_name="Seo")
+
+
+@pytest.fixture
+def meeting(mina: User) -> Meeting:
+    """Mina's."""
+    return meetings.create_meeting(mina, "Weekly <b>planning</b>", "en")
+
+
+@pytest.fixture
+def page(client: Client, mina: User) -> Client:
+    """Mina's browser."""
+    client.force_login(mina)
+    return client
+
+
+def lines_of(html: str) -> list[dict[str, str]]:
+    """The attributes of the transcript's lines, in order."""
+    items = re.findall(r'<li class="line (?!upload)([a-z]+)"([^>]*)>', html)
+    return [{"kind": kind, **dict(re.findall(r'data-([a-z]+)="([^"]*)"', rest))} for kind, rest in items]
+
+
+class TestWhoMaySeeWhat:
+    """Nobody learns of a meeting that they are not in."""
+
+    def addresses(self, row: Transcription) -> list[tuple[str, str]]:
+        """Everything below a meeting's address, with the method that it takes."""
+        meeting, recording = row.meeting_id, row.recording_id
+        participant = Participant.objects.get(meeting=meeting).pk
+        return [
+            ("get", reverse("meeting", args=[meeting])),
+            ("get", reverse("people", args=[meeting])),
+            ("post", reverse("people", args=[meeting])),
+            ("post", reverse("remove", args=[meeting, participant])),
+            ("get", reverse("recordings", args=[meeting]) + f"?id={recording}"),
+            ("get", reverse("recording", args=[meeting, recording])),
+            ("get", reverse("audio", args=[meeting, recording])),
+            ("post", reverse("upload", args=[meeting])),
+            ("post", reverse("retry", args=[meeting, recording])),
+            ("post", reverse("cancel", args=[meeting, recording])),
+        ]
+
+    def test_strangers_get_404_everywhere(self, client: Client, meeting: Meeting) -> None:
+        row = a_row(meeting, status="failed")
+        client.force_login(User.objects.create_user("stranger"))
+        for method, address in self.addresses(row):
+            assert getattr(client, method)(address).status_code == 404, address
+        row.refresh_from_db()
+        assert row.is_current
+
+    def test_who_is_not_signed_in_is_sent_to_do_it(self, client: Client, meeting: Meeting) -> None:
+        for method, address in self.addresses(a_row(meeting)):
+            assert getattr(client, method)(address).status_code == 302, address
+            assert getattr(client, method)(address, headers=FETCH).status_code == 401, address
+
+    def test_a_recording_is_found_only_in_its_own_meeting(
+        self, page: Client, mina: User, meeting: Meeting
+    ) -> None:
+        row = a_row(meetings.create_meeting(mina, "Other", "en"))
+        for name in "recording", "audio":
+            assert page.get(reverse(name, args=[meeting.pk, row.recording_id])).status_code == 404
+        answer = page.get(reverse("recordings", args=[meeting.pk]) + f"?id={row.recording_id}")
+        assert lines_of(answer.text) == []
+
+    def test_guests_see_it_and_cannot_invite_or_remove(self, client: Client, meeting: Meeting) -> None:
+        guest = User.objects.create_user("guest")
+        meetings.invite(meeting, guest)
+        client.force_login(guest)
+        owner = meeting.participants.get(user=meeting.owner)
+
+        html = client.get(reverse("meeting", args=[meeting.pk])).text
+
+        assert 'class="invite"' not in html
+        assert client.post(reverse("people", args=[meeting.pk]), {"username": "x"}).status_code == 404
+        assert client.post(reverse("remove", args=[meeting.pk, owner.pk])).status_code == 404
+
+    def test_guests_can_leave(self, client: Client, meeting: Meeting) -> None:
+        guest = User.objects.create_user("guest")
+        participant = meetings.invite(meeting, guest)
+        client.force_login(guest)
+        assert client.post(reverse("remove", args=[meeting.pk, participant.pk]))["Location"] == "/"
+        assert client.get(reverse("meeting", args=[meeting.pk])).status_code == 404
+
+
+class TestMeetings:
+    """The first page."""
+
+    def test_without_any_it_offers_a_sample(self, page: Client) -> None:
+        html = page.get("/").text
+        assert "No meetings yet" in html
+        assert f'action="{reverse("sample")}"' in html
+
+    def test_the_sample_leads_into_a_meeting_with_something_to_read(self, page: Client) -> None:
+        html = page.post(reverse("sample"), follow=True).text
+        assert lines_of(html)
+        assert Meeting.objects.get().participants.get().user.username == "mina"
+
+    def test_shows_mine_newest_first_and_nobody_elses(self, page: Client, mina: User) -> None:
+        for title in "First", "Second":
+            meetings.create_meeting(mina, title, "en")
+        other = User.objects.create_user("other")
+        meetings.create_meeting(other, "Hidden", "en")
+        shared = meetings.create_meeting(other, "Shared", "en")
+        meetings.invite(shared, mina)
+
+        html = page.get("/").text
+
+        assert [html.index(title) for title in ("Shared", "Second", "First")] == sorted(
+            html.index(title) for title in ("First", "Second", "Shared")
+        )
+        assert "Hidden" not in html
+        assert "by other" in html
+
+    def test_making_one_leads_into_it(self, page: Client) -> None:
+        response = page.post("/", {"title": "New", "language": "ko"})
+        made = Meeting.objects.get(title="New")
+        assert response["Location"] == reverse("meeting", args=[made.pk])
+        assert made.language == "ko"
+
+    @pytest.mark.parametrize(
+        "data", [{"title": "", "language": "en"}, {"title": "x" * 201, "language": "en"}, {"title": "x"}]
+    )
+    def test_a_wrong_form_says_so(self, page: Client, data: dict[str, str]) -> None:
+        response = page.post("/", data)
+        assert response.status_code == 422
+        assert 'class="problem"' in response.text
+
+    def test_many_meetings_take_pages_and_the_same_queries(
+        self, page: Client, mina: User, django_assert_num_queries: DjangoAssertNumQueries
+    ) -> None:
+        for n in range(35):
+            meetings.create_meeting(mina, f"Meeting {n}", "en")
+        with django_assert_num_queries(4):  # session, user, count, page
+            first = page.get("/").text
+        assert "Meeting 34" in first
+        assert "Meeting 0<" not in first
+        assert "Meeting 0<" in page.get("/?page=2").text
+        assert page.get("/?page=nonsense").status_code == 200
+
+
+class TestTranscript:
+    """The lines."""
+
+    def test_lines_are_sorted_by_when_they_were_said(self, page: Client, meeting: Meeting) -> None:
+        a_row(meeting, offset_ms=10_000, texts=[(0, 500, "", "third"), (5000, 500, "", "fifth")])
+        a_row(meeting, offset_ms=0, texts=[(0, 500, "", "first"), (9000, 500, "", "second")])
+        a_row(meeting, offset_ms=12_000, texts=[(0, 500, "", "fourth")])
+        html = page.get(reverse("meeting", args=[meeting.pk])).text
+        places = [html.index(word) for word in ("first", "second", "third", "fourth", "fifth")]
+        assert places == sorted(places)
+
+    def test_a_recording_under_way_has_one_line_in_its_place(self, page: Client, meeting: Meeting) -> None:
+        for n, status in enumerate(("queued", "submitting", "processing")):
+            a_row(meeting, offset_ms=n, status=status)
+        found = lines_of(page.get(reverse("meeting", args=[meeting.pk])).text)
+        assert [(line["kind"], line["status"]) for line in found] == [
+            ("stage", "queued"),
+            ("stage", "submitting"),
+            ("stage", "processing"),
+        ]
+
+    def test_nobody_spoke(self, page: Client, meeting: Meeting) -> None:
+        a_row(meeting)
+        assert "Nobody spoke." in page.get(reverse("meeting", args=[meeting.pk])).text
+
+    def test_cancelled_can_be_taken_up_again(self, page: Client, meeting: Meeting) -> None:
+        row = a_row(meeting, status="cancelled")
+        html = page.get(reverse("meeting", args=[meeting.pk])).text
+        assert reverse("retry", args=[meeting.pk, row.recording_id]) in html
+
+    def test_failed_says_why_what_to_do_and_folds_the_details(self, page: Client, meeting: Meeting) -> None:
+        row = a_row(
+            meeting, status="failed", error_code="vendor_unavailable", error_detail="<connect> refused"
+        )
+        html = page.get(reverse("meeting", args=[meeting.pk])).text
+        reason = explain("vendor_unavailable")
+        assert str(reason.what) in html
+        assert str(reason.advice) in html
+        assert "<details>" in html
+        assert "&lt;connect&gt; refused" in html
+        assert f"/api/v1/recordings/{row.recording_id}/retry" in html
+
+    def test_no_retry_where_it_cannot_help(self, page: Client, meeting: Meeting) -> None:
+        row = a_row(meeting, status="failed", error_code="not_audio")
+        html = page.get(reverse("meeting", args=[meeting.pk])).text
+        assert reverse("retry", args=[meeting.pk, row.recording_id]) not in html
+
+    def test_only_the_current_attempt_is_shown(self, page: Client, meeting: Meeting) -> None:
+        row = a_row(meeting, status="failed")
+        Transcription.objects.filter(pk=row.pk).update(is_current=False)
+        Transcription.objects.create(
+            recording_id=row.recording_id, meeting=meeting, vendor="rtzr", language="en", version=7
+        )
+        (line,) = lines_of(page.get(reverse("meeting", args=[meeting.pk])).text)
+        assert (line["kind"], line["version"]) == ("stage", "7")
+
+    def test_words_and_titles_of_people_are_text_and_never_markup(
+        self, page: Client, meeting: Meeting
+    ) -> None:
+        a_row(meeting, texts=[(0, 500, "", "<script>alert(1)</script>")])
+        html = page.get(reverse("meeting", args=[meeting.pk])).text
+        assert "<script>alert" not in html
+        assert "<b>planning" not in html
+
+    def test_speakers_by_person_and_in_files_by_voice(self, page: Client, meeting: Meeting) -> None:
+        a_row(meeting, texts=[(0, 500, "3", "live")])
+        a_row(meeting, kind="upload", texts=[(0, 500, "0", "one"), (900, 500, "1", "two")])
+        a_row(meeting, participant=None, texts=[(0, 500, "", "gone")])
+        html = page.get(reverse("meeting", args=[meeting.pk])).text
+        for name in "Mina Seo", "Speaker 1", "Speaker 2", "Someone who left":
+            assert name in html
+        assert "Speaker 4" not in html
+
+    def test_the_queries_do_not_grow_with_the_meeting(
+        self, page: Client, meeting: Meeting, django_assert_num_queries: DjangoAssertNumQueries
+    ) -> None:
+        # session, user; the meeting; recordings, transcriptions, utterances; people
+        def look() -> None:
+            with django_assert_num_queries(7):
+                page.get(reverse("meeting", args=[meeting.pk]))
+
+        a_row(meeting, texts=[(0, 500, "", "one")])
+        look()
+        for n in range(10):
+            guest = meetings.invite(meeting, User.objects.create_user(f"guest{n}"))
+            a_row(meeting, participant=guest, texts=[(0, 500, "", "one"), (1, 500, "", "two")])
+            a_row(meeting, participant=guest, status="failed")
+            a_row(meeting, participant=guest, status="queued")
+        look()
+
+    def test_fragments_are_the_same_html_as_in_the_page(self, page: Client, meeting: Meeting) -> None:
+        rows = [a_row(meeting, offset_ms=n, texts=[(0, 500, "", f"text {n}")]) for n in range(3)]
+        whole = page.get(reverse("meeting", args=[meeting.pk])).text
+
+        some = page.get(reverse("recordings", args=[meeting.pk]) + f"?id={rows[0].recording_id}").text
+        one = page.get(reverse("recording", args=[meeting.pk, rows[0].recording_id])).text
+
+        assert some == one
+        assert one.strip() in whole
+        assert [line["recording"] for line in lines_of(one)] == [str(rows[0].recording_id)]
+
+    def test_fragments_speak_the_readers_language(self, page: Client, meeting: Meeting) -> None:
+        row = a_row(meeting)
+        page.cookies["django_language"] = "ko"
+        assert (
+            "말소리가 없습니다." in page.get(reverse("recording", args=[meeting.pk, row.recording_id])).text
+        )
+
+    def test_nonsense_ids_are_no_fault_of_ours(self, page: Client, meeting: Meeting) -> None:
+        for query in "?id=x", "?id=1e5", "?id=", f"?id={10**30}":
+            assert page.get(reverse("recordings", args=[meeting.pk]) + query).status_code in {200, 404}
+
+
+class TestPeople:
+    """Inviting and removing."""
+
+    def test_invites_by_user_name(self, page: Client, meeting: Meeting) -> None:
+        User.objects.create_user("jun")
+        response = page.post(reverse("people", args=[meeting.pk]), {"username": "jun"}, headers=FETCH)
+        assert response.status_code == 200
+        assert "jun" in response.text
+        assert meeting.participants.filter(user__username="jun").exists()
+
+    def test_an_unknown_name_is_said_in_the_form(self, page: Client, meeting: Meeting) -> None:
+        response = page.post(reverse("people", args=[meeting.pk]), {"username": "nobody"}, headers=FETCH)
+        assert response.status_code == 422
+        assert "Nobody here has this user name." in response.text
+
+    def test_works_without_javascript_too(self, page: Client, meeting: Meeting) -> None:
+        response = page.post(reverse("people", args=[meeting.pk]), {"username": "nobody"}, follow=True)
+        assert "Nobody here has this user name." in response.text
+
+    def test_removes(self, page: Client, meeting: Meeting) -> None:
+        guest = meetings.invite(meeting, User.objects.create_user("jun"))
+        address = reverse("remove", args=[meeting.pk, guest.pk])
+        assert page.post(address, headers=FETCH).status_code == 200
+        assert not meeting.participants.filter(pk=guest.pk).exists()
+
+    def test_the_owner_stays(self, page: Client, meeting: Meeting) -> None:
+        owner = meeting.participants.get()
+        assert page.post(reverse("remove", args=[meeting.pk, owner.pk])).status_code == 404
+        assert meeting.participants.exists()
+
+
+class TestWithoutJavaScript:
+    """The plain forms."""
+
+    def test_uploads(self, page: Client, meeting: Meeting) -> None:
+        upload = SimpleUploadedFile("speech.wav", SPEECH.read_bytes())
+        response = page.post(reverse("upload", args=[meeting.pk]), {"audio": upload}, follow=True)
+        assert "The file is here" in response.text
+        recording = Recording.objects.get()
+        assert (recording.kind, recording.name) == ("upload", "speech.wav")
+
+    @pytest.mark.parametrize(
+        ("content", "sentence"),
+        [(b"", "The file is empty."), (b"no sound at all", "This is not a sound or video file")],
+    )
+    def test_a_refused_file_is_explained(
+        self, page: Client, meeting: Meeting, content: bytes, sentence: str
+    ) -> None:
+        upload = SimpleUploadedFile("speech.wav", content)
+        response = page.post(reverse("upload", args=[meeting.pk]), {"audio": upload}, follow=True)
+        assert sentence in response.text
+        assert not Recording.objects.exists()
+
+    def test_retries_and_cancels(self, page: Client, meeting: Meeting) -> None:
+        row = a_row(meeting, status="failed")
+        where = [meeting.pk, row.recording_id]
+        page.post(reverse("retry", args=where))
+        assert Transcription.objects.current().get().status == "queued"
+        page.post(reverse("cancel", args=where))
+        assert Transcription.objects.current().get().status == "cancelled"
+
+
+class TestAudio:
+    """The player's sound."""
+
+    @pytest.fixture
+    def where(self, meeting: Meeting, settings: Any, tmp_path: Path) -> str:
+        """A recording with a file of 1000 bytes."""
+        settings.MEDIA_ROOT = tmp_path
+        row = a_row(meeting)
+        recording = row.recording
+        recording.audio.save("x", SimpleUploadedFile("x", bytes(n % 251 for n in range(1000))), save=False)
+        recording.size_bytes = 1000
+        recording.save()
+        return reverse("audio", args=[meeting.pk, recording.pk])
+
+    def test_whole(self, page: Client, where: str) -> None:
+        response = page.get(where)
+        assert response.status_code == 200
+        assert len(response.getvalue()) == 1000
+        assert response["Accept-Ranges"] == "bytes"
+        assert response["Content-Type"] == "audio/wav"
+        assert response["X-Content-Type-Options"] == "nosniff"
+        assert response["Content-Disposition"] == "inline"
+        assert "private" in response["Cache-Control"]
+
+    @pytest.mark.parametrize(
+        ("wanted", "first", "last"),
+        [
+            ("bytes=0-", 0, 999),
+            ("bytes=0-0", 0, 0),
+            ("bytes=100-199", 100, 199),
+            ("bytes=990-5000", 990, 999),
+            ("bytes=-10", 990, 999),
+            ("bytes=-5000", 0, 999),
+            ("BYTES=5-6", 5, 6),
+        ],
+    )
+    def test_parts(self, page: Client, where: str, wanted: str, first: int, last: int) -> None:
+        response = page.get(where, headers={"Range": wanted})
+        assert response.status_code == 206
+        assert response["Content-Range"] == f"bytes {first}-{last}/1000"
+        assert response["Content-Length"] == str(last - first + 1)
+        assert response.getvalue() == bytes(n % 251 for n in range(first, last + 1))
+
+    @pytest.mark.parametrize("wanted", ["bytes=1000-", "bytes=5000-6000", "bytes=-0"])
+    def test_outside_of_the_file(self, page: Client, where: str, wanted: str) -> None:
+        response = page.get(where, headers={"Range": wanted})
+        assert response.status_code == 416
+        assert response["Content-Range"] == "bytes */1000"
+
+    @pytest.mark.parametrize(
+        "wanted", ["bytes=", "bytes=5-1", "lines=1-2", "bytes=0-1,5-6", "bytes=٣-٤", "x"]
+    )
+    def test_what_cannot_be_understood_is_ignored(self, page: Client, where: str, wanted: str) -> None:
+        response = page.get(where, headers={"Range": wanted.encode().decode("latin-1")})
+        assert response.status_code == 200
+        assert len(response.getvalue()) == 1000
+
+    def test_a_part_of_another_version_is_sent_whole(self, page: Client, where: str) -> None:
+        def sent(version: str) -> int:
+            response = page.get(where, headers={"Range": "bytes=0-9", "If-Range": version})
+            return len(response.getvalue())
+
+        whole = page.get(where)
+        assert whole.getvalue()
+        assert sent('"another"') == 1000
+        assert sent(whole["ETag"]) == 10
+
+    def test_a_file_that_is_gone_is_not_found(self, page: Client, where: str, tmp_path: Path) -> None:
+        for file in (tmp_path / "audio").rglob("*"):
+            if file.is_file():
+                file.unlink()
+        assert page.get(where).status_code == 404
+
+    @pytest.mark.parametrize("form", ["html", "svg", "asf", ""])
+    def test_an_unknown_format_is_never_served_as_a_page(self, page: Client, where: str, form: str) -> None:
+        Recording.objects.update(format=form)
+        response = page.get(where)
+        assert response.getvalue()
+        assert response["Content-Type"] == "application/octet-stream"
+        assert "sandbox" in response["Content-Security-Policy"]
+
+
+def test_every_code_has_its_own_words_in_both_languages() -> None:
+    from django.utils.translation import override
+
+    for code in CODES:
+        with override("en"):
+            english = (str(explain(code).what), str(explain(code).advice))
+        with override("ko"):
+            korean = (str(explain(code).what), str(explain(code).advice))
+        assert all(english)
+        assert not set(english) & set(korean), code
+    assert explain("never heard of").retry
+
+
+def test_every_page_is_strict_about_scripts(page: Client, meeting: Meeting) -> None:
+    a_row(meeting, status="failed")
+    for address in "/", reverse("meeting", args=[meeting.pk]), reverse("password_change"):
+        response = page.get(address)
+        assert "default-src 'self'" in response["Content-Security-Policy"]
+        assert not re.search(r"<script(?![^>]*src=)|<style|\sstyle=|\son[a-z]+=", response.text), address
