@@ -1,0 +1,37 @@
+"""An operator, an onlooker, and a meeting."""
+
+import pytest
+from django.contrib.auth.models import Permission, User
+from django.test import Client
+
+from transcription.meetings import create_meeting
+from transcription.models import (
+    Meeting,
+)
+
+
+@pytest.fixture
+def operator(db: None) -> User:
+    return User.objects.create_superuser("operator")
+
+
+@pytest.fixture
+def client(operator: User) -> Client:
+    client = Client()
+    client.force_login(operator)
+    return client
+
+
+@pytest.fixture
+def meeting(db: None) -> Meeting:
+    return create_meeting(User.objects.create_user("minsu"), "Weekly", "en")
+
+
+@pytest.fixture
+def onlooker(db: None) -> Client:
+    """Staff who may look at everything and do nothing."""
+    user = User.objects.create_user("onlooker", is_staff=True)
+    user.user_permissions.set(Permission.objects.filter(codename__startswith="view_"))
+    client = Client()
+    client.force_login(user)
+    return client
