@@ -252,8 +252,8 @@ class Utterance(models.Model):
     position = models.PositiveIntegerField(_("position"))
     start_ms = models.BigIntegerField(_("start (ms in the recording)"))
     duration_ms = models.BigIntegerField(_("length (ms)"))
-    speaker = models.CharField(_("speaker"), max_length=40, blank=True)
-    language = models.CharField(_("language"), max_length=10, blank=True)
+    speaker = models.CharField(_("speaker"), max_length=64, blank=True)
+    language = models.CharField(_("language"), max_length=16, blank=True)
     text = models.TextField(_("text"))
     # [{"start_ms": int, "duration_ms": int, "text": str}, …]; empty where the vendor gives none
     words = models.JSONField(_("words"), default=list, blank=True)
