@@ -4,9 +4,22 @@ from dataclasses import dataclass
 
 from redis import Redis
 
-from transcription.gate import Gate, GateChange, GateParams, GateState, Outcome, Permit, Purpose, Wait
+from transcription.gate import (
+    Gate,
+    GateChange,
+    GateParams,
+    GateState,
+    Ok,
+    Outcome,
+    Permit,
+    Purpose,
+    Refused,
+    Wait,
+)
 
 DEFAULTS = GateParams()
+RATE, JOBS, QUOTA = Refused(), Refused("submit"), Refused("quota")
+FIRST = DEFAULTS.first_pause
 START = 1_800_000_000.123456  # a time whose microseconds matter
 
 
@@ -104,3 +117,14 @@ class Desk:
         answer = self.ask(purpose)
         assert isinstance(answer, Permit), answer
         return answer
+
+
+def closed_by(desk: Desk, outcome: Outcome) -> None:
+    assert desk.change(desk.submit(), outcome).kind == "closed"
+
+
+def open_again(desk: Desk) -> None:
+    """And on, until the ramp is over."""
+    desk.after(desk.refused().seconds)
+    assert desk.change(desk.submit(), Ok()).kind == "opened"
+    desk.after(DEFAULTS.ramp)

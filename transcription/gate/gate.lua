@@ -7,7 +7,8 @@
 local op, a, b, c, d = ARGV[1], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
 local P = {}
 for i = 7, #ARGV, 2 do P[ARGV[i]] = tonumber(ARGV[i + 1]) end
-local LANES = {submit = {'all', 'submit'}, poll = {'all'}}
+local BOTH = {'all', 'submit'}
+local LANES = {submit = BOTH, poll = {'all'}}
 
 local function fmt(x) return string.format(x % 1 == 0 and '%.0f' or '%.6f', x) end
 local now = tonumber(ARGV[2])
@@ -25,9 +26,7 @@ local function num(o, f) return tonumber(H[o .. '.' .. f]) or 0 end
 local function set(o, f, v)
   local k = o .. '.' .. f
   if type(v) == 'number' then v = fmt(v) end
-  if H[k] ~= v then
-    H[k], dirty[#dirty + 1], dirty[#dirty + 2] = v, k, v
-  end
+  if H[k] ~= v then H[k], dirty[#dirty + 1], dirty[#dirty + 2] = v, k, v end
 end
 local function save(reply)
   if #dirty > 0 then redis.call('HSET', KEYS[1], unpack(dirty)) end
@@ -38,7 +37,7 @@ local function closed(L) return str(L, 'reason') ~= '' end
 local function probing(L) return str(L, 'probe') ~= '' and num(L, 'lease') > now end
 
 -- The server's clock may have stepped back: nothing is further away than it was when it was set.
-for _, L in ipairs(LANES.submit) do
+for _, L in ipairs(BOTH) do
   if num(L, 'till') > now + num(L, 'span') + 1e-5 then set(L, 'till', now + num(L, 'span')) end
   if num(L, 'lease') > now + P.probe_lease + 1e-5 then set(L, 'lease', now + P.probe_lease) end
 end
@@ -78,10 +77,9 @@ local function announce()
 end
 
 local function open(L)
-  for _, f in ipairs({'reason', 'note', 'probe'}) do set(L, f, '') end
-  for _, f in ipairs({'till', 'span', 'pause', 'used', 'asked'}) do set(L, f, 0) end
-  set(L, 'opened', now)
-  set('gate', 'fails', 0)
+  for f, v in pairs({reason = '', probe = '', till = 0, span = 0, pause = 0, used = 0, asked = 0, opened = now}) do
+    set(L, f, v)
+  end
 end
 
 local function extend(L, t) -- forward only, within one closing
@@ -115,9 +113,8 @@ local function shut(L, reason, header)
   extend(L, now + wait)
 end
 
--- PACE: the place of the learned rate. nil = a permit now, else when to come back. Today only a ramp after
--- reopening: 1, 2, 4, ... permits, doubling, so that the fleet does not come back in one instant; those
--- who wait get different times.
+-- The place of the learned rate. nil = a permit now, else when to come back. Today only a ramp after reopening:
+-- 1, 2, 4, ... permits, so that the fleet does not come back in one instant; who waits gets a time of its own.
 local function pace(L)
   local age = now - num(L, 'opened')
   if num(L, 'opened') == 0 or age < 0 or age >= P.ramp then return nil end
@@ -128,16 +125,15 @@ end
 
 local function acquire(purpose, token, lease)
   local at, why
-  local function wait(t, reason) if not at or t > at then at, why = t, reason end end
+  local function wait(t, reason) if t and (not at or t > at) then at, why = t, reason end end
   if num('gate', 'held') == 1 then wait(now + P.hold_wait, 'hold') end
   for _, L in ipairs(LANES[purpose]) do
     if not closed(L) then
-      local t = pace(L)
-      if t then wait(t, 'pace') end
+      wait(pace(L), 'pace')
     elseif num(L, 'till') > now then
       wait(num(L, 'till'), str(L, 'reason'))
     elseif probing(L) then -- as long again as the probe is out: few questions, whatever it takes
-      local out = math.max(P.probe_recheck, now - num(L, 'sent'))
+      local out = math.max(P.probe_recheck, now - (num(L, 'lease') - P.probe_lease))
       wait(math.min(num(L, 'lease'), now + out), str(L, 'reason'))
     end
   end
@@ -150,7 +146,6 @@ local function acquire(purpose, token, lease)
     if closed(L) then
       probe = '1'
       set(L, 'probe', id)
-      set(L, 'sent', now)
       set(L, 'lease', now + P.probe_lease)
     elseif num(L, 'opened') + P.ramp > now then
       set(L, 'used', num(L, 'used') + 1)
@@ -170,7 +165,7 @@ local function report(id, kind, scope, header)
   local target = kind == 'unavailable' and 'all' or kind == 'refused' and (scope == 'all' and 'all' or 'submit')
   local reason = kind == 'unavailable' and kind or ({submit = 'concurrency', quota = 'quota'})[scope] or 'rate'
   if live and (kind == 'ok' or kind == 'refused') then set('gate', 'fails', 0) end
-  for _, L in ipairs(LANES.submit) do
+  for _, L in ipairs(BOTH) do
     local passed = purpose == 'submit' or L == 'all'
     -- Fresh: sent since the last reaction of this lane. Whoever passed a closed lane freshly is its probe.
     local fresh = live and tonumber(epoch) >= num(L, 'epoch')
@@ -199,8 +194,6 @@ if op == 'report' then return report(a, b, c, tonumber(d)) end
 if op == 'state' then return state() end
 if op == 'in_flight' then return redis.call('ZCOUNT', KEYS[2], '(' .. fmt(now), '+inf') end
 set('gate', 'held', op == 'hold' and 1 or 0)
-set('gate', 'note', op == 'hold' and a or '')
-if op == 'resume' then
-  for _, L in ipairs(LANES.submit) do if closed(L) then open(L) end end
-end
+set('gate', 'note', a)
+for _, L in ipairs(BOTH) do if op == 'resume' and closed(L) then open(L) end end
 return announce()
