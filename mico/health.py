@@ -32,7 +32,10 @@ class HealthMiddleware:
         checks = {} if request.path_info == "/healthz" else readiness()
         ok = all(result == OK for result in checks.values())
         content = {"ok": ok, "checks": checks} if checks else {"ok": ok}
-        return JsonResponse(content, status=200 if ok else 503, headers={"Cache-Control": "no-store"})
+        response = JsonResponse(content, status=200 if ok else 503, headers={"Cache-Control": "no-store"})
+        # Django logs each 503 as an error; somebody who waits for us to get ready asks ten times a second.
+        response._has_been_logged = True  # type: ignore[attr-defined]
+        return response
 
 
 def readiness() -> dict[str, str]:

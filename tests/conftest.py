@@ -10,6 +10,7 @@ import redis
 from django.conf import settings as django_settings
 from pytest_django import Settings
 
+from mico.run.redis_server import NOT_FOUND, find_redis_server
 from tests.processes import Mico, a_mico
 from tests.servers import Emulator, running_emulator, running_redis
 from tests.settings import TEST_DATA
@@ -30,6 +31,8 @@ def pytest_unconfigure() -> None:
 @pytest.fixture(scope="session", autouse=True)
 def redis_url() -> Iterator[str]:
     """The Redis of this test run, which the settings name too. It is ours alone."""
+    if find_redis_server() is None:
+        pytest.exit(NOT_FOUND, returncode=4)
     with running_redis(TEST_DATA / "redis.sock"):
         yield django_settings.REDIS_URL
 

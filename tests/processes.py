@@ -81,7 +81,7 @@ class Mico:
         return status
 
     def end(self) -> None:
-        """Takes everything away, whatever state it is in."""
+        """Kills everything, whatever state it is in."""
         if self.process is not None:
             for name in self.running():
                 self.kill(name)
@@ -90,7 +90,6 @@ class Mico:
             self.process.wait()
             for name in self.running():
                 self.kill(name)
-        shutil.rmtree(self.data, ignore_errors=True)
 
     # --- its processes: redis, emulator, web, dispatch, worker-1, worker-2, …
 
@@ -176,8 +175,10 @@ class Mico:
 def a_mico(**variables: str) -> Iterator[Mico]:
     """One that is not started yet; everything that it ever started is gone afterwards."""
     # Not below pytest's directories: the path of a Unix socket has to be short.
-    mico = Mico(Path(tempfile.mkdtemp(prefix="mico-run-")).resolve(), **variables)
+    folder = Path(tempfile.mkdtemp(prefix="mico-run-")).resolve()
+    mico = Mico(folder, **variables)
     try:
         yield mico
     finally:
         mico.end()
+        shutil.rmtree(folder, ignore_errors=True)

@@ -152,6 +152,20 @@ def test_data_that_cannot_be_written_are_named(fresh: Mico) -> None:
 
 
 @pytest.mark.slow
+def test_a_sign_that_the_supervisor_takes_for_its_own_is_named(fresh: Mico) -> None:
+    fresh.environment["MICO_DATA"] = str(fresh.data / "100%")
+    assert "100%" in refusal(fresh)
+
+
+@pytest.mark.slow
+def test_a_blank_in_the_path(fresh: Mico) -> None:
+    fresh.data /= "my data"
+    fresh.environment["MICO_DATA"] = str(fresh.data)
+    fresh.start()
+    fresh.stop()
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(("variable", "value"), [("PORT", "many"), ("PORT", "0"), ("STT_WORKERS", "-1")])
 def test_a_value_that_makes_no_sense_is_named(fresh: Mico, variable: str, value: str) -> None:
     fresh.environment[variable] = value

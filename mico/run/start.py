@@ -20,6 +20,8 @@ from mico.run.redis_server import NOT_FOUND, find_redis_server
 from mico.run.surroundings import NotHereError
 
 CHILD = Path(__file__).with_name("child.py")
+# These mean something in supervisord.conf, and it has no way to say that they do not.
+UNUSABLE = frozenset('%"\\\n')
 
 
 def main() -> NoReturn:
@@ -36,6 +38,11 @@ def start() -> NoReturn:
     """Raises NotHereError, CommandError (a failed system check among them), DatabaseError."""
     run = settings.DATA_DIR / "run"
     logs = settings.DATA_DIR / "log"
+    for path in (settings.DATA_DIR, CHILD, Path(sys.executable)):
+        if UNUSABLE & set(str(path)):
+            raise NotHereError(
+                f"{path} has a sign in its name that cannot be used (%, a quote): choose another."
+            )
     for folder in (settings.DATA_DIR, run, logs):
         surroundings.check_writable(folder)
     _be_the_only_one(run)
@@ -105,5 +112,5 @@ def _environment(run: Path, logs: Path, redis_server: Path | None) -> dict[str, 
         "MICO_RUN_EMULATOR_PORT": str(settings.EMULATOR_PORT),
         "MICO_RUN_REDIS": str(settings.EMBEDDED_REDIS).lower(),
         "MICO_RUN_REDIS_SERVER": str(redis_server or "redis-server"),
-        "MICO_RUN_REDIS_SOCKET": str(settings.REDIS_SOCKET),
+        "MICO_RUN_REDIS_SOCKET": settings.REDIS_SOCKET.name,
     }
