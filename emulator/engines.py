@@ -82,7 +82,12 @@ class PocketSphinxEngine:
         try:
             answer = await _ask(
                 worker,
-                {"path": str(audio), "duration_ms": job.duration_ms, "words": job.config.use_word_timestamp},
+                {
+                    "path": str(audio),
+                    "duration_ms": job.duration_ms,
+                    "words": job.config.use_word_timestamp,
+                    "speakers": job.config.speakers,
+                },
             )
             answered = True
         finally:

@@ -85,6 +85,8 @@ class Config:
     model_name: str
     language: str
     use_word_timestamp: bool
+    #: How many speakers to tell apart: None with ``use_diarization`` off, 0 to guess.
+    speakers: int | None = None
 
 
 def _flag(value: object) -> bool:
@@ -152,7 +154,8 @@ def parse_config(text: str, spoken: frozenset[str] | None) -> Config:
         raise VendorError(
             "H0001", f"language {language} is not available, this engine knows {', '.join(sorted(spoken))}"
         )
-    return Config(model_name, language, config.get("use_word_timestamp", False))
+    speakers = config.get("diarization", {}).get("spk_count", 0) if config.get("use_diarization") else None
+    return Config(model_name, language, config.get("use_word_timestamp", False), speakers)
 
 
 def _language(model_name: str, language: str | None) -> str:

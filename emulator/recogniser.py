@@ -1,6 +1,7 @@
 """The recogniser's worker process: one JSON question on a line of stdin, one JSON answer on a line of stdout.
 
-``{"path", "duration_ms", "words"}`` -> ``{"utterances": [...]}`` or ``{"error": {"code", "message"}}``.
+``{"path", "duration_ms", "words", "speakers"}`` -> ``{"utterances": [...]}`` or ``{"error": {"code", "message"}}``;
+``speakers`` is how many to tell apart, 0 to guess, and null not to.
 The sound streams through: at any time only half a second of it is held.
 """
 
@@ -23,6 +24,7 @@ from pocketsphinx import Decoder, Endpointer  # type: ignore[attr-defined]
 
 from .audio import SAMPLE_BYTES, SAMPLE_RATE, BrokenAudioError, pcm
 from .protocol import JobFault, Utterance, Word
+from .voices import Listener, speakers
 
 #: The endpointer's window (its default): it needs this much to decide, and so needs silence around the sound.
 _WINDOW_SECONDS: Final = 0.3
@@ -37,12 +39,15 @@ _PRONUNCIATION: Final = re.compile(r"\(\d+\)$")
 
 @dataclass(frozen=True)
 class Stretch:
-    """What was heard between two silences, in seconds of the endpointer; a word is (text, from, until)."""
+    """What was heard between two silences, in seconds of the endpointer; a word is (text, from, until).
+
+    `pitch` in Hz, 0.0 if unknown."""
 
     start: float
     end: float
     text: str
     words: list[tuple[str, float, float]]
+    pitch: float = 0.0
 
 
 class Recogniser:
@@ -51,19 +56,28 @@ class Recogniser:
     def __init__(self) -> None:
         self._decoder = Decoder(samprate=SAMPLE_RATE, loglevel="FATAL")
 
-    def utterances(self, sound: Iterable[bytes], duration_ms: int, *, words: bool) -> Iterator[Utterance]:
+    def utterances(
+        self, sound: Iterable[bytes], duration_ms: int, *, words: bool, tell_apart: int | None = None
+    ) -> Iterator[Utterance]:
         """One for each stretch of speech in 16 kHz mono sound; noise without a word gives none."""
         silence = bytes(round(_WINDOW_SECONDS * SAMPLE_RATE) * SAMPLE_BYTES)
 
         def milliseconds(seconds: float) -> int:
             return min(max(round((seconds - _WINDOW_SECONDS) * 1000), 0), duration_ms)
 
-        for stretch in self._stretches(chain([silence], sound, [silence, silence])):
-            if not stretch.text:
-                continue
+        heard = self._stretches(chain([silence], sound, [silence, silence]))
+        stretches = [stretch for stretch in heard if stretch.text]
+        spoke = [0] * len(stretches)  # RTZR names a speaker even when it was not asked to tell them apart
+        if tell_apart is not None:
+            spoke = speakers([stretch.pitch for stretch in stretches], tell_apart)
+        for stretch, speaker in zip(stretches, spoke, strict=True):
             start = milliseconds(stretch.start)
             utterance = Utterance(
-                start_at=start, duration=milliseconds(stretch.end) - start, msg=stretch.text, spk=0, lang="en"
+                start_at=start,
+                duration=milliseconds(stretch.end) - start,
+                msg=stretch.text,
+                spk=speaker,
+                lang="en",
             )
             if words:
                 utterance["words"] = [
@@ -80,6 +94,7 @@ class Recogniser:
         endpointer = Endpointer(window=_WINDOW_SECONDS, sample_rate=SAMPLE_RATE)
         seconds: float = endpointer.frame_length
         lead = round(_LEAD_SECONDS / seconds)
+        listener = Listener()
         recent: deque[bytes] = deque(maxlen=lead + round(_WINDOW_SECONDS / seconds) + 1)
         listening = False
         start = origin = now = 0.0
@@ -91,6 +106,7 @@ class Recogniser:
                 continue
             if not listening:
                 listening = True
+                listener = Listener()
                 self._decoder.start_utt()
                 if was_in_speech:  # the rest of a stretch that was cut
                     start = origin = now
@@ -102,14 +118,15 @@ class Recogniser:
                         self._decoder.process_raw(piece)
                         origin -= seconds
             self._decoder.process_raw(speech)
+            listener.hear(speech)
             now += seconds
             if not endpointer.in_speech or now - start >= _LONGEST_SECONDS:
                 listening = False
-                yield self._stretch(start, now, origin)
+                yield self._stretch(start, now, origin, listener.pitch())
         if listening:
-            yield self._stretch(start, now, origin)
+            yield self._stretch(start, now, origin, listener.pitch())
 
-    def _stretch(self, start: float, end: float, origin: float) -> Stretch:
+    def _stretch(self, start: float, end: float, origin: float, pitch: float) -> Stretch:
         """What the decoder found in the stretch to which it has listened since `origin`."""
         self._decoder.end_utt()
         hypothesis = self._decoder.hyp()
@@ -126,7 +143,7 @@ class Recogniser:
         ]
         if words:
             start = min(start, words[0][1])
-        return Stretch(start, end, hypothesis.hypstr, words)
+        return Stretch(start, end, hypothesis.hypstr, words, pitch)
 
 
 def _frames(sound: Iterable[bytes], size: int) -> Iterator[bytes]:
@@ -146,7 +163,9 @@ def _answer(recogniser: Recogniser, question: dict[str, Any]) -> dict[str, Any]:
     try:
         duration_ms = question["duration_ms"]
         sound = pcm(Path(question["path"]), duration_ms)
-        return {"utterances": list(recogniser.utterances(sound, duration_ms, words=question["words"]))}
+        words, tell_apart = question["words"], question["speakers"]
+        found = recogniser.utterances(sound, duration_ms, words=words, tell_apart=tell_apart)
+        return {"utterances": list(found)}
     except (BrokenAudioError, OSError) as error:
         return {"error": JobFault(code="H0010", message=f"the audio cannot be decoded: {error}")}
 

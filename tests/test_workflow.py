@@ -23,7 +23,7 @@ from tests.stt import (
     run_until,
     submits,
 )
-from transcription import audio, states, workflow
+from transcription import audio, sample, states, workflow
 from transcription.gate import Purpose
 from transcription.lease import Lease, NotOurs
 from transcription.models import GateEvent, Recording, Transcription, Utterance
@@ -56,6 +56,16 @@ def test_a_spoken_recording_becomes_its_words(speech_emulator: Emulator) -> None
     assert row.next_action_at is None
     assert row.finished_at is not None
     assert submits(speech_emulator) == {"200": 1}
+
+
+def test_the_sample_meeting_has_two_speakers_in_turns(speech_emulator: Emulator) -> None:
+    meeting = sample.load(a_meeting().owner)
+
+    row = run_until(meeting.recordings.get(), timeout=40)
+
+    assert len(words(row)) == 12
+    assert words(row)[0] == "thank you for coming to the meeting"
+    assert list(row.utterances.values_list("speaker", flat=True)) == ["0", "1"] * 6
 
 
 def test_webm_from_a_browser_is_transcoded_for_the_vendor(emulator: Emulator) -> None:
