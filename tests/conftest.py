@@ -23,11 +23,6 @@ def pytest_configure() -> None:
         pytest.exit("Unset DJANGO_SETTINGS_MODULE: the tests bring their own settings.", returncode=4)
 
 
-def pytest_unconfigure() -> None:
-    """Takes the data of this run away."""
-    shutil.rmtree(TEST_DATA, ignore_errors=True)
-
-
 @pytest.fixture(scope="session", autouse=True)
 def redis_url() -> Iterator[str]:
     """The Redis of this test run, which the settings name too. It is ours alone."""

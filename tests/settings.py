@@ -5,8 +5,10 @@ Whatever the shell or a `.env` says about Mico is put aside, except for TEST_DAT
 Django makes a database of its own there, `test_…`.
 """
 
+import atexit
 import os
 import re
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -21,6 +23,16 @@ for name in VARIABLES:
     os.environ.pop(name, None)
 # Short, because the path of a Unix socket has to be; resolved, because the settings resolve it too.
 TEST_DATA = Path(tempfile.mkdtemp(prefix="mico-test-")).resolve()
+OWNER = os.getpid()
+
+
+def _clean_up() -> None:
+    """Takes the data of this run away. A forked child is not the one to do so."""
+    if os.getpid() == OWNER:
+        shutil.rmtree(TEST_DATA, ignore_errors=True)
+
+
+atexit.register(_clean_up)
 (TEST_DATA / "static").mkdir()  # whitenoise warns of a directory that is not there
 os.environ |= {
     "MICO_ENV_FILE": os.devnull,

@@ -10,6 +10,7 @@ from mico.run.child import hold
 
 STOP_SECONDS = 10.0  # until what was asked to end is made to
 LOOK_SECONDS = 0.05
+LAST = "redis"
 
 
 def holder(lock: Path) -> int | None:
@@ -27,7 +28,15 @@ def end_left_behind(folder: Path) -> int:
 
     To be called by the only Mico on these data. Raises TimeoutError if one does not end.
     """
-    left = [lock for lock in sorted(folder.glob("*.pid")) if _signal(lock, signal.SIGTERM)]
+    locks = sorted(folder.glob("*.pid"))
+    # Redis last: the others say goodbye to it, and would wait for it to come back.
+    return _end([lock for lock in locks if lock.stem != LAST]) + _end(
+        [lock for lock in locks if lock.stem == LAST]
+    )
+
+
+def _end(locks: list[Path]) -> int:
+    left = [lock for lock in locks if _signal(lock, signal.SIGTERM)]
     if not _wait(left) and not _wait([lock for lock in left if _signal(lock, signal.SIGKILL)]):
         raise TimeoutError
     return len(left)
