@@ -20,7 +20,7 @@ class MicoSocket extends HTMLElement {
     this.listening = new AbortController();
     const signal = this.listening.signal;
     window.addEventListener("online", () => this.hurry(), { signal });
-    window.addEventListener("pagehide", () => this.drop(), { signal });
+    window.addEventListener("pagehide", () => this.leave(), { signal });
     window.addEventListener("pageshow", (event) => event.persisted && this.connect(), { signal });
     document.addEventListener("visibilitychange", () => !document.hidden && this.hurry(), { signal });
     document.addEventListener("mico:signed-out", () => this.end("signed-out"), { signal });
@@ -81,6 +81,12 @@ class MicoSocket extends HTMLElement {
     const socket = this.socket;
     this.socket = null;
     socket?.close();
+  }
+
+  // An open connection keeps a page out of the browser's memory of pages; one that is not open yet ends by itself.
+  leave() {
+    if (this.socket?.readyState !== WebSocket.OPEN) this.socket = null;
+    this.drop();
   }
 
   // Somebody looks at the page again, or the network is back: no reason to wait for the next turn.

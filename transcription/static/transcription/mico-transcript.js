@@ -9,6 +9,7 @@ const AT_ONCE = 50; // recordings in one request
 const FIRST_PAUSE = 1000; // ms after a request that failed
 const LONGEST_PAUSE = 20000;
 const ANNOUNCED = 3; // new lines read aloud at a time
+const ANNOUNCED_FOR = 8000; // ms
 
 class MicoTranscript extends HTMLElement {
   wanted = new Map(); // recording → the least version to be shown
@@ -95,6 +96,8 @@ class MicoTranscript extends HTMLElement {
       .slice(-ANNOUNCED)
       .map((li) => `${li.querySelector(".who").lastChild.textContent}: ${li.querySelector(".text").textContent}`)
       .join("\n");
+    clearTimeout(this.silence); // said once; it must not stand there a second time for who reads with a screen reader
+    this.silence = setTimeout(() => (this.end.textContent = ""), ANNOUNCED_FOR);
   }
 
   latest() {

@@ -1,0 +1,157 @@
+"""A running Mico, a browser, and pages of people who are signed in. What a console complains about fails the test."""
+
+import asyncio
+import json
+import threading
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from channels_redis.pubsub import RedisPubSubChannelLayer
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect
+
+from tests.chromium import chromium, spoken
+from tests.processes import Mico, a_mico
+from tests.stt import AUDIO
+
+# Makes the people, and says with which session cookie each is signed in.
+PEOPLE = """
+import json
+from django.contrib.auth.models import User
+from django.test import Client
+cookies = {}
+for name, full in {"mina": "Mina", "jun": "Jun"}.items():
+    user, _ = User.objects.update_or_create(username=name, defaults={"first_name": full})
+    client = Client()
+    client.force_login(user)
+    cookies[name] = client.cookies["sessionid"].value
+print(json.dumps(cookies))
+"""
+
+
+class Site:
+    """A Mico with people, and what a worker elsewhere would do with it."""
+
+    def __init__(self, mico: Mico) -> None:
+        self.mico = mico
+        self.token = mico.token("mina")
+        self.cookies: dict[str, str] = json.loads(self.program(PEOPLE))
+
+    def program(self, text: str) -> str:
+        """Runs a few lines of Python inside Mico, and returns what they print."""
+        return self.mico.manage("shell", "--no-imports", "-c", text).stdout
+
+    def meeting(self, title: str = "Weekly") -> int:
+        """A new meeting of Mina's."""
+        answer = self.mico.api("post", "/meetings", self.token, json={"title": title, "language": "en"})
+        meeting: int = answer.json()["id"]
+        return meeting
+
+    def rows(self, meeting: int, rows: str) -> None:
+        """Recordings as the workflow leaves them: calls of tests.rows.a_row, as text."""
+        self.program(
+            "from tests.rows import a_row; from transcription.models import Meeting;"
+            f"meeting = Meeting.objects.get(pk={meeting});\n{rows}"
+        )
+
+    def publish(self, group: str, event: dict[str, Any]) -> None:
+        """Sends an event, as a worker would. In a thread: playwright has a loop of its own in this one."""
+
+        async def send() -> None:
+            host = f"unix://{self.mico.data}/redis.sock?db=0"
+            layer = RedisPubSubChannelLayer(hosts=[host], prefix="mico")
+            await layer.group_send(group, event)
+            await layer.flush()
+
+        thread = threading.Thread(target=lambda: asyncio.run(send()))
+        thread.start()
+        thread.join()
+
+    def gate(self, kind: str, version: int, **values: Any) -> None:
+        """An event of the gate. Versions count from a number above what the real gate has."""
+        now = datetime.now(UTC)
+        event = {
+            "type": f"stt.{kind}",
+            "vendor": "rtzr",
+            "state": "open" if kind == "resumed" else "blocked",
+            "scope": None if kind == "resumed" else "all",
+            "reason": None if kind == "resumed" else "rate",
+            "since": None if kind == "resumed" else (now - timedelta(minutes=2)).isoformat(),
+            "reopens_at": None if kind == "resumed" else (now + timedelta(seconds=40)).isoformat(),
+            "episode": 1,
+            "version": 10**11 + version,
+            "now": now.isoformat(),
+        }
+        self.publish("stt.rtzr", event | values)
+
+
+@pytest.fixture(scope="package")
+def site() -> Iterator[Site]:
+    """The Mico of these tests."""
+    with a_mico() as mico:
+        mico.start()
+        yield Site(mico)
+
+
+@pytest.fixture(scope="package")
+def browser(chromium_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """The browser. Its microphone hears a sentence."""
+    speech = tmp_path_factory.mktemp("speech") / "microphone.wav"
+    spoken(speech, AUDIO / "speech_slt_1.wav")
+    with chromium(chromium_path, speech) as browser:
+        yield browser
+
+
+class Complaints(list[str]):
+    """What consoles complained about. `expected` is a part of those that belong to the test."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.expected: list[str] = []
+
+    def unexpected(self) -> list[str]:
+        """Those that nobody expected."""
+        return [text for text in self if not any(part in text for part in self.expected)]
+
+
+@pytest.fixture
+def complaints() -> Iterator[Complaints]:
+    """Errors, warnings and violations of the content policy, of every page of this test. There may be none."""
+    found = Complaints()
+    yield found
+    assert found.unexpected() == []
+
+
+@pytest.fixture
+def visit(site: Site, browser: Browser, complaints: Complaints) -> Iterator[Callable[..., Page]]:
+    """Opens an address in a browser profile of its own: visit("/", name="mina", **of the context)."""
+    contexts: list[BrowserContext] = []
+
+    def listen(message: ConsoleMessage) -> None:
+        if message.type in {"error", "warning"}:
+            complaints.append(message.text)
+
+    def open_page(address: str, name: str | None = "mina", **options: Any) -> Page:
+        context = browser.new_context(base_url=site.mico.base_url, **options)
+        contexts.append(context)
+        if name:
+            context.add_cookies(
+                [{"name": "sessionid", "value": site.cookies[name], "url": site.mico.base_url}]
+            )
+        page = context.new_page()
+        page.on("console", listen)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.goto(address)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+
+
+def connected(page: Page) -> Page:
+    """Waits for the page's socket."""
+    expect(page.locator("mico-socket")).to_have_attribute("data-state", "open")
+    return page

@@ -1,0 +1,160 @@
+"""Lines that come while somebody reads, the player, and Retry."""
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Complaints, Site, connected
+from tests.stt import AUDIO
+from tests.waiting import wait_until
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+LONG = 'a_row(meeting, texts=[(n * 4000, 900, "", f"Line {n}. " + "Words " * 25) for n in range(60)])\n'
+FINISH = """
+from transcription import states
+from transcription.models import Transcription, Utterance
+row = Transcription.objects.get(meeting={meeting}, status="processing")
+for n, (start, text) in enumerate({texts}):
+    Utterance.objects.create(transcription=row, position=n, start_ms=start, duration_ms=500, text=text)
+states.transition(row, Transcription.Status.DONE)
+"""
+
+
+def finish(site: Site, meeting: int, *texts: tuple[int, str]) -> None:
+    """The vendor's answer comes for the one recording that is under way."""
+    site.program(FINISH.format(meeting=meeting, texts=list(texts)))
+
+
+def test_words_take_the_place_of_what_waited_for_them(visit: Callable[..., Page], site: Site) -> None:
+    meeting = site.meeting()
+    site.rows(
+        meeting,
+        'a_row(meeting, offset_ms=1000, texts=[(0, 900, "", "First.")]);'
+        'a_row(meeting, offset_ms=5000, status="processing");'
+        'a_row(meeting, offset_ms=9000, texts=[(0, 900, "", "Third.")])',
+    )
+    page = connected(visit(f"/m/{meeting}/"))
+    expect(page.locator("#transcript p.text")).to_have_text(["First.", "Third."])
+
+    finish(site, meeting, (0, "Second."), (7000, "Last."))
+
+    expect(page.locator("#transcript p.text")).to_have_text(["First.", "Second.", "Third.", "Last."])
+    expect(page.locator("[data-announce]")).to_contain_text("Mina: Second.")
+    expect(page.locator("[data-count=processing]")).to_have_text("0")
+
+
+def test_what_somebody_reads_stays_where_it_is(visit: Callable[..., Page], site: Site) -> None:
+    meeting = site.meeting()
+    site.rows(meeting, LONG + 'a_row(meeting, offset_ms=5000, status="processing")')
+    page = connected(visit(f"/m/{meeting}/"))
+    line = page.get_by_text("Line 30.")
+    line.evaluate("(element) => element.scrollIntoView({block: 'center'})")
+    before = line.bounding_box()
+
+    finish(site, meeting, *[(n, f"Above {n}. " + "More words. " * 20) for n in range(5)])
+
+    expect(page.locator("#transcript").get_by_text("Above 4.")).to_be_attached()
+    after = line.bounding_box()
+    assert before
+    assert after
+    assert abs(after["y"] - before["y"]) < 2
+
+
+def test_who_reads_above_is_offered_the_way_down_and_who_is_there_goes_along(
+    visit: Callable[..., Page], site: Site
+) -> None:
+    meeting = site.meeting()
+    site.rows(meeting, LONG + 'a_row(meeting, offset_ms=400_000, status="processing")')
+    above, below = connected(visit(f"/m/{meeting}/")), connected(visit(f"/m/{meeting}/"))
+    below.evaluate("() => window.scrollTo(0, 1e6)")
+
+    finish(site, meeting, (0, "The newest words. " + "More. " * 400))
+
+    jump = above.get_by_role("button", name="Jump to latest")
+    expect(jump).to_be_visible()
+    assert above.evaluate("window.scrollY") == 0
+    expect(below.locator("#transcript").get_by_text("The newest words.")).to_be_visible()
+    assert below.evaluate(
+        "document.querySelector('#transcript').getBoundingClientRect().bottom <= window.innerHeight + 1"
+    )
+    jump.click()
+    expect(jump).to_be_hidden()
+
+
+def test_older_lines_than_those_shown_are_dropped(visit: Callable[..., Page], site: Site) -> None:
+    meeting = site.meeting()
+    site.rows(meeting, 'a_row(meeting, version=5, texts=[(0, 900, "", "The truth.")])')
+    page = connected(visit(f"/m/{meeting}/"))
+    recording = int(page.get_by_test_id("line").get_attribute("data-recording") or 0)
+    requests: list[str] = []
+    page.on("request", lambda request: requests.append(request.url))
+
+    event = {"type": "recording.changed", "meeting": meeting, "recording": recording, "status": "processing"}
+    site.publish(f"meeting.{meeting}", {**event, "version": 5})
+    site.publish(f"meeting.{meeting}", {**event, "version": 4})
+    page.wait_for_timeout(300)
+    assert requests == []
+
+
+def test_retry_keeps_the_page_and_shows_the_new_attempt(visit: Callable[..., Page], site: Site) -> None:
+    meeting = site.meeting()
+    site.rows(meeting, 'a_row(meeting, status="failed", error_code="vendor_failed")')
+    page = connected(visit(f"/m/{meeting}/"))
+    page.evaluate("() => { window.untouched = true; }")
+    page.get_by_test_id("retry").click()
+    # The file of this row does not exist: the new attempt says so.
+    expect(page.get_by_test_id("failure")).to_contain_text("cannot be found in the storage", timeout=20_000)
+    assert page.evaluate("window.untouched")
+
+
+def test_a_press_on_a_line_plays_it_from_there(visit: Callable[..., Page], site: Site) -> None:
+    meeting = site.meeting()
+    with (AUDIO / "speech_slt_1.wav").open("rb") as audio:
+        site.mico.api("post", f"/meetings/{meeting}/recordings", site.token, files={"audio": audio})
+    page = connected(visit(f"/m/{meeting}/"))
+    line = page.locator("#transcript .words").first
+    expect(line).to_be_visible(timeout=30_000)
+
+    with page.expect_response(lambda response: response.url.endswith("/audio")) as answer:
+        line.locator("p.text").click()
+    assert answer.value.status == 206
+    expect(line).to_have_attribute("data-heard", "")
+    wait_until(lambda: page.evaluate("document.querySelector('#player').currentTime") > 0.1)
+    page.evaluate("() => { const p = document.querySelector('#player'); p.pause(); p.currentTime = 1.5; }")
+    wait_until(lambda: page.evaluate("document.querySelector('#player').currentTime") >= 1.4)
+
+
+def test_marking_words_to_copy_them_plays_nothing(visit: Callable[..., Page], site: Site) -> None:
+    meeting = site.meeting()
+    site.rows(meeting, 'a_row(meeting, texts=[(0, 900, "", "Mark these words please.")])')
+    page = connected(visit(f"/m/{meeting}/"))
+    box = page.get_by_text("Mark these words please.").bounding_box()
+    assert box
+    page.mouse.move(box["x"] + 2, box["y"] + 8)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 90, box["y"] + 8, steps=5)
+    page.mouse.up()
+    assert page.evaluate("document.querySelector('#player').getAttribute('src')") is None
+
+
+def test_people_are_invited_without_leaving_the_page(
+    visit: Callable[..., Page], site: Site, complaints: Complaints
+) -> None:
+    complaints.expected = ["422"]
+    meeting = site.meeting()
+    page, other = connected(visit(f"/m/{meeting}/")), connected(visit(f"/m/{meeting}/"))
+    page.evaluate("() => { window.untouched = true; }")
+    page.get_by_label("Invite by user name").fill("nobody-here")
+    page.get_by_role("button", name="Invite").click()
+    expect(page.get_by_text("Nobody here has this user name.")).to_be_visible()
+
+    page.get_by_label("Invite by user name").fill("jun")
+    page.keyboard.press("Enter")
+    for shown in page, other:
+        expect(shown.locator(".people-list")).to_contain_text("Jun")
+    page.get_by_role("button", name="Remove jun").click()
+    for shown in page, other:
+        expect(shown.locator(".people-list")).not_to_contain_text("Jun")
+    assert page.evaluate("window.untouched")
