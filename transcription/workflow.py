@@ -32,6 +32,10 @@ Status = Transcription.Status
 # rather than send the audio a second time.
 JOB_MAY_BE_THERE = frozenset({"vendor_auth", "vendor_unavailable", "vendor_protocol", "processing_too_long"})
 
+# A submit's permit lasts as long as a slow upload of its size: s, and bytes/s.
+PERMIT_SECONDS = 120.0
+SLOWEST_UPLOAD = 500_000
+
 
 def gate_of(name: str) -> Gate:
     """The gate of a vendor's account."""
@@ -67,7 +71,7 @@ def submit(transcription_id: int, claim: int) -> None:
             _fail(row, "file_missing", str(error))
             return
         gate = gate_of(row.vendor)
-        permit = gate.acquire(Purpose.SUBMIT)
+        permit = gate.acquire(Purpose.SUBMIT, lease=PERMIT_SECONDS + source.size_bytes / SLOWEST_UPLOAD)
         if isinstance(permit, Wait):
             states.reschedule(row, timezone.now() + timedelta(seconds=permit.seconds))
             return

@@ -47,7 +47,7 @@ class GateParams:
     # So many requests without an answer, one after the other, close the gate. One alone says nothing.
     unavailable_threshold: int = 3
     # How long one probe keeps the others waiting. After that it is taken for dead and the next one goes out.
-    probe_lease: float = 60.0
+    probe_lease: float = 15.0
     # The shortest wait while a probe is out; it grows with the time that the probe has been out.
     probe_recheck: float = 1.0
     # How long a permit counts as a request under way. Longer than the request's own time limit.
