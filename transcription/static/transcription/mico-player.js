@@ -39,6 +39,7 @@ class MicoPlayer extends HTMLElement {
     } else {
       this.audio.currentTime = start;
     }
+    this.toggleAttribute("data-active", true);
     this.audio.play().catch(() => {}); // the player itself shows what it cannot play
     this.mark();
   }
