@@ -12,7 +12,7 @@ import urllib.error
 import urllib.request
 
 DEADLINE_SECONDS = 60.0
-LOOK_SECONDS = 0.1
+LOOK_SECONDS = 0.2
 ANSWER_SECONDS = 10.0
 
 
