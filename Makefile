@@ -14,7 +14,7 @@ PYTHONS := $(or $(PYTHON),python3.12 python3.11 python3 python3.14 python3.13 py
 # An environment whose Python is gone (an upgrade of the machine's, a moved directory) is made anew.
 $(shell $(BIN) -c '' 2>/dev/null || rm -rf $(VENV)/.made $(VENV)/.run $(VENV)/.dev)
 
-.PHONY: run test lint bench demo
+.PHONY: run test lint bench demo screens
 
 run: $(VENV)/.run
 	@exec $(BIN) -m mico.run --with-parent
@@ -29,6 +29,10 @@ lint: $(VENV)/.dev
 
 bench: $(VENV)/.dev
 	@exec $(BIN) -m benchmarks $(ARGS)
+
+# The pictures in docs/screens. Needs a Chromium, and a Korean font for the Korean one.
+screens: $(VENV)/.dev
+	@exec $(BIN) -m tests.screens
 
 demo: $(VENV)/.run
 	@exec $(BIN) manage.py demo $(ARGS)
