@@ -1,5 +1,6 @@
 """What is done, once, about each change of the gate: its history, the pages, and the rows that waited."""
 
+import logging
 from datetime import UTC, datetime
 
 from django.contrib.auth.models import AbstractBaseUser
@@ -8,6 +9,8 @@ from transcription import events
 from transcription.gate import GateChange
 from transcription.models import GateEvent, Transcription
 from transcription.wakeup import wake
+
+logger = logging.getLogger(__name__)
 
 
 def record(
@@ -18,6 +21,9 @@ def record(
     if change.kind == "opened":
         wake()
     state = change.state
+    if state.reason == "quota":
+        # Waiting does not help: somebody has to act. ERROR is what log watchers wake people for.
+        logger.error("The quota of %s is used up: submits are held. %s", state.name, state.note)
     GateEvent.objects.create(
         vendor=state.name,
         kind=change.kind,

@@ -65,14 +65,12 @@ def receive(
     vendor = get_vendor(settings.STT_VENDOR)
     size = upload.size or 0
     info = _probe(cast(BinaryIO, upload), size, media.longest_ms(vendor))
-    if offset_ms is None:
-        offset_ms = _offset(meeting, kind, info.duration_ms or 0)
     recording = Recording(
         meeting=meeting,
         participant=participant,
         client_id=client_id,
         kind=kind,
-        offset_ms=offset_ms,
+        offset_ms=offset_ms or 0,
         name=clean_name(upload.name or ""),
         format=info.format,
         size_bytes=size,
@@ -82,6 +80,8 @@ def receive(
     recording.audio.save("audio", upload, save=False)  # outside the transaction: it may take its time
     try:
         with transaction.atomic():
+            if offset_ms is None:
+                recording.offset_ms = _offset(meeting, kind, info.duration_ms or 0)
             recording.save()
             Transcription.objects.create(
                 recording=recording, meeting=meeting, vendor=vendor.name, language=meeting.language
@@ -125,5 +125,8 @@ def _offset(meeting: Meeting, kind: str, duration_ms: int) -> int:
     if kind == Recording.Kind.LIVE:
         elapsed = (timezone.now() - meeting.created_at).total_seconds() * 1000
         return max(0, int(elapsed) - duration_ms)
+    # Locked, so that of two files that come at once the second begins where the first ends. (SQLite's
+    # transactions that write come one after the other anyway.)
+    Meeting.objects.select_for_update().filter(pk=meeting.pk).first()
     end = Max(F("offset_ms") + Coalesce("duration_ms", 0))
     return meeting.recordings.aggregate(end=end)["end"] or 0
