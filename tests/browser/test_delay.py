@@ -110,7 +110,7 @@ def test_one_notice_however_much_is_said_and_old_news_is_dropped(
     [
         ({"reason": "rate"}, "The speech service is limiting requests."),
         ({"reason": "concurrency", "scope": "submit"}, "takes no more recordings at once"),
-        ({"reason": "quota", "scope": "submit"}, "The administrators have been told."),
+        ({"reason": "quota", "scope": "submit"}, "Please tell an administrator."),
         ({"reason": "unavailable"}, "The speech service does not answer."),
         (
             {"reason": "hold", "state": "held", "reopens_at": None},
