@@ -129,6 +129,8 @@ TEMPLATES: list[dict[str, Any]] = [
 ]
 
 CONTENT_SECURITY_POLICY = {
+    # RQ's dashboard (django-rq, staff only) has styles and scripts in its pages.
+    "EXCLUDE_URL_PREFIXES": ["/admin/rq/"],
     "DIRECTIVES": {
         "default-src": [SELF],
         "img-src": [SELF, "data:"],
@@ -138,7 +140,7 @@ CONTENT_SECURITY_POLICY = {
         "base-uri": [NONE],
         "form-action": [SELF],
         "frame-ancestors": [NONE],
-    }
+    },
 }
 
 # --- Database -------------------------------------------------------------------------------------

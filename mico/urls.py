@@ -1,13 +1,21 @@
 """All URLs of Mico. `/healthz` and `/readyz` come before them (mico/health.py)."""
 
 from django.contrib import admin
+from django.templatetags.static import static
 from django.urls import URLPattern, URLResolver, include, path
+from django.utils.functional import lazy
+from django.views.generic import RedirectView
 
 from transcription.api import api
+
+# The manifest may be written after this module is read.
+static_lazy = lazy(static, str)
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("transcription.urls")),
     path("accounts/", include("mico.accounts.urls")),
+    # Browsers ask for it wherever a page names no icon of its own, as in the admin.
+    path("favicon.ico", RedirectView.as_view(url=static_lazy("transcription/icon.svg"))),
     path("i18n/", include("django.conf.urls.i18n")),
     path("api/v1/", api.urls),
     path("admin/rq/", include("django_rq.urls")),

@@ -25,7 +25,9 @@ def main() -> None:
         mico.manage("demo")
         page = signed_in(browser, mico)
         mico.emulator.throttle(60, code="A0003")
-        page.locator("#upload-input").set_input_files([AUDIO / "speech_slt_2.wav", AUDIO / "speech_rms_2.wav"])
+        page.locator("#upload-input").set_input_files(
+            [AUDIO / "speech_slt_2.wav", AUDIO / "speech_rms_2.wav"]
+        )
         shoot(page, "delayed.png")
         state = page.context.storage_state()
         for name, options in {
