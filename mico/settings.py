@@ -203,7 +203,7 @@ STATIC_ROOT = DATA_DIR / "static"
 MEDIA_ROOT = DATA_DIR / "media"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+    "staticfiles": {"BACKEND": "mico.static_files.HashedStaticFiles"},
 }
 # Uploads go to a disk beside their last place, so that keeping one is a rename and not a copy.
 FILE_UPLOAD_TEMP_DIR = DATA_DIR / "uploads"

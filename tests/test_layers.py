@@ -10,9 +10,9 @@ ROOT = Path(__file__).parent.parent
 # A part imports what stands in a line above its own, and nothing else.
 LAYERS = [
     {"models", "redis_client", "audio", "schedule", "reasons", "vendors", "gate"},
-    {"presence", "wakeup", "tokens", "ranges"},
+    {"presence", "wakeup", "tokens", "ranges", "transcript"},
     {"events"},
-    {"states", "gate_log", "lease", "media", "meetings", "stt", "lines", "transcript"},
+    {"states", "gate_log", "lease", "media", "meetings", "stt", "lines"},
     {"workflow", "intake"},
     {"jobs", "worker", "sample"},
     {"dispatch"},

@@ -23,7 +23,7 @@ from tests.stt import (
     run_until,
     submits,
 )
-from transcription import audio, sample, states, workflow
+from transcription import audio, events, sample, states, workflow
 from transcription.gate import Purpose
 from transcription.lease import Lease, NotOurs
 from transcription.models import GateEvent, Recording, Transcription, Utterance
@@ -43,7 +43,7 @@ def words(row: Transcription) -> list[str]:
     return list(row.utterances.order_by("position").values_list("text", flat=True))
 
 
-def events() -> list[tuple[str, str]]:
+def gate_events() -> list[tuple[str, str]]:
     return list(GateEvent.objects.order_by("id").values_list("kind", "reason"))
 
 
@@ -140,14 +140,14 @@ def test_a_429_on_a_submit_spends_no_attempt_and_the_same_audio_is_sent_again_by
     row = row_of(recording)
     assert (row.status, row.attempts) == ("queued", 0)
     assert workflow.gate_of("rtzr").state().mode == "blocked"
-    assert events() == [("closed", "rate")]
+    assert gate_events() == [("closed", "rate")]
 
     row = run_until(recording)
     assert row.status == "done"
     assert (row.attempts, row.possible_duplicate) == (0, 0)
     assert submits(emulator) == {"429": 1, "200": 1}
     assert emulator.stats()["duplicates"] == 0
-    assert [kind for kind, _ in events()] == ["closed", "opened"]
+    assert [kind for kind, _ in gate_events()] == ["closed", "opened"]
 
 
 def test_while_the_gate_is_closed_nothing_is_sent(emulator: Emulator) -> None:
@@ -162,7 +162,54 @@ def test_while_the_gate_is_closed_nothing_is_sent(emulator: Emulator) -> None:
 
     assert submits(emulator) == {"429": sent}
     assert {row_of(r).status for r in rows} == {"queued"}
-    assert events() == [("closed", "rate")]
+    assert gate_events() == [("closed", "rate")]
+
+
+def test_every_change_is_published_after_its_commit_with_a_version_that_grows(
+    emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    published: list[tuple[str, int, str]] = []
+
+    def sent(group: str, event: events.RecordingChanged) -> None:
+        committed = Transcription.objects.get(recording_id=event["recording"])
+        assert (committed.version, committed.status) == (event["version"], event["status"])
+        published.append((group, event["version"], event["status"]))
+
+    monkeypatch.setattr(events, "_send", sent)
+    meeting = a_meeting()
+
+    run_until(a_recording(meeting))
+
+    group = events.meeting_group(meeting.pk)
+    assert published == [
+        (group, 1, "queued"),
+        (group, 2, "submitting"),
+        (group, 3, "processing"),
+        (group, 4, "done"),
+    ]
+
+
+def test_an_episode_is_published_with_one_delayed_and_one_resumed(
+    emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    published: list[events.SttState] = []
+
+    def sent(group: str, event: events.SttState) -> None:
+        if group == events.stt_group("rtzr"):
+            published.append(event)
+
+    monkeypatch.setattr(events, "_send", sent)
+    emulator.throttle(0.5, code="A0003", retry_after="1")
+
+    run_until(a_recording(a_meeting()))
+
+    delayed, resumed = published
+    assert (delayed["type"], resumed["type"]) == ("stt.delayed", "stt.resumed")  # type: ignore[typeddict-item]
+    assert (delayed["state"], delayed["reason"], resumed["state"]) == ("blocked", "rate", "open")
+    assert (resumed["episode"], resumed["version"]) == (delayed["episode"], delayed["version"] + 1)
+    assert delayed["since"] is not None
+    assert delayed["reopens_at"] is not None
+    assert delayed["since"] < delayed["reopens_at"]
 
 
 def test_a_429_on_a_poll_submits_nothing_again(emulator: Emulator) -> None:

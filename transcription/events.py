@@ -42,6 +42,7 @@ class SttState(TypedDict):
     reason: str | None  # rate, concurrency, quota, unavailable, hold; None while open
     since: str | None
     reopens_at: str | None
+    note: str  # an admin's reason for holding it, or what was remarkable about the vendor's answer; mostly ""
     episode: int
     version: int
     now: str
@@ -112,6 +113,7 @@ def stt_state(state: GateState) -> SttState:
         "reason": state.reason,
         "since": _iso(state.since),
         "reopens_at": _iso(state.reopens_at),
+        "note": state.note,
         "episode": state.episode,
         "version": state.version,
         "now": datetime.now(UTC).isoformat(),

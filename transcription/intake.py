@@ -16,7 +16,7 @@ from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from transcription import audio, media
+from transcription import audio, events, media
 from transcription.models import Meeting, Participant, Recording, Transcription
 from transcription.reasons import explain
 from transcription.vendors.registry import get_vendor
@@ -83,9 +83,10 @@ def receive(
             if offset_ms is None:
                 recording.offset_ms = _offset(meeting, kind, info.duration_ms or 0)
             recording.save()
-            Transcription.objects.create(
+            row = Transcription.objects.create(
                 recording=recording, meeting=meeting, vendor=vendor.name, language=meeting.language
             )
+            events.publish_recording(row)
             wake()
     except IntegrityError:
         recording.audio.delete(save=False)

@@ -7,10 +7,10 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from django.db.models import Prefetch
-from django.utils.translation import gettext as _
 
 from transcription.models import Meeting, Recording, Transcription, Utterance
 from transcription.reasons import Reason, explain
+from transcription.transcript import speaker_name
 
 Status = Transcription.Status
 
@@ -119,14 +119,13 @@ def _line(
 
 
 def _speaker(recording: Recording, utterance: Utterance | None) -> tuple[str, str]:
-    """Who spoke, and their mark. In an uploaded file, the voices that the vendor told apart, or else its name."""
-    if recording.kind == Recording.Kind.UPLOAD:
-        label = utterance.speaker if utterance else ""
-        if not (label.isascii() and label.isdecimal()):
-            return label or str(recording), ""
-        voice = int(label)  # the vendor counts from 0
-        return _("Speaker %(number)d") % {"number": voice + 1}, MARKS[voice % len(MARKS)]
-    if recording.participant is None:
-        return _("Someone who left"), ""
-    person = recording.participant.user
-    return person.get_full_name() or person.get_username(), MARKS[recording.participant.pk % len(MARKS)]
+    """Who spoke, and their mark; a file whose voices nobody told apart goes by its own name."""
+    label = utterance.speaker if utterance else ""
+    user = recording.participant.user if recording.participant else None
+    person = (user.get_full_name() or user.get_username()) if user else ""
+    name = speaker_name(recording.kind, label, person)
+    if recording.kind == Recording.Kind.LIVE:
+        voice = recording.participant.pk if recording.participant else None
+    else:
+        voice = int(label) if label.isascii() and label.isdecimal() else None
+    return name or str(recording), "" if voice is None else MARKS[voice % len(MARKS)]

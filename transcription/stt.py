@@ -89,6 +89,7 @@ def _state(vendor: str, gate: GateState | None) -> events.SttState:
         "reason": None,
         "since": None,
         "reopens_at": None,
+        "note": "",
         "episode": 0,
         "version": 0,
         "now": datetime.now(UTC).isoformat(),

@@ -50,6 +50,7 @@ def test_the_gate_is_open_at_first(client: Client) -> None:
         "reason": None,
         "since": None,
         "reopens_at": None,
+        "note": "",
         "episode": 0,
         "waiting": 0,
         "in_flight": 0,

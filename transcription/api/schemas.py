@@ -215,6 +215,7 @@ class SttOut(Schema):
     reason: Literal["rate", "concurrency", "quota", "unavailable", "hold"] | None
     since: datetime | None
     reopens_at: datetime | None = Field(description="When the next try is; null while open or held")
+    note: str = Field(description="Why an administrator holds it, or what was remarkable about the refusal")
     episode: int
     version: int
     now: datetime = Field(description="The server's clock")
