@@ -79,13 +79,16 @@ class GateMachine(RuleBasedStateMachine):
         for _ in range(count):
             self._ask(purpose)
 
-    @rule(purpose=purposes)
-    def ask_and_obey(self, purpose: Purpose) -> None:
-        """The usual caller: comes back when it was told to."""
+    @rule(purpose=purposes, outcome=st.none() | outcomes, took=st.sampled_from([0.0, 0.3, 61.0]))
+    def ask_and_obey(self, purpose: Purpose, outcome: Outcome | None, took: float) -> None:
+        """The usual caller: comes back when it was told to, and reports unless it dies."""
         answer = self._ask(purpose)
         if isinstance(answer, Wait):
             self.desk.now = answer.until
-            self._ask(purpose)
+            answer = self._ask(purpose)
+        if outcome and isinstance(answer, Permit):
+            self.desk.after(took)
+            self._report(self.out[-1], outcome)
 
     @precondition(lambda self: self.out)
     @rule(data=st.data(), outcome=outcomes)
@@ -98,11 +101,13 @@ class GateMachine(RuleBasedStateMachine):
     def report_newest(self, outcome: Outcome) -> None:
         self._report(self.out[-1], outcome)
 
-    @rule(header=headers)
-    def burst(self, header: float | None) -> None:
+    @rule(refusals=st.lists(headers, min_size=6, max_size=6), before=st.integers(0, 4))
+    def burst(self, refusals: list[float | None], before: int) -> None:
         """4: everything under way is refused at once: one epoch, one reaction, at most one episode."""
         episode, epoch = self.episode, int(self.desk.field("gate.epoch") or 0)
-        for out in self.out[-6:]:
+        for _ in range(before):
+            self._ask(Purpose.POLL)
+        for out, header in zip(self.out[-6:], refusals, strict=False):
             self._report(out, Refused("all", header))
         assert int(self.desk.field("gate.epoch") or 0) <= epoch + 1
         assert self.episode <= episode + 1
