@@ -21,8 +21,8 @@ from tests.stt import a_meeting, a_recording, make_due, row_of
 from tests.waiting import wait_until
 from transcription import dispatch, states
 from transcription.dispatch import Dispatcher, claim
-from transcription.gate import Purpose, Refused
-from transcription.gate.gate import Permit
+from transcription.gate import Ok, Permit, Purpose, Refused
+from transcription.gate_log import record
 from transcription.models import Meeting, Recording, Transcription
 from transcription.wakeup import CHANNEL, Listener, wake
 from transcription.workflow import gate_of
@@ -146,6 +146,40 @@ def test_when_its_time_has_come_one_row_goes_out_as_the_probe(redis_connection: 
     Dispatcher().step()
 
     assert django_rq.get_queue("default").count == 1
+
+
+def test_a_machine_whose_clock_is_wrong_keeps_the_gates_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    a_recording(a_meeting())
+    close_gate(retry_after_s=60)
+    hour_ahead = time.time() + 3600
+    monkeypatch.setattr(time, "time", lambda: hour_ahead)
+
+    Dispatcher().step()
+
+    assert django_rq.get_queue("default").count == 0
+
+
+def test_polls_are_woken_when_only_the_submits_stay_closed(redis_connection: "redis.Redis") -> None:
+    close_gate("submit", 60)
+    gate = gate_of("rtzr")
+    permit = gate.acquire(Purpose.POLL)
+    assert isinstance(permit, Permit)
+    closed = gate.report(permit, Refused("all", 0))
+    assert closed is not None
+    assert closed.state.stops(Purpose.POLL)
+    probe = wait_until(lambda: p if isinstance(p := gate.acquire(Purpose.POLL), Permit) else None)
+    assert probe is not None
+    moved = gate.report(probe, Ok())
+    assert moved is not None
+    assert moved.kind == "moved"
+    ear = Listener()
+
+    record(moved)
+
+    began = time.monotonic()
+    ear.wait(30)
+    assert time.monotonic() - began < 10
+    ear.close()
 
 
 def test_a_gate_that_is_closed_for_submits_lets_polls_pass() -> None:

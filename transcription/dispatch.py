@@ -24,6 +24,7 @@ from transcription.gate import GateState, Purpose
 from transcription.lease import lease_length
 from transcription.models import Meeting, Transcription
 from transcription.presence import Heartbeat, Role
+from transcription.redis_client import redis_client
 from transcription.wakeup import Listener
 from transcription.workflow import gate_of
 
@@ -107,14 +108,17 @@ class Dispatcher:
         """
         now = timezone.now()
         gate = gate_of(settings.STT_VENDOR).state()
+        # The gate's times are on the clock of Redis, and this machine's may be another.
+        seconds, micro = redis_client().time()
+        gate_opens_in = None if gate.reopens_at is None else gate.reopens_at - seconds - micro / 1e6
         room = settings.STT_QUEUE_DEPTH - self._queue.count
         for purpose in Purpose.POLL, Purpose.SUBMIT:
-            for claimed in claim(purpose, now, min(room, self._may_start(gate, purpose))):
+            for claimed in claim(purpose, now, min(room, self._may_start(gate, gate_opens_in, purpose))):
                 self._enqueue(claimed)
                 room -= 1
         if room <= 0:
             return QUEUE_FULL
-        return min(self._next_due(gate, purpose) for purpose in Purpose)
+        return min(self._next_due(gate, gate_opens_in, purpose) for purpose in Purpose)
 
     def run(self) -> None:
         """Until told to stop."""
@@ -145,15 +149,14 @@ class Dispatcher:
         logger.info("Stopping on %s.", signal.Signals(number).name)
         self._stopping = True
 
-    def _may_start(self, gate: GateState, purpose: Purpose) -> int:
+    def _may_start(self, gate: GateState, gate_opens_in: float | None, purpose: Purpose) -> int:
         """How many requests of this purpose make sense now. With the gate closed: one, when its time has come."""
         if not gate.stops(purpose):
             return settings.STT_QUEUE_DEPTH
-        if gate.mode == "blocked" and gate.reopens_at is not None and gate.reopens_at <= time.time():
-            return 1
-        return 0
+        its_time_has_come = gate_opens_in is not None and gate_opens_in <= 0
+        return 1 if gate.mode == "blocked" and its_time_has_come else 0
 
-    def _next_due(self, gate: GateState, purpose: Purpose) -> float:
+    def _next_due(self, gate: GateState, gate_opens_in: float | None, purpose: Purpose) -> float:
         """Seconds, 0 … LOOK_AGAIN. What waits for the gate is not due before the gate is."""
         rows = Transcription.objects.live().filter(status__in=STATUSES[purpose])
         first = rows.aggregate(first=Min("next_action_at"))["first"]
@@ -161,7 +164,7 @@ class Dispatcher:
             return LOOK_AGAIN
         wait: float = (first - timezone.now()).total_seconds()
         if gate.stops(purpose):
-            wait = max(wait, LOOK_AGAIN if gate.reopens_at is None else gate.reopens_at - time.time())
+            wait = max(wait, LOOK_AGAIN if gate_opens_in is None else gate_opens_in)
             # Its time has come, and the one probe is out: the next thing to happen wakes us.
             wait = LOOK_AGAIN if wait <= 0 else wait
         return max(0.0, min(wait, LOOK_AGAIN))

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from django.contrib.auth.models import AbstractBaseUser
 
 from transcription import events
-from transcription.gate import GateChange
+from transcription.gate import GateChange, Purpose
 from transcription.models import GateEvent, Transcription
 from transcription.wakeup import wake
 
@@ -18,8 +18,8 @@ def record(
 ) -> None:
     """Called by the one that was given the change: the report of a transcription's request, or an admin."""
     events.publish_gate(change)  # first: people see it at once
-    if change.kind == "opened":
-        wake()
+    if not change.state.stops(Purpose.POLL):
+        wake()  # all of it opened, or the polls may go on while submits still wait
     state = change.state
     if state.reason == "quota":
         # Waiting does not help: somebody has to act. ERROR is what log watchers wake people for.
