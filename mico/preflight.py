@@ -19,8 +19,8 @@ from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 
 from transcription import presence
-from transcription.gate import Gate, Ok, Outcome, Purpose, Refused, Unavailable, Unused, Wait
-from transcription.gate_log import record
+from transcription.gate import Gate, Ok, Outcome, Purpose, Unused, Wait
+from transcription.gate_reports import outcome_of, report
 from transcription.redis_client import redis_client
 from transcription.vendors import base as vendor
 from transcription.vendors.registry import get_vendor
@@ -100,12 +100,10 @@ def speech_to_text() -> str:
     try:
         outcome = _round_trip(name)
     except vendor.VendorError as error:
-        outcome = _outcome(error)
+        outcome = outcome_of(error)
         _explain(error)
     finally:
-        change = gate.report(permit, outcome)
-        if change is not None:
-            record(change)
+        report(gate, permit, outcome)
     return f"{get_vendor(name).label} accepts the credentials"
 
 
@@ -114,20 +112,6 @@ def _round_trip(name: str) -> Outcome:
     with suppress(vendor.ResultGone, vendor.Rejected):
         get_vendor(name).fetch(NO_JOB)
     return Ok()
-
-
-def _outcome(error: vendor.VendorError) -> Outcome:
-    match error:
-        case vendor.Throttled():
-            return Refused("submit" if error.scope is vendor.Scope.SUBMIT else "all", error.retry_after_s)
-        case vendor.QuotaExhausted():
-            return Refused("quota", error.retry_after_s)
-        case vendor.Unavailable():
-            return Unavailable(error.retry_after_s)
-        case vendor.ProtocolError():
-            return Unavailable()
-        case _:
-            return Ok()
 
 
 def _explain(error: vendor.VendorError) -> NoReturn:

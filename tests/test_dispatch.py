@@ -22,7 +22,7 @@ from tests.waiting import wait_until
 from transcription import dispatch, states
 from transcription.dispatch import Dispatcher, claim
 from transcription.gate import Ok, Permit, Purpose, Refused
-from transcription.gate_log import record
+from transcription.gate_reports import record
 from transcription.models import Meeting, Recording, Transcription
 from transcription.wakeup import CHANNEL, Listener, wake
 from transcription.workflow import gate_of

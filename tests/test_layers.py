@@ -12,7 +12,7 @@ LAYERS = [
     {"models", "redis_client", "audio", "schedule", "reasons", "vendors", "gate"},
     {"presence", "wakeup", "tokens", "ranges", "transcript"},
     {"events"},
-    {"states", "gate_log", "lease", "media", "meetings", "stt", "lines"},
+    {"states", "gate_reports", "lease", "media", "meetings", "stt", "lines"},
     {"workflow", "intake"},
     {"jobs", "worker", "sample"},
     {"dispatch"},

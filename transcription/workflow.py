@@ -15,8 +15,8 @@ from django.utils import timezone
 
 from transcription import events, media, schedule, states
 from transcription.audio import AudioError
-from transcription.gate import Gate, Ok, Outcome, Permit, Purpose, Refused, Unavailable, Unused, Wait
-from transcription.gate_log import record
+from transcription.gate import Gate, Ok, Outcome, Permit, Purpose, Unavailable, Unused, Wait
+from transcription.gate_reports import outcome_of, report
 from transcription.lease import Lease, lease_length
 from transcription.models import Recording, Transcription, Utterance
 from transcription.redis_client import redis_client
@@ -90,7 +90,7 @@ def _send(row: Transcription, source: vendor.AudioSource, gate: Gate, permit: Pe
         outcome = Ok()
         _accepted(row, answer, adapter)
     except vendor.VendorError as error:
-        outcome = _outcome(error)
+        outcome = outcome_of(error)
         _not_accepted(row, error, permit)
     except redis.RedisError as error:
         # The vendor's token is in Redis, and without one nothing was taken: the row is as it was before.
@@ -99,7 +99,7 @@ def _send(row: Transcription, source: vendor.AudioSource, gate: Gate, permit: Pe
         states.transition(row, Status.QUEUED, next_action_at=timezone.now() + timedelta(seconds=1))
     finally:
         # After the database: the vendor's job id is what must not be lost.
-        _report(gate, permit, outcome, row)
+        report(gate, permit, outcome, row)
 
 
 def _send_again(row: Transcription, detail: str) -> None:
@@ -172,10 +172,10 @@ def poll(transcription_id: int, claim: int) -> None:
             outcome = Ok()
             _fetched(row, answer)
         except vendor.VendorError as error:
-            outcome = _outcome(error)
+            outcome = outcome_of(error)
             _not_fetched(row, error, permit)
         finally:
-            _report(gate, permit, outcome, row)
+            report(gate, permit, outcome, row)
 
 
 def _fetched(row: Transcription, answer: vendor.Running | vendor.Finished | vendor.JobFailed) -> None:
@@ -265,32 +265,6 @@ def _given_up(row: Transcription, since: datetime, longest_s: float, code: str) 
     else:
         return False
     return True
-
-
-def _outcome(error: vendor.VendorError) -> Outcome:
-    """What the gate is told of an error. An answer that refuses only this request is an answer."""
-    match error:
-        case vendor.Throttled():
-            return Refused("submit" if error.scope is vendor.Scope.SUBMIT else "all", error.retry_after_s)
-        case vendor.QuotaExhausted():
-            return Refused("quota", error.retry_after_s)
-        case vendor.Unavailable():
-            return Unavailable(error.retry_after_s)
-        case vendor.ProtocolError():
-            return Unavailable()
-        case _:
-            return Ok()
-
-
-def _report(gate: Gate, permit: Permit, outcome: Outcome, row: Transcription) -> None:
-    try:
-        change = gate.report(permit, outcome)
-    except redis.RedisError as error:
-        # The permit's lease runs out by itself. What became of the row is already in the database.
-        logger.warning("The gate was not told of %s: %s", outcome, error)
-        return
-    if change is not None:
-        record(change, transcription=row)
 
 
 # --- By people ------------------------------------------------------------------------------------
