@@ -1,5 +1,7 @@
 """/healthz and /readyz, as a load balancer sees them."""
 
+from collections.abc import Iterator
+
 import pytest
 import redis
 from django.db import OperationalError, connection
@@ -12,12 +14,15 @@ from transcription.presence import Heartbeat, Role, alive
 
 
 @pytest.fixture
-def _everybody_alive() -> None:
+def _everybody_alive() -> Iterator[None]:
     """A dispatcher and a worker have said so."""
     beats = [Heartbeat(Role.WORKER), Heartbeat(Role.DISPATCH)]
     for beat in beats:
         beat.start()
     wait_until(lambda: alive() == {"workers": 1, "dispatchers": 1})
+    yield
+    for beat in beats:
+        beat.stop()
 
 
 def test_healthz_asks_nobody(client: Client) -> None:
