@@ -272,7 +272,7 @@ def test_sigterm_ends_it_cleanly(redis_connection: "redis.Redis", tmp_path: Path
         assert process.wait(5) == 0
     finally:
         process.kill()
-    assert redis_connection.zcard("mico:alive:dispatch") == 0
+    assert redis_connection.zrange("mico:alive:dispatch", 0, -1) == []
 
 
 def test_a_claim_costs_the_same_few_queries_however_many_rows_wait(

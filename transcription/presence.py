@@ -64,24 +64,27 @@ class Heartbeat:
     def stop(self) -> None:
         """Ends, and takes the name away, so that nobody counts on this process any more."""
         self._stop.set()
-        self._thread.join(timeout=BEAT_SECONDS)
-        try:
-            redis_client().zrem(self._key, self._name)
-        except redis.RedisError as error:
-            logger.info("Presence left to expire: %s", error)
+        self._thread.join(timeout=2 * BEAT_SECONDS)
 
     def _run(self) -> None:
         down = False
         while True:
             try:
-                client = redis_client()
-                now = client.time()[0]
-                client.zadd(self._key, {self._name: now})
-                client.zremrangebyscore(self._key, "-inf", now - EXPIRES_SECONDS)
+                self._beat()
                 down = False
             except redis.RedisError as error:
                 if not down:
                     logger.warning("No heartbeat while Redis is away: %s", error)
                 down = True
             if self._stop.wait(BEAT_SECONDS):
-                return
+                break
+        try:
+            redis_client().zrem(self._key, self._name)
+        except redis.RedisError as error:
+            logger.info("Presence left to expire: %s", error)
+
+    def _beat(self) -> None:
+        client = redis_client()
+        now = client.time()[0]
+        client.zadd(self._key, {self._name: now})
+        client.zremrangebyscore(self._key, "-inf", now - EXPIRES_SECONDS)
