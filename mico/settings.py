@@ -76,6 +76,8 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = SECURE_HSTS_SECONDS > 0
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
 SECURE_REFERRER_POLICY = "same-origin"
 SESSION_COOKIE_SAMESITE = "Lax"
+# Cookies know hosts and no ports: of two Micos on one machine, signing in to one must not sign out of the other.
+SESSION_COOKIE_NAME = f"mico_session_{PORT}" if EMBEDDED_DATABASE else "mico_session"
 X_FRAME_OPTIONS = "DENY"
 
 INSTALLED_APPS = [

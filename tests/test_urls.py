@@ -1,6 +1,7 @@
 """What stands beside the pages."""
 
 import pytest
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.test import Client
 
@@ -29,3 +30,10 @@ def test_every_page_has_a_strict_policy_and_only_rqs_dashboard_has_none(operator
 def test_rqs_dashboard_is_for_staff(client: Client, db: None) -> None:
     client.force_login(User.objects.create_user("someone"))
     assert client.get("/admin/rq/").status_code in {302, 403}
+
+
+def test_two_micos_on_one_machine_do_not_share_a_session(client: Client, db: None) -> None:
+    client.force_login(User.objects.create_user("someone"))
+    assert list(client.cookies) == [settings.SESSION_COOKIE_NAME]
+    own = f"mico_session_{settings.PORT}"
+    assert (own if settings.EMBEDDED_DATABASE else "mico_session") == settings.SESSION_COOKIE_NAME

@@ -19,6 +19,7 @@ from tests.stt import AUDIO
 # Makes the people, and says with which session cookie each is signed in.
 PEOPLE = """
 import json
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.test import Client
 cookies = {}
@@ -26,7 +27,7 @@ for name, full in {"mina": "Mina", "jun": "Jun"}.items():
     user, _ = User.objects.update_or_create(username=name, defaults={"first_name": full})
     client = Client()
     client.force_login(user)
-    cookies[name] = client.cookies["sessionid"].value
+    cookies[name] = client.cookies[settings.SESSION_COOKIE_NAME].value
 print(json.dumps(cookies))
 """
 
@@ -138,7 +139,13 @@ def visit(site: Site, browser: Browser, complaints: Complaints) -> Iterator[Call
         contexts.append(context)
         if name:
             context.add_cookies(
-                [{"name": "sessionid", "value": site.cookies[name], "url": site.mico.base_url}]
+                [
+                    {
+                        "name": f"mico_session_{site.mico.port}",
+                        "value": site.cookies[name],
+                        "url": site.mico.base_url,
+                    }
+                ]
             )
         page = context.new_page()
         page.on("console", listen)
