@@ -45,6 +45,8 @@ def refusal(mico: Mico) -> str:
 
 @pytest.mark.slow
 def test_it_comes_up_twice_and_goes_without_a_trace(fresh: Mico) -> None:
+    fresh.data /= "my data"  # a blank in the path is nothing special
+    fresh.environment["MICO_DATA"] = str(fresh.data)
     fresh.start()
     assert fresh.running() == EVERYTHING
     assert fresh.link.startswith(f"http://localhost:{fresh.port}/")
@@ -58,7 +60,7 @@ def test_it_comes_up_twice_and_goes_without_a_trace(fresh: Mico) -> None:
     started = time.monotonic()
     fresh.start()
     assert time.monotonic() - started < SECOND_START_SECONDS
-    assert fresh.stop(signal.SIGINT) == 0
+    assert fresh.stop(signal.SIGHUP) == 0  # the terminal is closed
 
 
 @pytest.mark.slow
@@ -81,20 +83,6 @@ def test_ctrl_c_before_it_is_ready(fresh: Mico) -> None:
     process.wait(40)
     assert fresh.running() == []
     assert "Traceback" not in fresh.terminal
-
-
-@pytest.mark.slow
-def test_a_closed_terminal_stops_it(fresh: Mico) -> None:
-    fresh.start()
-    assert fresh.stop(signal.SIGHUP) == 0
-
-
-@pytest.mark.slow
-def test_it_does_not_outlive_who_started_it(fresh: Mico) -> None:
-    fresh.start("/bin/sh", "-c", f"'{sys.executable}' -m mico.run --with-parent & wait")
-    assert fresh.process is not None
-    fresh.process.kill()
-    wait_until(lambda: fresh.running() == [], timeout=40)
 
 
 @pytest.mark.slow
@@ -155,14 +143,6 @@ def test_data_that_cannot_be_written_are_named(fresh: Mico) -> None:
 def test_a_sign_that_the_supervisor_takes_for_its_own_is_named(fresh: Mico) -> None:
     fresh.environment["MICO_DATA"] = str(fresh.data / "100%")
     assert "100%" in refusal(fresh)
-
-
-@pytest.mark.slow
-def test_a_blank_in_the_path(fresh: Mico) -> None:
-    fresh.data /= "my data"
-    fresh.environment["MICO_DATA"] = str(fresh.data)
-    fresh.start()
-    fresh.stop()
 
 
 @pytest.mark.slow
@@ -230,7 +210,7 @@ def test_make_says_that_venv_is_missing(bare: Path) -> None:
 
 
 @pytest.mark.slow
-def test_make_passes_sigterm_on(fresh: Mico) -> None:
+def test_make_passes_sigterm_on_and_mico_does_not_outlive_make(fresh: Mico) -> None:
     environment = Path(sys.prefix)
     up_to_date = subprocess.run(
         ["make", "-q", f"VENV={environment}", f"{environment}/.run"], cwd=BASE_DIR, check=False
