@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -81,15 +81,23 @@ class Mico:
         return status
 
     def end(self) -> None:
-        """Kills everything, whatever state it is in."""
+        """Stops it, whatever state it is in, and kills what does not stop.
+
+        The supervisor first: of what is killed under it, it starts another at once.
+        """
+        lock = self.data / "run" / "mico.lock"
+        supervisor = holder(lock) if lock.exists() else None
+        if supervisor:
+            with suppress(ProcessLookupError):
+                os.kill(supervisor, signal.SIGTERM)
+            with suppress(AssertionError):
+                wait_until(lambda: holder(lock) is None, timeout=STOP_SECONDS)
         if self.process is not None:
-            for name in self.running():
-                self.kill(name)
             if self.process.poll() is None:
                 self.process.kill()
             self.process.wait()
-            for name in self.running():
-                self.kill(name)
+        for name in self.running():
+            self.kill(name)
 
     # --- its processes: redis, emulator, web, dispatch, worker-1, worker-2, …
 
