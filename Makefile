@@ -12,7 +12,7 @@ PIP := $(BIN) -m pip --disable-pip-version-check --no-input
 PYTHONS := $(or $(PYTHON),python3.12 python3.11 python3 python3.14 python3.13 python)
 
 # An environment whose Python is gone (an upgrade of the machine's, a moved directory) is made anew.
-$(shell $(BIN) -c '' 2>/dev/null || rm -rf $(VENV)/.made $(VENV)/.run $(VENV)/.dev)
+$(shell $(BIN) -c '' 2>/dev/null || rm -rf $(VENV)/.made $(VENV)/.run $(VENV)/.dev $(VENV)/.bench)
 
 .PHONY: run test lint bench demo screens
 
@@ -27,12 +27,13 @@ lint: $(VENV)/.dev
 	$(BIN) -m ruff format --check
 	$(BIN) -m mypy .
 
-bench: $(VENV)/.dev
+bench: $(VENV)/.bench
 	@exec $(BIN) -m benchmarks $(ARGS)
 
 # The pictures in docs/screens. Needs a Chromium, and a Korean font for the Korean one.
 screens: $(VENV)/.dev
-	@exec $(BIN) -m tests.screens
+	@$(BIN) -m tests.screens
+	@SHOTS=1 $(BIN) -m pytest -q tests/browser/test_states.py
 
 demo: $(VENV)/.run
 	@exec $(BIN) manage.py demo $(ARGS)
@@ -63,3 +64,8 @@ $(VENV)/.dev: requirements.txt requirements-dev.txt $(VENV)/.made
 	@echo "Installing what Mico is worked on with (once, a minute or two) …"
 	@$(PIP) install --quiet -r requirements-dev.txt
 	@touch $(VENV)/.run $@
+
+$(VENV)/.bench: benchmarks/requirements.txt $(VENV)/.dev
+	@echo "Installing what the gate is compared with (once) …"
+	@$(PIP) install --quiet -r benchmarks/requirements.txt
+	@touch $@

@@ -2,9 +2,19 @@
 
 import argparse
 
-from benchmarks import whole
+from benchmarks import notice, page, whole
+from benchmarks.gate import command as gate
+from benchmarks.pipeline import command as pipeline
+from benchmarks.polling import command as polling
 
-ALL = {"whole": whole.main}
+ALL = {
+    "whole": whole.main,
+    "page": page.main,
+    "gate": gate.main,
+    "polling": polling.main,
+    "pipeline": pipeline.main,
+    "notice": notice.main,
+}
 
 
 def main() -> None:

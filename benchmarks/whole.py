@@ -61,9 +61,12 @@ def clean_clone() -> float:
     return round(took, 1)
 
 
-def post(mico: Mico, token: str, meeting: int, file: Path) -> tuple[float, int]:
-    """Uploads a file. Returns when its last byte was out (unix s), and the recording's id."""
-    fields = f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="client_id"\r\n\r\n{uuid.uuid4()}\r\n'
+def post(mico: Mico, token: str, meeting: int, file: Path, kind: str = "upload") -> tuple[float, int]:
+    """Hands a file in. Returns when its last byte was out (unix s), and the recording's id."""
+    fields = "".join(
+        f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
+        for name, value in {"client_id": uuid.uuid4(), "kind": kind}.items()
+    )
     head = f'{fields}--{BOUNDARY}\r\nContent-Disposition: form-data; name="audio"; filename="{file.name}"\r\n\r\n'
     tail = f"\r\n--{BOUNDARY}--\r\n"
     connection = HTTPConnection("127.0.0.1", mico.port, timeout=300)

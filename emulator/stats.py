@@ -19,7 +19,8 @@ NO_ANSWER: Final = "none"
 
 @dataclass
 class Entry:
-    """One request; `status` stays None when it got no answer. `t` is unix seconds at its arrival."""
+    """One request; `status` stays None when it got no answer. `t` is unix seconds at its arrival, `ready_at` when the
+    job that it brought can be seen to be done at the earliest."""
 
     t: float
     route: Route
@@ -29,6 +30,7 @@ class Entry:
     job: str | None = None
     fault: str | None = None
     seconds: float | None = None
+    ready_at: float | None = None
 
     def as_json(self) -> dict[str, Any]:
         return {name: value for name, value in vars(self).items() if value is not None or name == "status"}

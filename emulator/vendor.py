@@ -143,7 +143,7 @@ async def submit(request: web.Request) -> web.Response:
     finally:
         if not accepted:
             path.unlink(missing_ok=True)
-    request[_ENTRY].job = job_id
+    request[_ENTRY].job, request[_ENTRY].ready_at = job_id, ready_at
     return web.json_response({"id": job_id})
 
 

@@ -19,8 +19,9 @@ from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 
 from transcription import presence
-from transcription.gate import Gate, Ok, Outcome, Purpose, Unused, Wait
+from transcription.gate import Ok, Outcome, Purpose, Unused, Wait
 from transcription.gate_reports import outcome_of, report
+from transcription.gates import gate_of
 from transcription.redis_client import redis_client
 from transcription.vendors import base as vendor
 from transcription.vendors.registry import get_vendor
@@ -84,7 +85,7 @@ def speech_to_text() -> str:
     """The vendor accepts our credentials, and the gate is open. One request, through the gate like any other."""
     name = settings.STT_VENDOR
     try:
-        gate = Gate(redis_client(), name)
+        gate = gate_of(name)
         state = gate.state()
         if state.mode != "open":
             raise Failed(

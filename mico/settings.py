@@ -6,6 +6,7 @@ Bad combinations are reported by the system checks in `mico/checks.py`.
 """
 
 import secrets
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -189,6 +190,9 @@ LOGOUT_REDIRECT_URL = "login"
 SIGNIN_LINK_MAX_AGE = env.int("SIGNIN_LINK_MAX_AGE", 3600, validate=validate.Range(min=60))
 PASSWORD_RESET_TIMEOUT = SIGNIN_LINK_MAX_AGE
 
+# People in a meeting at one time, and those who can join by its link within an hour.
+MEETING_MAX_PEOPLE = env.int("MEETING_MAX_PEOPLE", 200, validate=validate.Range(min=2))
+
 # --- Languages and time ---------------------------------------------------------------------------
 
 LANGUAGE_CODE = env.str("LANGUAGE_CODE", "en", validate=validate.OneOf(["en", "ko"]))
@@ -212,6 +216,8 @@ FILE_UPLOAD_TEMP_DIR = DATA_DIR / "uploads"
 FILE_UPLOAD_TEMP_DIR.mkdir(parents=True, exist_ok=True)
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHandler"]
 MAX_UPLOAD_BYTES = env.int("MAX_UPLOAD_BYTES", 2 * 1024**3, validate=validate.Range(min=1024))
+# How long an upload that broke off can be gone on with.
+UPLOAD_LIFETIME = timedelta(hours=env.float("UPLOAD_LIFETIME_HOURS", 48.0, validate=validate.Range(min=0.1)))
 MAX_AUDIO_SECONDS = env.int("MAX_AUDIO_SECONDS", 4 * 3600, validate=validate.Range(min=1))
 
 # --- Redis: the queue, the gate, the channel layer, presence ----------------------------------------
@@ -220,12 +226,13 @@ REDIS_SOCKET = DATA_DIR / "redis.sock"
 if EMBEDDED_REDIS:
     REDIS_URL = f"unix://{REDIS_SOCKET}?db=0"
 
+CHANNEL_PREFIX = "mico"
 CHANNEL_LAYERS = {
     "default": {
         # pub/sub: no capacity of a whole process that one noisy meeting can use up for all the others.
         # What it loses while Redis is away, the page gets from the snapshot of its next connection.
         "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
-        "CONFIG": {"hosts": [REDIS_URL], "prefix": "mico"},
+        "CONFIG": {"hosts": [REDIS_URL], "prefix": CHANNEL_PREFIX},
     }
 }
 
@@ -255,6 +262,15 @@ STT_VENDORS: dict[str, dict[str, Any]] = {
         "read_timeout_s": env.float("STT_READ_TIMEOUT", 30.0, validate=validate.Range(min=0.1)),
     }
 }
+# What is known of each account's limits (transcription/gate/gate.py, GateParams). RTZR: jobs at once, 10 to
+# start with (the smallest plan; 0: not known), more are tried by and by; it says so when a 429 is about jobs.
+# https://developers.rtzr.ai/docs/en/stt-file/
+STT_GATES: dict[str, dict[str, Any]] = {
+    "rtzr": {
+        "first_cap": env.int("RTZR_JOBS_AT_ONCE", 10, validate=validate.Range(0, 10_000)),
+        "unnamed_cap": 0,
+    }
+}
 # The language of a new meeting. The embedded engine understands English only.
 STT_LANGUAGE = env.str("STT_LANGUAGE", "en" if EMBEDDED_VENDOR else "ko")
 
@@ -266,6 +282,12 @@ STT_QUEUE_DEPTH = env.int("STT_QUEUE_DEPTH", max(10, 2 * STT_WORKERS), validate=
 # Preparations of large files at one time: they take a processor each, and live speech must not wait for them.
 STT_HEAVY_BYTES = 8 * 1024**2
 STT_HEAVY_AT_ONCE = max(1, STT_WORKERS - 3)
+# s of lag that a poll is worth at most (docs/polling.md): half a second more or less between a spoken sentence and
+# its line goes unnoticed, and is about one poll more or less.
+STT_POLL_WORTH_SECONDS = env.float("STT_POLL_WORTH_SECONDS", 0.5, validate=validate.Range(min=0.01))
+# polls/s of all jobs together. RTZR runs at most 20 at once and advises one poll in 5 s each, which is 4; live clips
+# of a second or two want one or two polls each: this carries seven of them a second.
+STT_POLLS_PER_SECOND = env.float("STT_POLLS_PER_SECOND", 10.0, validate=validate.Range(min=0.1))
 # Vendor errors (never waits) until a transcription is given up, and the first and longest pause between, s.
 STT_MAX_ATTEMPTS = env.int("STT_MAX_ATTEMPTS", 8, validate=validate.Range(min=1))
 STT_RETRY_FIRST_SECONDS = env.float("STT_RETRY_FIRST_SECONDS", 2.0, validate=validate.Range(min=0))

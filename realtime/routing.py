@@ -4,8 +4,9 @@
 
 from django.urls import path
 
-from realtime.consumers import MeetingConsumer
+from realtime.consumers import MeetingConsumer, VendorConsumer
 
 websocket_urlpatterns = [
     path("ws/meetings/<int:meeting_id>/", MeetingConsumer.as_asgi()),
+    path("ws/vendors/<slug:vendor>/", VendorConsumer.as_asgi()),
 ]

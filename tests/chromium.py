@@ -5,24 +5,30 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
+
+# What is waited for comes within a moment on a machine that has time, and within this on one that has none.
+expect.set_options(timeout=30_000)
 
 # Without these it looks up hosts of its own at every start, which no test needs.
 QUIET = ("--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run")
 
 
+def arguments(speech: Path | None = None) -> list[str]:
+    """What it is started with. `speech`: a WAV that its microphone hears, anew each time it opens."""
+    hears = [
+        "--use-fake-device-for-media-stream",
+        "--use-fake-ui-for-media-stream",
+        f"--use-file-for-fake-audio-capture={speech}%noloop",
+    ]
+    return ["--no-sandbox", "--disable-gpu", *QUIET, *(hears if speech else [])]
+
+
 @contextmanager
 def chromium(path: Path, speech: Path | None = None) -> Iterator[Browser]:
     """A headless browser until the block ends. `speech`: a WAV that its microphone hears once."""
-    arguments = ["--no-sandbox", "--disable-gpu", *QUIET]
-    if speech is not None:
-        arguments += [
-            "--use-fake-device-for-media-stream",
-            "--use-fake-ui-for-media-stream",
-            f"--use-file-for-fake-audio-capture={speech}%noloop",
-        ]
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=arguments)
+        browser = playwright.chromium.launch(executable_path=path, args=arguments(speech))
         try:
             yield browser
         finally:

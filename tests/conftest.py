@@ -14,6 +14,7 @@ from mico.run.redis_server import NOT_FOUND, find_redis_server
 from tests.processes import Mico, a_mico
 from tests.servers import Emulator, running_emulator, running_redis
 from tests.settings import TEST_DATA
+from transcription import estimate, polling
 from transcription.vendors.registry import get_vendor
 
 
@@ -44,6 +45,14 @@ def _empty_redis(redis_connection: "redis.Redis") -> Iterator[None]:
     """No test sees the keys of another. flushdb and not flushall: one rule for every Redis."""
     yield
     redis_connection.flushdb()
+
+
+@pytest.fixture(autouse=True)
+def _nothing_learned() -> Iterator[None]:
+    """What a process keeps of the database for some seconds is not another test's."""
+    yield
+    polling.forget()
+    estimate.forget()
 
 
 @pytest.fixture(scope="session")

@@ -13,10 +13,25 @@ SCREENS = BASE_DIR / "docs" / "screens"
 AUDIO = BASE_DIR / "tests" / "audio"
 DESKTOP = {"width": 1180, "height": 760}
 PHONE = {"width": 390, "height": 844}
+CONSOLE = {"width": 1400, "height": 900}
+
+# A Mico that has just started has no day behind it: the console's charts get one that is made up.
+A_DAY = """
+import random, time
+from transcription import traffic
+from transcription.gate import Ok, Refused, Unavailable
+dice, now = random.Random(4), time.time()
+for minute in range(1, 24 * 60):
+    busy = minute % 480 < 300
+    for _ in range(round(dice.expovariate(1 / (7 if busy else 1)))):
+        refused = minute % 160 < 18 and dice.random() < 0.25
+        outcome = Refused("all") if refused else Unavailable() if dice.random() < 0.01 else Ok()
+        traffic.count("rtzr", outcome, now=now - 60 * minute)
+"""
 
 
 def main() -> None:
-    """The sample meeting with the vendor throttling: light, dark, and on a phone in Korean."""
+    """The sample meeting and the console with the vendor throttling: light, dark, and in Korean."""
     found = shutil.which("chromium") or shutil.which("google-chrome")
     if found is None:
         raise SystemExit("No Chromium: install one (the package chromium).")
@@ -37,6 +52,16 @@ def main() -> None:
             other = browser.new_context(storage_state=state, **options).new_page()  # type: ignore[arg-type]
             other.goto(page.url)
             shoot(other, name)
+        mico.manage("shell", "--no-imports", "-c", A_DAY)
+        for name, options in {
+            "console.png": {"viewport": CONSOLE},
+            "console-dark-ko.png": {"viewport": CONSOLE, "color_scheme": "dark", "locale": "ko-KR"},
+        }.items():
+            console = browser.new_context(storage_state=state, **options).new_page()  # type: ignore[arg-type]
+            console.goto(f"{mico.base_url}/admin/transcription/gateevent/vendor/rtzr/")
+            expect(console.locator("mico-socket")).to_have_attribute("data-state", "open")
+            expect(console.locator("[data-fact=next]")).not_to_be_empty()
+            console.screenshot(path=SCREENS / name, full_page=True)
 
 
 def signed_in(browser: Browser, mico: Mico) -> Page:

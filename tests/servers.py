@@ -56,10 +56,11 @@ def running_redis(path: Path) -> Iterator[subprocess.Popen[bytes]]:
 
 
 class Emulator:
-    """A running emulator, and its controls (docs/emulator.md)."""
+    """A running emulator, and its controls (docs/emulator.md). `pid`: its process, where that is ours."""
 
-    def __init__(self, base_url: str) -> None:
+    def __init__(self, base_url: str, pid: int | None = None) -> None:
         self.base_url = base_url
+        self.pid = pid
 
     def control(self, name: str, **fields: Any) -> dict[str, Any]:
         """POST /control/`name`. Raises requests.HTTPError if the emulator does not understand it."""
@@ -106,7 +107,7 @@ def running_emulator(data: Path, engine: str) -> Iterator[Emulator]:
         found = re.search(r"http://\S+", line)
         if found is None:
             raise RuntimeError(f"The emulator did not start; it said {line!r}.")
-        yield Emulator(found[0])
+        yield Emulator(found[0], process.pid)
     finally:
         stop(process)
 

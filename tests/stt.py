@@ -70,7 +70,7 @@ def run_due() -> None:
     worker.work(burst=True, logging_level="WARNING")
 
 
-def run_until(recording: Recording, *statuses: str, timeout: float = 10) -> Transcription:
+def run_until(recording: Recording, *statuses: str, timeout: float = 60) -> Transcription:
     """Steps until the recording's transcription is in one of `statuses` (none: until it is finished)."""
 
     def there() -> Transcription | None:
@@ -92,4 +92,4 @@ def submits(emulator: Emulator) -> dict[str, int]:
 
 def open_gate(connection: "redis.Redis", vendor: str = "rtzr") -> None:
     """Forgets the gate's state, as a new account."""
-    connection.delete(f"mico:gate:{vendor}", f"mico:gate:{vendor}:permits")
+    connection.delete(*connection.keys(f"mico:gate:*{vendor}*"), "no such key")

@@ -17,7 +17,7 @@ from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-WORDS_MS = 30_000
+WORDS_MS = 60_000
 DELAY = "[data-testid=delay] [data-when=delayed]"
 
 
@@ -134,15 +134,15 @@ def test_a_throttled_vendor_is_announced_to_everybody_at_once_and_nothing_is_los
     began = time.time()
     emulator.throttle(20, code="A0003")
     upload(mina, "speech_slt_1.wav", "speech_rms_1.wav")
-    wait_until(lambda: submits(emulator.stats()["log"])[429], timeout=10, interval=0.01)
+    wait_until(lambda: submits(emulator.stats()["log"])[429], timeout=15, interval=0.01)
     for page in mina, jun:
-        expect(page.locator(DELAY)).to_be_visible(timeout=1000)
+        expect(page.locator(DELAY)).to_be_visible()
     upload(jun, "speech_rms_2.wav")  # speaking goes on while the vendor does not answer
 
     # Somebody who opens the page in the middle sees the same.
     late = jun.context.new_page()
     late.goto(jun.url)
-    expect(late.locator(DELAY)).to_be_visible(timeout=2000)
+    expect(late.locator(DELAY)).to_be_visible()
     for fact, said in {
         "what": "limiting requests",
         "since": "Since",
@@ -150,7 +150,7 @@ def test_a_throttled_vendor_is_announced_to_everybody_at_once_and_nothing_is_los
         "comfort": "Your audio is saved",
     }.items():
         for page in mina, jun, late:
-            expect(page.locator(f"{DELAY} [data-fact={fact}]")).to_contain_text(said, timeout=10_000)
+            expect(page.locator(f"{DELAY} [data-fact={fact}]")).to_contain_text(said, timeout=30_000)
     assert late.locator(DELAY).count() == 1
     for page in mina, jun, late:
         assert texts(page)[:1] == [SPOKEN["speech_slt_2.wav"]]  # what was there stays readable
@@ -168,9 +168,8 @@ def test_a_throttled_vendor_is_announced_to_everybody_at_once_and_nothing_is_los
     assert (len(stats["audio"]), stats["duplicates"]) == (4, 0)
     # While it was blocked only probes went out, one at a time, each later than the one before.
     refused = [entry["t"] for entry in stats["log"] if entry["status"] == 429]
-    probes = refused[-3:]
-    assert 2 <= len(refused) <= 8
-    assert all(later - earlier > 4 for earlier, later in pairwise(probes))
+    assert 4 <= len(refused) <= 16
+    assert all(later - earlier > 1.5 for earlier, later in pairwise(refused[-4:]))
 
     token = mico.token("mina")
     rows = mico.api("GET", f"/meetings/{meeting}", token).json()["recordings"]

@@ -3,17 +3,18 @@
 import io
 import uuid
 import wave
+from datetime import timedelta
 from pathlib import Path
 
 import av
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import IntegrityError
-from django.utils import translation
+from django.utils import timezone, translation
 from pytest_django import Settings
 
 from tests.stt import AUDIO, a_meeting, row_of
-from transcription import audio, intake
+from transcription import audio, intake, meetings
 from transcription.models import Meeting, Recording, Transcription
 
 pytestmark = pytest.mark.django_db
@@ -221,3 +222,46 @@ def test_a_refusal_is_said_in_the_language_of_who_asks() -> None:
     english = str(refused.value.message)
     with translation.override("ko"):
         assert str(refused.value.message) != english
+
+
+class TestAfterTheEnd:
+    """Of an ended meeting, what was said before its end is taken however late it comes, and nothing else."""
+
+    @pytest.fixture
+    def ended(self) -> Meeting:
+        """It began an hour ago, and ended when it was 30 minutes old."""
+        meeting = a_meeting()
+        meeting.created_at = timezone.now() - timedelta(hours=1)
+        meeting.ended_at = meeting.created_at + timedelta(minutes=30)
+        meeting.save()
+        return meeting
+
+    @pytest.mark.parametrize("offset_ms", [0, 29 * 60_000, 30 * 60_000 + intake.HEARD_OF_THE_END_MS])
+    def test_what_began_before_it_is_taken(self, ended: Meeting, offset_ms: int) -> None:
+        recording, created = receive(ended, kind="live", offset_ms=offset_ms)
+        assert (recording.offset_ms, created) == (offset_ms, True)
+
+    @pytest.mark.parametrize(
+        "fields",
+        [
+            {"kind": "live", "offset_ms": 30 * 60_000 + intake.HEARD_OF_THE_END_MS + 1},
+            {"kind": "live"},  # it ends now, and is shorter than half an hour
+            {"kind": "upload"},
+            {"kind": "upload", "offset_ms": 0},  # where it belongs, and not when it was recorded
+        ],
+    )
+    def test_what_is_new_is_not(self, ended: Meeting, fields: dict[str, object]) -> None:
+        with pytest.raises(intake.Refused) as refused:
+            receive(ended, **fields)  # type: ignore[arg-type]
+        assert (refused.value.code, refused.value.status) == ("meeting_ended", 409)
+        assert not Recording.objects.exists()
+
+    def test_what_is_here_already_is_answered_as_ever(self, ended: Meeting) -> None:
+        client_id = uuid.uuid4()
+        first, _ = receive(ended, kind="live", offset_ms=0, client_id=client_id)
+        meetings.end(ended)
+        assert receive(ended, kind="live", offset_ms=10**9, client_id=client_id) == (first, False)
+
+    def test_reopened_it_takes_everything_again(self, ended: Meeting) -> None:
+        meetings.reopen(ended)
+        assert receive(ended)[1]

@@ -38,7 +38,7 @@ def test_the_reader_of_the_sources_finds_what_is_there() -> None:
         in (found["templates/meetings/meeting.html"])
     )
     assert "The file is empty." in found["transcription/reasons.py"]
-    assert "queued" in found["transcription/models.py"]
+    assert "queued" in found["transcription/models/transcriptions.py"]
 
 
 def test_nothing_is_left_that_nobody_says_any_more(korean: dict[str, str]) -> None:

@@ -25,6 +25,7 @@ from tests.stt import (
 )
 from transcription import audio, events, sample, states, workflow
 from transcription.gate import Purpose
+from transcription.gates import gate_of
 from transcription.lease import Lease, NotOurs
 from transcription.models import GateEvent, Recording, Transcription, Utterance
 from transcription.vendors.registry import get_vendor
@@ -61,7 +62,9 @@ def test_a_spoken_recording_becomes_its_words(speech_emulator: Emulator) -> None
 def test_the_sample_meeting_has_two_speakers_in_turns(speech_emulator: Emulator) -> None:
     meeting = sample.load(a_meeting().owner)
 
-    row = run_until(meeting.recordings.get(), timeout=40)
+    row = run_until(
+        meeting.recordings.get(), timeout=180
+    )  # more than a minute of speech, recognized for real
 
     assert len(words(row)) == 12
     assert words(row)[0] == "thank you for coming to the meeting"
@@ -139,7 +142,7 @@ def test_a_429_on_a_submit_spends_no_attempt_and_the_same_audio_is_sent_again_by
 
     row = row_of(recording)
     assert (row.status, row.attempts) == ("queued", 0)
-    assert workflow.gate_of("rtzr").state().mode == "blocked"
+    assert gate_of("rtzr").state().mode == "blocked"
     assert gate_events() == [("closed", "rate")]
 
     row = run_until(recording)
@@ -199,9 +202,12 @@ def test_an_episode_is_published_with_one_delayed_and_one_resumed(
             published.append(event)
 
     monkeypatch.setattr(events, "_send", sent)
-    emulator.throttle(0.5, code="A0003", retry_after="1")
+    emulator.throttle(60, code="A0003", retry_after="1")
+    recording = a_recording(a_meeting())
+    run_due()
+    emulator.throttle(0)
 
-    run_until(a_recording(a_meeting()))
+    run_until(recording)
 
     delayed, resumed = published
     assert (delayed["type"], resumed["type"]) == ("stt.delayed", "stt.resumed")  # type: ignore[typeddict-item]
@@ -235,14 +241,14 @@ def test_too_many_jobs_holds_the_submits_while_polls_go_on(emulator: Emulator) -
     first, second = a_recording(meeting, "speech_slt_1.wav"), a_recording(meeting, "speech_rms_1.wav")
     run_due()
 
-    gate = workflow.gate_of("rtzr").state()
+    gate = gate_of("rtzr").state()
     assert (gate.scope, gate.reason) == ("submit", "concurrency")
     assert not gate.stops(Purpose.POLL)
     statuses = sorted([row_of(first).status, row_of(second).status])
     assert statuses == ["processing", "queued"]
     polled = first if row_of(first).status == "processing" else second
     assert run_until(polled).status == "done"
-    assert workflow.gate_of("rtzr").state().mode != "open"
+    assert gate_of("rtzr").state().mode != "open"
 
 
 def test_a_used_up_quota_holds_the_submits_and_says_so(emulator: Emulator) -> None:
@@ -250,7 +256,7 @@ def test_a_used_up_quota_holds_the_submits_and_says_so(emulator: Emulator) -> No
     recording = a_recording(a_meeting())
     run_due()
 
-    gate = workflow.gate_of("rtzr").state()
+    gate = gate_of("rtzr").state()
     assert (row_of(recording).status, gate.reason, gate.scope) == ("queued", "quota", "submit")
     assert gate.reopens_at is not None
     assert gate.since is not None
@@ -325,7 +331,7 @@ def test_several_errors_in_a_row_close_the_gate_and_its_probes_spend_no_attempt(
         make_due()
         run_due()
 
-    assert workflow.gate_of("rtzr").state().reason == "unavailable"
+    assert gate_of("rtzr").state().reason == "unavailable"
     assert row_of(recording).attempts == 3
     assert row_of(recording).is_live
 
@@ -482,3 +488,26 @@ def test_uploads_are_diarized_and_live_speech_is_not(
         run_until(a_recording(meeting, kind=kind))
 
     assert asked == [True, False]
+
+
+def test_the_gate_knows_which_jobs_are_at_the_vendor(emulator: Emulator) -> None:
+    emulator.turnaround(seconds=60)
+    recording = a_recording(a_meeting())
+    run_until(recording, "processing")
+    assert gate_of("rtzr").figures().jobs == 1
+    make_due()
+    run_due()
+    assert (row_of(recording).polls, gate_of("rtzr").figures().jobs) == (1, 1)  # counted once
+
+    emulator.reset()  # the vendor forgets it: whatever comes of it here, it has no place there any more
+    assert run_until(recording).status == "failed"
+    assert gate_of("rtzr").figures().jobs == 0
+
+
+def test_a_job_that_is_done_leaves_its_place(emulator: Emulator) -> None:
+    recording = a_recording(a_meeting())
+    run_until(recording, "processing")
+    assert gate_of("rtzr").figures().jobs == 1
+
+    assert run_until(recording).status == "done"
+    assert gate_of("rtzr").figures().jobs == 0

@@ -15,18 +15,16 @@ import django_rq
 import redis
 from django.conf import settings
 from django.db import DatabaseError, close_old_connections, transaction
-from django.db.models import F, Min, Q, QuerySet, Window
-from django.db.models.functions import RowNumber
+from django.db.models import F, Min, Q
 from django.utils import timezone
 
-from transcription import jobs
-from transcription.gate import GateState, Purpose
+from transcription import jobs, uploads
+from transcription.gate import Purpose
+from transcription.gates import gate_of
 from transcription.lease import lease_length
-from transcription.models import Meeting, Transcription
+from transcription.models import Meeting, Transcription, TranscriptionQuerySet
 from transcription.presence import Heartbeat, Role
-from transcription.redis_client import redis_client
 from transcription.wakeup import Listener
-from transcription.workflow import gate_of
 
 logger = logging.getLogger(__name__)
 
@@ -36,6 +34,11 @@ Status = Transcription.Status
 LOOK_AGAIN = 1.0
 # s. While RQ's queue is full: the end of a job wakes us as well.
 QUEUE_FULL = 0.1
+SWEEP_EVERY = 3600.0  # s
+# s. While what is due has to wait for another row (large files): its job's end wakes us as well.
+HELD_BACK = 0.1
+# s. How often the gate is told which jobs are at the vendor, in case Redis lost that.
+ADOPT_EVERY = 60.0
 
 STATUSES = {
     Purpose.POLL: (Status.PROCESSING,),
@@ -53,20 +56,18 @@ class Claim:
     purpose: Purpose
 
 
-def due(purpose: Purpose, now: datetime) -> QuerySet[Transcription]:
+def due(purpose: Purpose, now: datetime) -> TranscriptionQuerySet:
     """What is to be done now, the most urgent first.
 
-    Polls in the order of their times. Submits in turns: the first of each meeting, then the second of each, and
-    among equals the meeting that was served longest ago.
+    Polls in the order of their times, submits in turns of the meetings.
     """
     rows = Transcription.objects.filter(status__in=STATUSES[purpose], next_action_at__lte=now)
     if purpose is Purpose.POLL:
         return rows.order_by("next_action_at")
-    turn = Window(RowNumber(), partition_by="meeting_id", order_by="id")
-    return rows.annotate(turn=turn).order_by("turn", F("meeting__served_at").asc(nulls_first=True), "id")
+    return rows.in_turns()
 
 
-def _without_heavy(rows: QuerySet[Transcription], now: datetime) -> QuerySet[Transcription]:
+def _without_heavy(rows: TranscriptionQuerySet, now: datetime) -> TranscriptionQuerySet:
     """Leaves large files that must be decoded first for later while enough of them are in work."""
     heavy = Q(recording__prepared_at__isnull=True, recording__size_bytes__gt=settings.STT_HEAVY_BYTES)
     in_work = Transcription.objects.filter(heavy, status=Status.QUEUED, next_action_at__gt=now)
@@ -93,12 +94,20 @@ def claim(purpose: Purpose, now: datetime, limit: int) -> list[Claim]:
     return claims
 
 
+def at_the_vendor(vendor: str) -> list[str]:
+    """The vendor's names of the jobs that it has of us, by the database."""
+    rows = Transcription.objects.live().filter(vendor=vendor, status=Status.PROCESSING)
+    return list(rows.values_list("vendor_job_id", flat=True))
+
+
 class Dispatcher:
     """The loop. `step` is one look at the schedule; `run` looks, sleeps until the next due time, and ends cleanly
     on SIGTERM and SIGINT."""
 
     def __init__(self) -> None:
         self._stopping = False
+        self._next_sweep = 0.0
+        self._adopt_at = 0.0
         self._queue = django_rq.get_queue("default")
 
     def step(self) -> float:
@@ -107,18 +116,27 @@ class Dispatcher:
         Raises redis.RedisError and DatabaseError: claims that did not reach RQ come due again with their lease.
         """
         now = timezone.now()
-        gate = gate_of(settings.STT_VENDOR).state()
-        # The gate's times are on the clock of Redis, and this machine's may be another.
-        seconds, micro = redis_client().time()
-        gate_opens_in = None if gate.reopens_at is None else gate.reopens_at - seconds - micro / 1e6
+        gate = gate_of(settings.STT_VENDOR)
+        if time.monotonic() >= self._adopt_at:
+            self._adopt_at = time.monotonic() + ADOPT_EVERY
+            gate.adopt(at_the_vendor(settings.STT_VENDOR))
         room = settings.STT_QUEUE_DEPTH - self._queue.count
+        look_again = LOOK_AGAIN
         for purpose in Purpose.POLL, Purpose.SUBMIT:
-            for claimed in claim(purpose, now, min(room, self._may_start(gate, gate_opens_in, purpose))):
+            allowed = gate.room(purpose)
+            claims = claim(purpose, now, min(room, allowed.now))
+            for claimed in claims:
                 self._enqueue(claimed)
-                room -= 1
-        if room <= 0:
-            return QUEUE_FULL
-        return min(self._next_due(gate, gate_opens_in, purpose) for purpose in Purpose)
+            room -= len(claims)
+            soonest = self._next_due(purpose)
+            if len(claims) >= allowed.now:
+                soonest = max(
+                    soonest, allowed.next_in
+                )  # what waits for the gate is not due before it has room
+            elif soonest <= 0 and not claims:
+                soonest = HELD_BACK  # due, and not to be claimed yet
+            look_again = min(look_again, soonest)
+        return QUEUE_FULL if room <= 0 else max(look_again, 0.0)
 
     def run(self) -> None:
         """Until told to stop."""
@@ -142,32 +160,29 @@ class Dispatcher:
         try:
             while not self._stopping:
                 ear.wait(self.step())
+                self._sweep()
         finally:
             ear.close()
+
+    def _sweep(self) -> None:
+        """Throws away unfinished uploads, now and then: nobody else has the time."""
+        if time.monotonic() < self._next_sweep:
+            return
+        self._next_sweep = time.monotonic() + SWEEP_EVERY
+        try:
+            uploads.sweep()
+        except OSError as error:
+            logger.warning("Unfinished uploads could not be thrown away: %s", error)
 
     def _stop(self, number: int, _frame: FrameType | None) -> None:
         logger.info("Stopping on %s.", signal.Signals(number).name)
         self._stopping = True
 
-    def _may_start(self, gate: GateState, gate_opens_in: float | None, purpose: Purpose) -> int:
-        """How many requests of this purpose make sense now. With the gate closed: one, when its time has come."""
-        if not gate.stops(purpose):
-            return settings.STT_QUEUE_DEPTH
-        its_time_has_come = gate_opens_in is not None and gate_opens_in <= 0
-        return 1 if gate.mode == "blocked" and its_time_has_come else 0
-
-    def _next_due(self, gate: GateState, gate_opens_in: float | None, purpose: Purpose) -> float:
-        """Seconds, 0 … LOOK_AGAIN. What waits for the gate is not due before the gate is."""
+    def _next_due(self, purpose: Purpose) -> float:
+        """Seconds until the next row of this purpose is due; 0 or less: one is."""
         rows = Transcription.objects.live().filter(status__in=STATUSES[purpose])
         first = rows.aggregate(first=Min("next_action_at"))["first"]
-        if first is None:
-            return LOOK_AGAIN
-        wait: float = (first - timezone.now()).total_seconds()
-        if gate.stops(purpose):
-            wait = max(wait, LOOK_AGAIN if gate_opens_in is None else gate_opens_in)
-            # Its time has come, and the one probe is out: the next thing to happen wakes us.
-            wait = LOOK_AGAIN if wait <= 0 else wait
-        return max(0.0, min(wait, LOOK_AGAIN))
+        return LOOK_AGAIN if first is None else (first - timezone.now()).total_seconds()
 
     def _enqueue(self, claimed: Claim) -> None:
         self._queue.enqueue(

@@ -10,15 +10,17 @@ from datetime import UTC, datetime
 from typing import Any, Literal, TypedDict
 
 import redis
-from asgiref.sync import async_to_sync
-from channels.layers import get_channel_layer
 from django.conf import settings
 from django.db import transaction
 
-from transcription.gate import Gate, GateChange, GateState
-from transcription.models import Transcription
+from transcription import estimate
+from transcription.attendance import Attendance, attendance_of
+from transcription.channel_layer import send_to_group
+from transcription.estimate import Outlook
+from transcription.gate import GateChange, GateState
+from transcription.gates import gate_of
+from transcription.models import Meeting, Transcription
 from transcription.presence import Presence, alive
-from transcription.redis_client import redis_client
 
 logger = logging.getLogger(__name__)
 
@@ -67,24 +69,64 @@ class SttResumed(SttState):
 
 
 class ParticipantChanged(TypedDict):
-    """Somebody was invited or removed."""
+    """Somebody came in, was removed or got another name; or the link to join changed."""
 
     type: Literal["participant.changed"]
     meeting: int
-    version: int  # number of participants there have been: ids only grow
+    version: int  # the meeting's own, shared with MeetingChanged
+    removed: int | None  # the participant whose sockets end
 
 
-class Snapshot(TypedDict):
-    """The first message on a socket: where everything is now."""
+class MeetingChanged(TypedDict):
+    """The meeting was ended, reopened or deleted."""
 
-    type: Literal["snapshot"]
+    type: Literal["meeting.changed"]
     meeting: int
-    recordings: dict[int, int]  # id → version
-    stt: SttState | None  # None: Redis is away
+    version: int
+    state: Literal["open", "ended", "deleted"]
+
+
+class AttendanceChanged(Attendance):
+    """Who is here, or who is recording, is somebody else. Of two, the one with the higher version counts."""
+
+    type: Literal["attendance.changed"]
+    meeting: int
+
+
+class Service(TypedDict):
+    """How the way to a vendor stands. None: Redis is away."""
+
+    stt: SttState | None
     presence: Presence | None
 
 
-Event = RecordingChanged | SttDelayed | SttMoved | SttResumed | ParticipantChanged
+class Snapshot(Service):
+    """The first message on a meeting's socket: where everything is now."""
+
+    type: Literal["snapshot"]
+    meeting: int
+    version: int  # of its people and its state
+    state: Literal["open", "ended"]
+    attendance: Attendance | None  # None: Redis is away
+    recordings: dict[int, int]  # id → version
+    outlook: dict[int, Outlook]  # of those still on their way: id → when its words may be there
+
+
+class VendorSnapshot(Service):
+    """The first message on the socket of a vendor's console."""
+
+    type: Literal["snapshot"]
+
+
+Event = (
+    RecordingChanged
+    | SttDelayed
+    | SttMoved
+    | SttResumed
+    | ParticipantChanged
+    | MeetingChanged
+    | AttendanceChanged
+)
 
 # What the gate's three kinds of change are called on the wire.
 GATE_EVENTS = {"closed": "stt.delayed", "moved": "stt.moved", "opened": "stt.resumed"}
@@ -138,31 +180,78 @@ def publish_gate(change: GateChange) -> None:
     _publish(stt_group(change.state.name), event)
 
 
-def publish_participants(meeting_id: int, version: int) -> None:
-    """Tells a meeting that its people changed."""
-    event: ParticipantChanged = {"type": "participant.changed", "meeting": meeting_id, "version": version}
+def publish_participants(meeting_id: int, version: int, removed: int | None) -> None:
+    """Tells a meeting that its people changed, and who is to go."""
+    event: ParticipantChanged = {
+        "type": "participant.changed",
+        "meeting": meeting_id,
+        "version": version,
+        "removed": removed,
+    }
     _publish(meeting_group(meeting_id), event)
 
 
-def snapshot(meeting_id: int) -> Snapshot:
-    """Everything that a page needs to know whether it is up to date, in one query and one look at Redis."""
-    versions = (
-        Transcription.objects.current().filter(meeting_id=meeting_id).values_list("recording_id", "version")
-    )
-    stt: SttState | None = None
-    presence: Presence | None = None
+def publish_meeting(meeting_id: int, version: int, state: Literal["open", "ended", "deleted"]) -> None:
+    """Tells a meeting that it is over, goes on, or is no more."""
+    event: MeetingChanged = {
+        "type": "meeting.changed",
+        "meeting": meeting_id,
+        "version": version,
+        "state": state,
+    }
+    _publish(meeting_group(meeting_id), event)
+
+
+def attendance_changed(meeting_id: int, now: Attendance) -> AttendanceChanged:
+    """The event of it. Published by the sockets themselves: nothing of it is in the database."""
+    return {"type": "attendance.changed", "meeting": meeting_id, **now}
+
+
+def attendance(meeting_id: int) -> Attendance | None:
+    """Who is here now. None: Redis is away, and nobody knows."""
     try:
-        stt = stt_state(Gate(redis_client(), settings.STT_VENDOR).state())
-        presence = alive()
+        return attendance_of(meeting_id)
     except redis.RedisError as error:
-        logger.warning("A snapshot without the gate: %s", error)
+        logger.warning("Nobody knows who is here: %s", error)
+        return None
+
+
+def snapshot(meeting: Meeting) -> Snapshot:
+    """Everything that a page needs to know whether it is up to date, in one query and one look at Redis; and, while
+    something is on its way, in what was estimated for all pages at once."""
+    rows = list(
+        Transcription.objects.current()
+        .filter(meeting=meeting)
+        .values_list("recording_id", "version", "vendor", "next_action_at")
+    )
+    foretold = {vendor: estimate.of_vendor(vendor) for vendor in {row[2] for row in rows if row[3]}}
     return {
         "type": "snapshot",
-        "meeting": meeting_id,
-        "recordings": dict(versions),
-        "stt": stt,
-        "presence": presence,
+        "meeting": meeting.pk,
+        "version": meeting.version,
+        "state": "open" if meeting.ended_at is None else "ended",
+        "attendance": attendance(meeting.pk),
+        "recordings": {recording: version for recording, version, _vendor, _next in rows},
+        "outlook": {
+            recording: foretold[vendor][recording]
+            for recording, _version, vendor, next_action in rows
+            if next_action and recording in foretold[vendor]
+        },
+        **_service(settings.STT_VENDOR),
     }
+
+
+def vendor_snapshot(vendor: str) -> VendorSnapshot:
+    """How a vendor's gate stands, and who is alive. No query."""
+    return {"type": "snapshot", **_service(vendor)}
+
+
+def _service(vendor: str) -> Service:
+    try:
+        return {"stt": stt_state(gate_of(vendor).state()), "presence": alive()}
+    except redis.RedisError as error:
+        logger.warning("A snapshot without the gate: %s", error)
+        return {"stt": None, "presence": None}
 
 
 def _publish(group: str, event: Any) -> None:
@@ -170,9 +259,8 @@ def _publish(group: str, event: Any) -> None:
 
 
 def _send(group: str, event: Any) -> None:
-    layer = get_channel_layer()  # type: ignore[no-untyped-call]
     try:
-        async_to_sync(layer.group_send)(group, event)
-    except (redis.RedisError, OSError) as error:
+        send_to_group(group, event)
+    except redis.RedisError as error:
         # What happened is in the database; pages see it in their next snapshot.
         logger.warning("Event %s was not published: %s", event["type"], error)

@@ -5,6 +5,8 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.utils.translation import gettext_lazy as _
 
+from transcription import names
+
 # Languages that people can choose for a meeting. A vendor that cannot do one says so in its own error.
 SPEECH_LANGUAGES = [
     ("en", _("English")),
@@ -50,6 +52,22 @@ class InviteForm(forms.Form):
         if person is None:
             raise forms.ValidationError(_("Nobody here has this user name."), code="unknown")
         return person
+
+
+class NameForm(forms.Form):
+    """What somebody is called in a meeting."""
+
+    name = forms.CharField(
+        label=_("Your name"),
+        max_length=1000,  # the real limit has a sentence of its own
+        widget=forms.TextInput(attrs={"autocomplete": "name", "maxlength": names.LONGEST}),
+        # Not Django's own: NUL and the like have the same sentence as every other invisible character.
+        strip=False,
+    )
+
+    def clean_name(self) -> str:
+        """The name on one line."""
+        return names.checked(self.cleaned_data["name"])
 
 
 class UploadForm(forms.Form):

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import redis
 from django.contrib.auth.models import AbstractBaseUser
 
-from transcription import events
+from transcription import events, traffic
 from transcription.gate import Gate, GateChange, Ok, Outcome, Permit, Purpose, Refused, Unavailable
 from transcription.models import GateEvent, Transcription
 from transcription.vendors import base as vendor
@@ -38,14 +38,22 @@ def report(gate: Gate, permit: Permit, outcome: Outcome, transcription: Transcri
         # The permit's lease runs out by itself. What became of the row is already in the database.
         logger.warning("The gate was not told of %s: %s", outcome, error)
         return
+    traffic.count(gate.name, outcome)
     if change is not None:
         record(change, transcription=transcription)
 
 
 def record(
-    change: GateChange, *, transcription: Transcription | None = None, user: AbstractBaseUser | None = None
+    change: GateChange,
+    *,
+    transcription: Transcription | None = None,
+    user: AbstractBaseUser | None = None,
+    note: str = "",
 ) -> None:
-    """History, pages, and the rows that waited; for the one caller that was given the change."""
+    """History, pages, and the rows that waited; for the one caller that was given the change.
+
+    `note` is for the history, where the gate itself has nothing to say (why somebody opened it).
+    """
     events.publish_gate(change)  # first: people see it at once
     if not change.state.stops(Purpose.POLL):
         wake()  # all of it opened, or the polls may go on while submits still wait
@@ -60,7 +68,7 @@ def record(
         lane=change.lane,
         reason=state.reason or "",
         reopens_at=None if state.reopens_at is None else datetime.fromtimestamp(state.reopens_at, UTC),
-        note=state.note[:200],
+        note=(note or state.note)[:200],
         transcription=transcription,
         user_id=None if user is None else user.pk,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import unicodedata
 import uuid
+from datetime import datetime
 from typing import BinaryIO, cast
 
 from django.conf import settings
@@ -26,6 +27,9 @@ logger = logging.getLogger(__name__)
 
 # ms; ten years. A time in a meeting that is further away is a mistake of the sender's.
 LATEST_OFFSET_MS = 10 * 365 * 24 * 3600 * 1000
+
+# ms; a page hears of its meeting's end within a second or two, and what it began until then counts as before it.
+HEARD_OF_THE_END_MS = 10_000
 
 STATUS_OF = {"empty": 400, "empty_audio": 422, "no_audio_track": 422, "unreadable": 422, "too_long": 413}
 
@@ -52,7 +56,8 @@ def receive(
     """Keeps an upload and schedules its transcription. The bool: whether it is new (else `client_id` was known).
 
     `offset_ms` is where it begins in the meeting; without it a live recording ends now, and a file begins after
-    everything that is there. Raises Refused.
+    everything that is there. Of an ended meeting only what was recorded before its end is taken, however late it
+    comes. Raises Refused.
     """
     if client_id is not None:
         known = Recording.objects.filter(meeting=meeting, client_id=client_id).first()
@@ -65,6 +70,10 @@ def receive(
     vendor = get_vendor(settings.STT_VENDOR)
     size = upload.size or 0
     info = _probe(cast(BinaryIO, upload), size, media.longest_ms(vendor))
+    if meeting.ended_at is not None and not _began_before_the_end(
+        meeting, kind, offset_ms, info.duration_ms or 0
+    ):
+        raise ended()
     recording = Recording(
         meeting=meeting,
         participant=participant,
@@ -91,10 +100,17 @@ def receive(
     except IntegrityError:
         recording.audio.delete(save=False)
         known = Recording.objects.filter(meeting=meeting, client_id=client_id).first() if client_id else None
+        if known is None and not Meeting.objects.filter(pk=meeting.pk).exists():
+            raise Refused("not_found", _("This meeting was deleted."), 404) from None
         if known is None:
             raise  # not the one conflict that two senders of one recording make
         return known, False
     return recording, True
+
+
+def ended() -> Refused:
+    """The refusal of a meeting that is over."""
+    return Refused("meeting_ended", _("The meeting has ended, and takes no new recordings."), 409)
 
 
 def clean_name(name: str) -> str:
@@ -122,10 +138,26 @@ def _probe(upload: BinaryIO, size: int, longest_ms: int) -> audio.AudioInfo:
     return info
 
 
+def _began_before_the_end(meeting: Meeting, kind: str, offset_ms: int | None, duration_ms: int) -> bool:
+    """Whether it was on the way already when the meeting ended. A file has no such time: it comes when it comes."""
+    if kind != Recording.Kind.LIVE:
+        return False
+    began_ms = _ends_now(meeting, duration_ms) if offset_ms is None else offset_ms
+    return began_ms <= _into(meeting, meeting.ended_at or timezone.now()) + HEARD_OF_THE_END_MS
+
+
+def _into(meeting: Meeting, moment: datetime) -> int:
+    """A moment as a time in the meeting, ms."""
+    return int((moment - meeting.created_at).total_seconds() * 1000)
+
+
+def _ends_now(meeting: Meeting, duration_ms: int) -> int:
+    return max(0, _into(meeting, timezone.now()) - duration_ms)
+
+
 def _offset(meeting: Meeting, kind: str, duration_ms: int) -> int:
     if kind == Recording.Kind.LIVE:
-        elapsed = (timezone.now() - meeting.created_at).total_seconds() * 1000
-        return max(0, int(elapsed) - duration_ms)
+        return _ends_now(meeting, duration_ms)
     # Locked, so that of two files that come at once the second begins where the first ends. (SQLite's
     # transactions that write come one after the other anyway.)
     Meeting.objects.select_for_update().filter(pk=meeting.pk).first()

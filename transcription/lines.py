@@ -1,12 +1,16 @@
 """A meeting's transcript as people read it: one line for each utterance, one for each recording without any.
 
-Always three queries, however many recordings: the recordings with who spoke, what became of each, the words.
+A page shows a window of it, since a day has thousands of lines. What is in the window is decided from the keys
+of all the lines, which are narrow; only what is shown is read whole. The number of queries never grows.
 """
 
-from collections.abc import Collection, Iterator
+from bisect import bisect_left, bisect_right
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple, Self
 
-from django.db.models import Prefetch
+from django.db.models import F, FilteredRelation, Prefetch, Q
 
 from transcription.models import Meeting, Recording, Transcription, Utterance
 from transcription.reasons import Reason, explain
@@ -14,8 +18,32 @@ from transcription.transcript import speaker_name
 
 Status = Transcription.Status
 
-# Small marks beside the names, so that voices can be told apart without colour.
+# Lines that a page shows at first, and gets with each further request.
+WINDOW = 150
+# Small marks beside the names, so that voices can be told apart without colour: full for people, hollow for the
+# voices of a file, who are others than those who speak here.
 MARKS = "●◆▲■▼★"
+VOICE_MARKS = "○◇△□▽☆"
+MOST = 2**63 - 1  # no database has numbers beyond
+
+
+class Key(NamedTuple):
+    """A line's place among the lines of a meeting. As text: "61000.12.0"."""
+
+    at_ms: int  # in the meeting
+    recording: int
+    position: int
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Raises ValueError for anything that is no key."""
+        parts = [int(part) for part in text.split(".") if part.isascii() and part.isdecimal()]
+        if len(parts) != 3 or max(parts) > MOST or text.count(".") != 2:
+            raise ValueError(text[:80])
+        return cls(*parts)
+
+    def __str__(self) -> str:
+        return ".".join(map(str, self))
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,22 +52,33 @@ class Line:
 
     kind: str
     recording: Recording
-    at_ms: int  # in the meeting; lines are sorted by (at_ms, recording, position)
+    at_ms: int  # in the meeting
     start_ms: int  # in the recording: where its player begins
+    duration_ms: int  # 0 where nobody knows
     position: int
     version: int
     status: str
     speaker: str
     mark: str
+    voice: str  # who spoke, as an identity: two lines of one voice in a row are one turn
+    goes_on: bool  # the line before it is of the same voice
+    utterance: int | None
     text: str
+    edited: bool
     language: str  # of the text
     reason: Reason | None
     transcription: Transcription | None
 
     @property
-    def order(self) -> tuple[int, int, int]:
+    def label(self) -> str:
+        """The vendor's, of a voice of a file: people can name it. "" for everybody else."""
+        upload = self.recording.kind == Recording.Kind.UPLOAD
+        return self.voice.removeprefix(f"r{self.recording.pk}-") if upload else ""
+
+    @property
+    def key(self) -> Key:
         """Its place among the lines of a meeting."""
-        return (self.at_ms, self.recording.pk, self.position)
+        return Key(self.at_ms, self.recording.pk, self.position)
 
     @property
     def clock(self) -> str:
@@ -54,78 +93,211 @@ class Line:
         return f"{self.start_ms / 1000:.2f}"
 
 
-def of_meeting(meeting: Meeting, only: Collection[int] | None = None) -> list[Line]:
-    """The lines of a meeting in the order in which they were spoken; with `only`, those of some recordings."""
-    recordings = (
-        Recording.objects.filter(meeting=meeting)
-        .select_related("participant__user")
-        .prefetch_related(
-            Prefetch(
-                "transcriptions",
-                queryset=Transcription.objects.current().prefetch_related(
-                    Prefetch("utterances", queryset=Utterance.objects.defer("words").order_by("position"))
-                ),
-            )
-        )
-        .order_by("offset_ms", "pk")
-    )
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Lines in a row, and whether there are others before and after them."""
+
+    lines: list[Line]
+    earlier: bool
+    later: bool
+    # Of every recording that has no line here: "id:version:status". The page must know what it does not show.
+    beyond: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Fragment:
+    """Lines of some recordings, which other lines may stand between."""
+
+    lines: list[Line]
+    # Of each recording with more lines than a window: "id:version:status". The page fetches its window again.
+    many: list[str]
+
+
+class _Entry(NamedTuple):
+    """A line, as far as its place is concerned."""
+
+    key: Key
+    utterance: int | None  # None: a recording without words
+
+
+@dataclass(frozen=True, slots=True)
+class _Index:
+    """Every line of a meeting, in the order of speaking, and (version, status) of every recording."""
+
+    entries: list[_Entry]
+    recordings: dict[int, tuple[int, str]]
+
+
+def first(meeting: Meeting, size: int = WINDOW) -> Window:
+    """The window at the beginning."""
+    return _window(_index(meeting), 0, size)
+
+
+def latest(meeting: Meeting, size: int = WINDOW) -> Window:
+    """The window at the end."""
+    index = _index(meeting)
+    return _window(index, len(index.entries) - size, len(index.entries))
+
+
+def around(meeting: Meeting, recording: int, position: int, size: int = WINDOW) -> Window | None:
+    """The window with a line in its middle, or with the last one before it. None: no such recording."""
+    index = _index(meeting)
+    places = {e.key.position: n for n, e in enumerate(index.entries) if e.key.recording == recording}
+    if not places:
+        return None
+    middle = places[max((p for p in places if p <= position), default=min(places))]
+    start = max(0, min(middle - size // 2, len(index.entries) - size))
+    return _window(index, start, start + size)
+
+
+def before(meeting: Meeting, key: Key, size: int = WINDOW) -> Window:
+    """The window that ends before `key`."""
+    index = _index(meeting)
+    end = bisect_left(index.entries, key, key=lambda entry: entry.key)
+    return _window(index, end - size, end)
+
+
+def after(meeting: Meeting, key: Key, size: int = WINDOW) -> Window:
+    """The window that begins after `key`."""
+    index = _index(meeting)
+    start = bisect_right(index.entries, key, key=lambda entry: entry.key)
+    return _window(index, start, start + size)
+
+
+def of_recordings(meeting: Meeting, only: Collection[int]) -> Fragment:
+    """The lines of some recordings."""
+    index = _index(meeting, only)
+    count = Counter(entry.key.recording for entry in index.entries)
+    many = [f"{pk}:{v}:{status}" for pk, (v, status) in index.recordings.items() if count[pk] > WINDOW]
+    return Fragment(list(_lines([e for e in index.entries if count[e.key.recording] <= WINDOW])), many)
+
+
+def _index(meeting: Meeting, only: Collection[int] | None = None) -> _Index:
+    recordings = Recording.objects.filter(meeting=meeting)
+    utterances = Utterance.objects.filter(transcription__meeting=meeting, transcription__is_current=True)
     if only is not None:
         recordings = recordings.filter(pk__in=only)
-    return sorted(
-        (line for recording in recordings for line in _of_recording(recording)), key=lambda line: line.order
+        utterances = utterances.filter(transcription__recording__in=only)
+    entries = [
+        _Entry(Key(at_ms, recording, position), utterance)
+        for at_ms, recording, position, utterance in utterances.values_list(
+            F("transcription__recording__offset_ms") + F("start_ms"),
+            *("transcription__recording_id", "position", "pk"),
+        )
+    ]
+    spoken = {entry.key.recording for entry in entries}
+    states: dict[int, tuple[int, str]] = {}
+    current = FilteredRelation("transcriptions", condition=Q(transcriptions__is_current=True))
+    for recording, offset_ms, version, status in recordings.annotate(current=current).values_list(
+        "pk", "offset_ms", "current__version", "current__status"
+    ):
+        states[recording] = (version or 0, status or str(Status.QUEUED))
+        if recording not in spoken:
+            entries.append(_Entry(Key(offset_ms, recording, 0), None))
+    entries.sort(key=lambda entry: entry.key)
+    return _Index(entries, states)
+
+
+def _window(index: _Index, start: int, end: int) -> Window:
+    start = max(0, start)
+    entries = index.entries[start:end]
+    shown = {entry.key.recording for entry in entries}
+    return Window(
+        lines=list(_lines(entries)),
+        earlier=start > 0,
+        later=end < len(index.entries),
+        beyond=[f"{pk}:{v}:{status}" for pk, (v, status) in index.recordings.items() if pk not in shown],
     )
 
 
-def _of_recording(recording: Recording) -> Iterator[Line]:
-    transcription = next(iter(recording.transcriptions.all()), None)
-    status = Status.QUEUED if transcription is None else Status(transcription.status)
-    if transcription is not None and status is Status.DONE:
-        utterances = list(transcription.utterances.all())
-        for utterance in utterances:
-            yield _line(recording, transcription, "words", utterance)
-        if not utterances:
-            yield _line(recording, transcription, "silent")
-    elif status is Status.FAILED:
-        yield _line(recording, transcription, "failed")
-    elif status is Status.CANCELLED:
-        yield _line(recording, transcription, "cancelled")
-    else:
-        yield _line(recording, transcription, "stage")
+def _lines(entries: list[_Entry]) -> Iterator[Line]:
+    """Reads what these lines show: two queries, and a third where there are recordings without words."""
+    spoken = _utterances(entry.utterance for entry in entries if entry.utterance is not None)
+    others = _recordings({entry.key.recording for entry in entries if entry.utterance is None})
+    voice = None
+    for entry in entries:
+        if entry.utterance is not None:
+            said = spoken.get(entry.utterance)
+            if said is None:
+                continue  # gone between two queries: another attempt has begun, and the page will hear of it
+            line = _line(said.transcription.recording, said.transcription, said, voice)
+        elif (recording := others.get(entry.key.recording)) is not None:
+            line = _line(recording, next(iter(recording.transcriptions.all()), None), None, voice)
+        else:
+            continue
+        yield line
+        voice = line.voice
+
+
+def _utterances(ids: Iterable[int]) -> dict[int, Utterance]:
+    rows = Utterance.objects.with_names().filter(pk__in=list(ids)).defer("words")
+    return {row.pk: row for row in rows.select_related("transcription__recording__participant")}
+
+
+def _recordings(ids: Collection[int]) -> dict[int, Recording]:
+    current = Prefetch("transcriptions", queryset=Transcription.objects.current())
+    rows = Recording.objects.filter(pk__in=ids).select_related("participant").prefetch_related(current)
+    return {row.pk: row for row in rows}
+
+
+def line_of(utterance: Utterance) -> Line:
+    """The line of an utterance that was fetched with its transcription, recording and participant."""
+    return _line(utterance.transcription.recording, utterance.transcription, utterance, None)
+
+
+def _kind(status: str) -> str:
+    """What stands in the place of a recording without words."""
+    match status:
+        case Status.DONE:
+            return "silent"
+        case Status.FAILED | Status.CANCELLED:
+            return status
+        case _:
+            return "stage"
 
 
 def _line(
     recording: Recording,
     transcription: Transcription | None,
-    kind: str,
-    utterance: Utterance | None = None,
+    utterance: Utterance | None,
+    voice_before: str | None,
 ) -> Line:
     start_ms = utterance.start_ms if utterance else 0
-    name, mark = _speaker(recording, utterance)
+    status = str(transcription.status) if transcription else str(Status.QUEUED)
+    kind = "words" if utterance else _kind(status)
+    name, mark, voice = _speaker(recording, utterance)
     return Line(
         kind=kind,
         recording=recording,
         at_ms=recording.offset_ms + start_ms,
         start_ms=start_ms,
+        duration_ms=utterance.duration_ms if utterance else recording.duration_ms or 0,
         position=utterance.position if utterance else 0,
         version=transcription.version if transcription else 0,
-        status=str(transcription.status) if transcription else str(Status.QUEUED),
+        status=status,
         speaker=name,
         mark=mark,
+        voice=voice,
+        goes_on=voice == voice_before,
+        utterance=utterance.pk if utterance else None,
         text=utterance.text if utterance else "",
+        edited=utterance is not None and utterance.original is not None,
         language=(utterance.language or transcription.language) if utterance and transcription else "",
         reason=explain(transcription.error_code) if transcription and kind == "failed" else None,
         transcription=transcription,
     )
 
 
-def _speaker(recording: Recording, utterance: Utterance | None) -> tuple[str, str]:
-    """Who spoke, and their mark; a file whose voices nobody told apart goes by its own name."""
+def _speaker(recording: Recording, utterance: Utterance | None) -> tuple[str, str, str]:
+    """Who spoke, their mark, their voice; a file whose voices nobody told apart goes by its own name."""
     label = utterance.speaker if utterance else ""
-    user = recording.participant.user if recording.participant else None
-    person = (user.get_full_name() or user.get_username()) if user else ""
-    name = speaker_name(recording.kind, label, person)
+    person = recording.participant.name if recording.participant else ""
+    named = utterance.named if utterance else None  # type: ignore[attr-defined]
+    name = speaker_name(recording.kind, label, person, named or "")
     if recording.kind == Recording.Kind.LIVE:
-        voice = recording.participant.pk if recording.participant else None
+        number = recording.participant.pk if recording.participant else None
+        voice, marks = f"p{number or 0}", MARKS
     else:
-        voice = int(label) if label.isascii() and label.isdecimal() else None
-    return name or str(recording), "" if voice is None else MARKS[voice % len(MARKS)]
+        number = int(label) if label.isascii() and label.isdecimal() else None
+        voice, marks = f"r{recording.pk}-{label}", VOICE_MARKS
+    return name or str(recording), "" if number is None else marks[number % len(marks)], voice

@@ -21,12 +21,27 @@ CONTENT_TYPES = {
     "mp4": "audio/mp4",
     "m4a": "audio/mp4",
     "amr": "audio/amr",
+    "webm": "audio/webm",
+    "ogg": "audio/ogg",
+    "aac": "audio/aac",
+    "mov": "audio/mp4",
+    "3gp": "audio/3gpp",
 }
+# FFmpeg's names of what browsers can play, in the containers that vendors take. AMR and ALAC are not among them.
+PLAYABLE_CODECS = frozenset(
+    {"aac", "mp3", "flac", "opus", "vorbis", "pcm_alaw", "pcm_mulaw"}
+    | {"pcm_u8", "pcm_s16le", "pcm_s24le", "pcm_s32le", "pcm_f32le"}
+)
 
 
 def needs_preparation(info: audio.AudioInfo, vendor: Vendor) -> bool:
-    """Whether the vendor does not take it as it is, or its length is only known once it is decoded."""
-    return info.format not in vendor.accepted_formats or info.duration_ms is None
+    """Whether its length is only known once it is decoded, or the vendor or a browser does not take it as it is."""
+    return info.duration_ms is None or not _fit_as_it_is(info.format, info.codec, vendor)
+
+
+def _fit_as_it_is(form: str, codec: str, vendor: Vendor) -> bool:
+    """One file for both: what the vendor is sent is what people hear."""
+    return form in vendor.accepted_formats and codec in PLAYABLE_CODECS
 
 
 def longest_ms(vendor: Vendor) -> int:
@@ -42,7 +57,9 @@ def prepare(recording: Recording, vendor: Vendor) -> None:
     """
     if recording.prepared_at is not None:
         return
-    if recording.format in vendor.accepted_formats:
+    with _opened(recording.audio) as source:
+        codec = audio.probe(source).codec
+    if _fit_as_it_is(recording.format, codec, vendor):
         with _opened(recording.audio) as source:
             recording.duration_ms = audio.measure(source, longest_ms(vendor)).duration_ms
     else:
@@ -54,19 +71,36 @@ def prepare(recording: Recording, vendor: Vendor) -> None:
             target.seek(0)
             recording.prepared.save("audio.flac", File(target), save=False)
     recording.prepared_at = timezone.now()
-    recording.save(update_fields=["duration_ms", "prepared", "prepared_at"])
+    kept = Recording.objects.filter(pk=recording.pk).update(
+        duration_ms=recording.duration_ms,
+        prepared=recording.prepared.name,
+        prepared_at=recording.prepared_at,
+    )
+    if not kept:
+        recording.prepared.delete(save=False)
+        raise FileNotFoundError(f"Recording {recording.pk} was deleted while it was being prepared.")
+
+
+def file_of(recording: Recording) -> tuple[FieldFile, str]:
+    """The file that the vendor is sent and people hear, and its content type. Before it is prepared: as it came.
+
+    What is not known is bytes to a browser, and never a page.
+    """
+    stored, form = (recording.prepared, "flac") if recording.prepared else (recording.audio, recording.format)
+    return stored, CONTENT_TYPES.get(form, "application/octet-stream")
 
 
 @contextmanager
 def open_for_vendor(recording: Recording) -> Iterator[AudioSource]:
     """The file that the vendor is sent. Raises FileNotFoundError."""
-    stored, form = (recording.prepared, "flac") if recording.prepared else (recording.audio, recording.format)
+    stored, content_type = file_of(recording)
+    form = "flac" if recording.prepared else recording.format
     with _opened(stored) as file:
         yield AudioSource(
             file=file,
             size_bytes=stored.size,
             filename=f"recording-{recording.pk}.{form}",
-            content_type=CONTENT_TYPES.get(form, "application/octet-stream"),
+            content_type=content_type,
         )
 
 

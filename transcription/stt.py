@@ -10,9 +10,9 @@ from django.conf import settings
 from django.db.models import Count
 
 from transcription import events, presence
-from transcription.gate import Gate, GateState, Purpose
+from transcription.gate import GateFigures, GateState, Purpose
+from transcription.gates import gate_of
 from transcription.models import Transcription
-from transcription.redis_client import redis_client
 
 logger = logging.getLogger(__name__)
 
@@ -35,9 +35,18 @@ class Standing(events.SttState, Counts):
 def gate_state(vendor: str) -> GateState | None:
     """The gate of this vendor now. None: Redis does not answer."""
     try:
-        return Gate(redis_client(), vendor).state()
+        return gate_of(vendor).state()
     except redis.RedisError as error:
         logger.warning("The gate of %s cannot be read: %s", vendor, error)
+        return None
+
+
+def figures(vendor: str) -> GateFigures | None:
+    """What this vendor's gate has learned, and what is out. None: Redis does not answer."""
+    try:
+        return gate_of(vendor).figures()
+    except redis.RedisError as error:
+        logger.warning("The figures of %s cannot be read: %s", vendor, error)
         return None
 
 

@@ -13,13 +13,13 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from transcription import events, media, schedule, states
+from transcription import events, media, polling, schedule, states
 from transcription.audio import AudioError
 from transcription.gate import Gate, Ok, Outcome, Permit, Purpose, Unavailable, Unused, Wait
 from transcription.gate_reports import outcome_of, report
+from transcription.gates import gate_of
 from transcription.lease import Lease, lease_length
-from transcription.models import Recording, Transcription, Utterance
-from transcription.redis_client import redis_client
+from transcription.models import Recording, Transcription, TurnaroundSample, Utterance
 from transcription.vendors import base as vendor
 from transcription.vendors.registry import get_vendor
 from transcription.wakeup import wake
@@ -35,11 +35,6 @@ JOB_MAY_BE_THERE = frozenset({"vendor_auth", "vendor_unavailable", "vendor_proto
 # A submit's permit lasts as long as a slow upload of its size: s, and bytes/s.
 PERMIT_SECONDS = 120.0
 SLOWEST_UPLOAD = 500_000
-
-
-def gate_of(name: str) -> Gate:
-    """The gate of a vendor's account."""
-    return Gate(redis_client(), name)
 
 
 # --- Submitting -----------------------------------------------------------------------------------
@@ -87,8 +82,8 @@ def _send(row: Transcription, source: vendor.AudioSource, gate: Gate, permit: Pe
             return
         outcome = Unavailable()
         answer = adapter.submit(source, vendor.Options(language=row.language, diarization=_is_upload(row)))
-        outcome = Ok()
-        _accepted(row, answer, adapter)
+        outcome = Ok(answer.job_id, running=True) if isinstance(answer, vendor.Accepted) else Ok()
+        _accepted(row, answer)
     except vendor.VendorError as error:
         outcome = outcome_of(error)
         _not_accepted(row, error, permit)
@@ -116,19 +111,21 @@ def _is_upload(row: Transcription) -> bool:
     return row.recording.kind == Recording.Kind.UPLOAD
 
 
-def _accepted(row: Transcription, answer: vendor.Accepted | vendor.Finished, adapter: vendor.Vendor) -> None:
+def _accepted(row: Transcription, answer: vendor.Accepted | vendor.Finished) -> None:
     now = timezone.now()
     if isinstance(answer, vendor.Finished):
         kept = _finish(row, answer.transcript, submitted_at=now)
     else:
-        first = now + timedelta(seconds=schedule.first_poll_in(adapter.poll_advice_s))
+        row.submitted_at = now
+        first = polling.next_poll(row, now, polls=0)
         kept = states.transition(
             row,
             Status.PROCESSING,
             vendor_job_id=answer.job_id,
             submitted_at=now,
             attempts=0,
-            next_action_at=first,
+            poll_rate=first.rate,
+            next_action_at=first.at,
         )
     if not kept:
         # Cancelled meanwhile, or overtaken after a stall longer than the lease: the vendor has a job too many.
@@ -167,26 +164,31 @@ def poll(transcription_id: int, claim: int) -> None:
             states.reschedule(row, timezone.now() + timedelta(seconds=permit.seconds))
             return
         outcome: Outcome = Unavailable()
+        asked_at = timezone.now()
         try:
             answer = get_vendor(row.vendor).fetch(row.vendor_job_id)
-            outcome = Ok()
-            _fetched(row, answer)
+            outcome = Ok(row.vendor_job_id, running=isinstance(answer, vendor.Running))
+            _fetched(row, answer, asked_at)
         except vendor.VendorError as error:
-            outcome = outcome_of(error)
+            gone = isinstance(error, vendor.ResultGone | vendor.Rejected)
+            outcome = Ok(row.vendor_job_id) if gone else outcome_of(error)
             _not_fetched(row, error, permit)
         finally:
             report(gate, permit, outcome, row)
 
 
-def _fetched(row: Transcription, answer: vendor.Running | vendor.Finished | vendor.JobFailed) -> None:
+def _fetched(
+    row: Transcription, answer: vendor.Running | vendor.Finished | vendor.JobFailed, asked_at: datetime
+) -> None:
+    polls = row.polls + 1
     match answer:
         case vendor.Running():
-            age = (timezone.now() - row.status_since).total_seconds()
-            wait = schedule.next_poll_in(age, get_vendor(row.vendor).poll_advice_s)
-            later = timezone.now() + timedelta(seconds=wait)
-            states.reschedule(row, later, polls=row.polls + 1, attempts=0)
+            then = polling.next_poll(row, timezone.now(), polls=polls, asked_at=asked_at)
+            states.reschedule(
+                row, then.at, polls=polls, attempts=0, seen_running_at=asked_at, poll_rate=then.rate
+            )
         case vendor.Finished():
-            _finish(row, answer.transcript, polls=row.polls + 1)
+            _finish(row, answer.transcript, polling.sample(row, asked_at), polls=polls)
         case vendor.JobFailed():
             _fail(row, "vendor_failed", f"{answer.code}: {answer.reason}" if answer.code else answer.reason)
 
@@ -209,8 +211,13 @@ def _not_fetched(row: Transcription, error: vendor.VendorError, permit: Permit) 
 # --- What both share ------------------------------------------------------------------------------
 
 
-def _finish(row: Transcription, transcript: vendor.Transcript, **changes: object) -> bool:
-    """The words and the outcome, in one transaction: never one without the other."""
+def _finish(
+    row: Transcription,
+    transcript: vendor.Transcript,
+    sample: TurnaroundSample | None = None,
+    **changes: object,
+) -> bool:
+    """The words and the outcome, in one transaction: never one without the other. And what was learned."""
     lines = [
         Utterance(
             transcription=row,
@@ -230,6 +237,8 @@ def _finish(row: Transcription, transcript: vendor.Transcript, **changes: object
         if not states.transition(row, Status.DONE, attempts=0, **changes):
             return False
         Utterance.objects.bulk_create(lines, batch_size=500)
+        if sample is not None:
+            sample.save()
     return True
 
 
@@ -293,6 +302,7 @@ def retry(recording: Recording) -> Transcription | None:
         status=Status.PROCESSING if resumed else Status.QUEUED,
         vendor_job_id=last.vendor_job_id if resumed else "",
         submitted_at=last.submitted_at if resumed else None,
+        seen_running_at=last.seen_running_at if resumed else None,
     )
     events.publish_recording(again)
     wake()

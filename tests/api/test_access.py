@@ -78,6 +78,10 @@ def test_the_schema_is_for_everybody() -> None:
         "/api/v1/recordings/{recording_id}",
         "/api/v1/recordings/{recording_id}/retry",
         "/api/v1/recordings/{recording_id}/cancel",
+        "/api/v1/recordings/{recording_id}/speakers",
+        "/api/v1/meetings/{meeting_id}/uploads",
+        "/api/v1/uploads/{upload_id}",
+        "/api/v1/utterances/{utterance_id}",
         "/api/v1/stt",
     }
     assert set(schema["components"]["securitySchemes"]) == {"Bearer", "Session"}
@@ -155,6 +159,24 @@ def test_a_session_with_the_csrf_token_may(browser: Client) -> None:
 
 
 # --- Other people's meetings ----------------------------------------------------------------------
+
+
+def test_words_that_waited_do_not_become_those_of_who_signed_in_meanwhile(
+    client: Client, meeting: Meeting, stranger: User, speech: Speech
+) -> None:
+    mine = meeting.participants.get()
+    other = invite(meeting, stranger)
+
+    def hand_in(speaker: object) -> int:
+        return client.post(
+            f"/api/v1/meetings/{meeting.pk}/recordings",
+            {"audio": speech()},
+            headers={"X-Mico-Participant": str(speaker)},
+        ).status_code
+
+    assert [hand_in(other.pk), hand_in(0), hand_in("nobody")] == [403, 403, 422]
+    assert meeting.recordings.count() == 0
+    assert hand_in(mine.pk) == 201
 
 
 def test_other_peoples_meetings_are_not_there(client: Client, theirs: Meeting, speech: Speech) -> None:

@@ -1,7 +1,9 @@
 """/meetings: making, listing, one of them, its transcript as a file."""
 
+import io
 from typing import Any
 
+import docx
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
@@ -135,6 +137,8 @@ def test_a_meeting_shows_its_people_and_recordings_in_spoken_order(
         "duration_ms": 500,
         "status": "failed",
         "delayed": False,
+        "queue_position": None,
+        "eta_s": None,
         "error": {
             "code": "too_long",
             "message": "The recording is longer than can be transcribed in one piece.",
@@ -160,7 +164,8 @@ def test_a_meeting_costs_as_many_queries_with_many_recordings_as_with_one(
     ("form", "content_type", "begins"),
     [
         ("txt", "text/plain; charset=utf-8", "Weekly\n"),
-        ("srt", "application/x-subrip; charset=utf-8", "1\n00:00:01,500 --> 00:00:02,400\n"),
+        ("srt", "application/x-subrip; charset=utf-8", "1\r\n00:00:01,500 --> 00:00:02,400\r\n"),
+        ("md", "text/markdown; charset=utf-8", "# Weekly\n"),
         ("vtt", "text/vtt; charset=utf-8", "WEBVTT\n\n1\n00:00:01.500 --> 00:00:02.400\n"),
     ],
 )
@@ -176,6 +181,14 @@ def test_a_transcript_is_a_file_to_keep(
     )
     assert response.content.decode().startswith(begins)
     assert "안녕하세요." in response.content.decode()
+
+
+def test_a_transcript_is_a_word_document_if_wanted(client: Client, meeting: Meeting) -> None:
+    a_row(meeting, texts=[(500, 900, "0", "안녕하세요.")])
+    response = client.get(f"/api/v1/meetings/{meeting.pk}/transcript?format=docx&times=false&speakers=0")
+    assert response["Content-Type"].endswith("wordprocessingml.document")
+    document = docx.Document(io.BytesIO(response.content))
+    assert [paragraph.text for paragraph in document.paragraphs][2:] == ["안녕하세요."]
 
 
 @pytest.mark.parametrize("query", ["", "?format=json"])
@@ -200,6 +213,6 @@ def test_a_transcript_is_json_unless_asked_otherwise(client: Client, meeting: Me
 
 
 def test_an_unknown_form_of_the_transcript_is_refused(client: Client, meeting: Meeting) -> None:
-    response = client.get(f"/api/v1/meetings/{meeting.pk}/transcript?format=docx")
+    response = client.get(f"/api/v1/meetings/{meeting.pk}/transcript?format=pdf")
     assert response.status_code == 422
     assert response.json()["error"]["message"].startswith("format: ")

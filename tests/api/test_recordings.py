@@ -37,6 +37,8 @@ def test_an_upload_is_kept_and_waits(client: Client, meeting: Meeting, speech: S
         "duration_ms": recording.duration_ms,
         "status": "queued",
         "delayed": False,
+        "queue_position": 1,
+        "eta_s": None,
         "error": None,
         "vendor": "rtzr",
         "version": 1,
@@ -44,7 +46,7 @@ def test_an_upload_is_kept_and_waits(client: Client, meeting: Meeting, speech: S
         "utterances": [],
     }
     assert recording.participant is not None
-    assert recording.participant.user.username == "minsu"
+    assert recording.participant.name == "Minsu Kim"
     assert recording.name == "hello.wav"
     assert recording.audio.name
     assert (media / recording.audio.name).read_bytes() == SPEECH.read_bytes()
@@ -166,9 +168,11 @@ def test_a_finished_recording_has_its_words(
     assert response.status_code == 200
     assert response.json()["status"] == "done"
     assert response.json()["duration_ms"] == 4000
+    ids = list(row.utterances.values_list("pk", flat=True))
+    each = {"speaker": "Minsu Kim", "version": 1, "edited": False}
     assert response.json()["utterances"] == [
-        {"start_ms": 0, "duration_ms": 900, "speaker": "Minsu Kim", "text": "Good morning."},
-        {"start_ms": 1000, "duration_ms": 0, "speaker": "Minsu Kim", "text": "<b>안녕</b>"},
+        each | {"id": ids[0], "start_ms": 0, "duration_ms": 900, "text": "Good morning."},
+        each | {"id": ids[1], "start_ms": 1000, "duration_ms": 0, "text": "<b>안녕</b>"},
     ]
 
 

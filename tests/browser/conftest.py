@@ -12,7 +12,7 @@ import pytest
 from channels_redis.pubsub import RedisPubSubChannelLayer
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect
 
-from tests.chromium import chromium, spoken
+from tests.chromium import arguments, chromium, spoken
 from tests.processes import Mico, a_mico
 from tests.stt import AUDIO
 
@@ -49,6 +49,14 @@ class Site:
         answer = self.mico.api("post", "/meetings", self.token, json={"title": title, "language": "en"})
         meeting: int = answer.json()["id"]
         return meeting
+
+    def invite(self, meeting: int, name: str) -> None:
+        """Brings somebody into a meeting."""
+        self.program(
+            "from transcription.meetings import invite; from transcription.models import Meeting;"
+            "from django.contrib.auth.models import User;"
+            f"invite(Meeting.objects.get(pk={meeting}), User.objects.get(username={name!r}))"
+        )
 
     def rows(self, meeting: int, rows: str) -> None:
         """Recordings as the workflow leaves them: calls of tests.rows.a_row, as text."""
@@ -105,6 +113,25 @@ def browser(chromium_path: Path, tmp_path_factory: pytest.TempPathFactory) -> It
         yield browser
 
 
+@pytest.fixture
+def another_browser(
+    browser: Browser, chromium_path: Path, tmp_path: Path
+) -> Iterator[Callable[..., Browser]]:
+    """Starts one more browser, whose microphone hears other files of tests/audio."""
+    started: list[Browser] = []
+
+    def start(*files: str) -> Browser:
+        speech = tmp_path / "microphone.wav"
+        spoken(speech, *(AUDIO / file for file in files))
+        other = browser.browser_type.launch(executable_path=chromium_path, args=arguments(speech))
+        started.append(other)
+        return other
+
+    yield start
+    for other in started:
+        other.close()
+
+
 class Complaints(list[str]):
     """What consoles complained about. `expected` is a part of those that belong to the test."""
 
@@ -115,6 +142,20 @@ class Complaints(list[str]):
     def unexpected(self) -> list[str]:
         """Those that nobody expected."""
         return [text for text in self if not any(part in text for part in self.expected)]
+
+
+def listen(context: BrowserContext, complaints: Complaints) -> None:
+    """Hears what is complained about in every page of a profile, also in those that are opened later.
+
+    Errors, warnings, violations of the content policy, answers that are errors, requests that nobody answered.
+    """
+
+    def said(message: ConsoleMessage) -> None:
+        if message.type in {"error", "warning"}:
+            complaints.append(message.text)
+
+    context.on("console", said)
+    context.on("weberror", lambda error: complaints.append(str(error.error)))
 
 
 @pytest.fixture
@@ -130,13 +171,10 @@ def visit(site: Site, browser: Browser, complaints: Complaints) -> Iterator[Call
     """Opens an address in a browser profile of its own: visit("/", name="mina", **of the context)."""
     contexts: list[BrowserContext] = []
 
-    def listen(message: ConsoleMessage) -> None:
-        if message.type in {"error", "warning"}:
-            complaints.append(message.text)
-
     def open_page(address: str, name: str | None = "mina", **options: Any) -> Page:
         context = browser.new_context(base_url=site.mico.base_url, **options)
         contexts.append(context)
+        listen(context, complaints)
         if name:
             context.add_cookies(
                 [
@@ -148,8 +186,6 @@ def visit(site: Site, browser: Browser, complaints: Complaints) -> Iterator[Call
                 ]
             )
         page = context.new_page()
-        page.on("console", listen)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
         page.goto(address)
         return page
 

@@ -42,6 +42,7 @@ def test_jobs_are_counted_by_state_and_by_their_audio(echo: Program, client: Cli
 def test_the_log_tells_of_each_request(echo: Program, client: Client) -> None:
     start = time.time()
     echo.control("throttle", seconds=60, on="poll", code="A0003")
+    echo.control("turnaround", seconds=30)
     job = client.accepted(wav(0.1))
     client.poll(job)
     submit, poll = echo.stats()["log"][-2:]
@@ -53,6 +54,8 @@ def test_the_log_tells_of_each_request(echo: Program, client: Client) -> None:
     }
     assert (poll["route"], poll["status"], poll["code"]) == ("poll", 429, "A0003")
     assert start <= submit["t"] <= poll["t"] <= time.time()
+    assert submit["t"] + 30 <= submit["ready_at"] <= poll["t"] + 30
+    assert "ready_at" not in poll
 
 
 def test_the_log_is_bounded_and_the_seconds_are_not_lost(echo: Program, client: Client) -> None:

@@ -7,6 +7,7 @@ from redis import Redis
 from transcription.gate import (
     Gate,
     GateChange,
+    GateFigures,
     GateParams,
     GateState,
     Ok,
@@ -14,12 +15,14 @@ from transcription.gate import (
     Permit,
     Purpose,
     Refused,
+    Room,
     Wait,
 )
 
 DEFAULTS = GateParams()
 RATE, JOBS, QUOTA = Refused(), Refused("submit"), Refused("quota")
 FIRST = DEFAULTS.first_pause
+PARTS = ("", ":submits", ":polls", ":jobs")
 START = 1_800_000_000.123456  # a time whose microseconds matter
 
 
@@ -45,7 +48,7 @@ class Desk:
         self.redis = redis
         self.gate = Gate(redis, name, params)
         self.params = params
-        self.key = f"mico:gate:{name}"
+        self.key = f"mico:gate:{{{name}}}"
         self.now = START
 
     def after(self, seconds: float) -> None:
@@ -82,15 +85,28 @@ class Desk:
     def resume(self) -> GateChange | None:
         return self.gate.resume(now=self.now)
 
+    def figures(self) -> GateFigures:
+        return self.gate.figures(now=self.now)
+
+    def room(self, purpose: Purpose) -> Room:
+        return self.gate.room(purpose, now=self.now)
+
     def in_flight(self) -> int:
-        return self.gate.in_flight(now=self.now)
+        return self.figures().requests
+
+    def next(self, purpose: Purpose) -> Permit:
+        """Waits for its turn, as often as it is told to."""
+        while isinstance(answer := self.ask(purpose), Wait):
+            self.now = answer.until
+        return answer
 
     def wipe(self) -> None:
-        self.redis.delete(self.key, f"{self.key}:permits")
+        self.redis.delete(*(self.key + part for part in PARTS))
 
     def everything(self) -> tuple[object, object]:
         """All that Redis knows about this gate."""
-        return self.redis.hgetall(self.key), self.redis.zrange(f"{self.key}:permits", 0, -1, withscores=True)
+        zsets = [self.redis.zrange(self.key + part, 0, -1, withscores=True) for part in PARTS[1:]]
+        return self.redis.hgetall(self.key), zsets
 
     def field(self, name: str) -> str:
         value = self.redis.hget(self.key, name)
@@ -124,7 +140,26 @@ def closed_by(desk: Desk, outcome: Outcome) -> None:
 
 
 def open_again(desk: Desk) -> None:
-    """And on, until the ramp is over."""
+    """And on, until a few requests may go at once again."""
     desk.after(desk.refused().seconds)
     assert desk.change(desk.submit(), Ok()).kind == "opened"
-    desk.after(DEFAULTS.ramp)
+    desk.after(5)
+
+
+def refuse_again(desk: Desk, times: int, outcome: Outcome = RATE) -> list[float]:
+    """So many probes are refused. Returns the waits that follow."""
+    waits = []
+    for _ in range(times):
+        desk.after(desk.refused().seconds)
+        desk.report(desk.submit(), outcome)
+        waits.append(desk.refused().seconds)
+    return waits
+
+
+def running(desk: Desk, job: str) -> None:
+    """A submit that the vendor took."""
+    desk.report(desk.next(Purpose.SUBMIT), Ok(job, running=True))
+
+
+def ended(desk: Desk, job: str) -> None:
+    desk.report(desk.next(Purpose.POLL), Ok(job))

@@ -23,8 +23,12 @@ LANES = ("all", "submit")
 NUMBERS = itertools.count()
 
 headers = st.none() | st.sampled_from([0.0, 0.3, 1.5, 7.0, 40.0, 5000.0])
+names = st.sampled_from([f"job-{i}" for i in range(6)])
 outcomes = st.one_of(
     st.just(Ok()),
+    st.builds(Ok, names, st.just(True)),
+    st.builds(Ok, names, st.just(True)),
+    st.builds(Ok, names),
     st.just(Unused()),
     st.builds(Refused, st.sampled_from(["all", "submit", "quota"]), headers),
     st.builds(Refused, st.just("all"), headers),
@@ -47,6 +51,16 @@ class Out:
         return lane == "all" or self.permit.purpose is Purpose.SUBMIT
 
 
+def pace_of(desk: Desk) -> float:
+    """Requests/s allowed now, by the hash: the figures do not tell it before a limit was felt."""
+    if (pace := desk.figures().pace) is not None:
+        return pace
+    params = desk.params
+    return min(
+        params.pace_max, params.pace_start * 2 ** (float(desk.field("pace.busy") or 0) / params.pace_double)
+    )
+
+
 class GateMachine(RuleBasedStateMachine):
     client: redis.Redis
 
@@ -62,6 +76,12 @@ class GateMachine(RuleBasedStateMachine):
         self.banned = dict.fromkeys(LANES, 0.0)
         # Who holds the one try of a lane, and until when: or until the lane opens, or closes anew.
         self.probes: dict[str, tuple[str, float]] = {}
+        # The ends of the leases of the jobs at the vendor; None while a clock that stepped back confuses the count.
+        self.jobs: dict[str, float] | None = {}
+        self.trial = -1e9  # when one more than the cap was last tried
+        # What was given while the lane `all` was open: the time, and the intervals that it took. From the last
+        # moment at which it opened, or the clock or the state was lost: the pace starts anew there.
+        self.given: list[tuple[float, float]] = []
 
     # What can happen
 
@@ -112,6 +132,25 @@ class GateMachine(RuleBasedStateMachine):
         assert int(self.desk.field("gate.epoch") or 0) <= epoch + 1
         assert self.episode <= episode + 1
 
+    @rule(names=st.lists(names, max_size=6))
+    def adopt(self, names: list[str]) -> None:
+        self.desk.gate.adopt(names, now=self.desk.now)
+        if self.jobs is not None:
+            for name in names:
+                self.jobs.setdefault(name, self.desk.now + self.desk.params.job_lease)
+
+    @rule(purpose=purposes)
+    def spin(self, purpose: Purpose) -> None:
+        """Somebody asks as often as he may: the pace holds, and once he was told a time, he gets his turn."""
+        for _ in range(12):
+            answer = self._ask(purpose)
+            if isinstance(answer, Wait):
+                if answer.reason != "pace":
+                    break
+                self.desk.now = answer.until
+            else:
+                self._report(self.out[-1], Ok())
+
     @precondition(lambda self: self.wild)
     @rule()
     def hold(self) -> None:
@@ -124,6 +163,7 @@ class GateMachine(RuleBasedStateMachine):
         self._changed(self.desk.resume())
         self._forget_bans()
         self.probes = {}
+        self.given = []
         self.held = False
         assert self.desk.state().mode == "open"
 
@@ -132,6 +172,7 @@ class GateMachine(RuleBasedStateMachine):
     def clock_steps_back(self, back: float) -> None:
         self.desk.after(-back)
         self._forget_bans()
+        self.given, self.jobs = [], None
         if not self.episode:  # nothing was told yet: the version is still the time
             self.version = self.desk.state().version
         latest = self.desk.now + self.desk.params.probe_lease
@@ -145,6 +186,7 @@ class GateMachine(RuleBasedStateMachine):
             out.gone = True
         self._forget_bans()
         self.probes = {}
+        self.given, self.jobs, self.trial = [], {}, -1e9
         self.told, self.held, self.episode = "opened", False, 0
         self.version = self.desk.state().version
         assert self.desk.state().mode == "open"
@@ -155,8 +197,6 @@ class GateMachine(RuleBasedStateMachine):
             self.resume()
         start, params, rounds = self.desk.now, self.desk.params, 0
         while any(lane.closed for lane in self._lanes().values()):
-            rounds += 1
-            assert rounds < 40  # and in few questions
             waits = []
             for lane, purpose in (("all", Purpose.POLL), ("submit", Purpose.SUBMIT)):
                 answer = self._ask(purpose) if self.desk.lane(lane).closed else None
@@ -164,29 +204,41 @@ class GateMachine(RuleBasedStateMachine):
                     self._report(self.out[-1], Ok())
                 elif answer:
                     waits.append(answer.seconds)
+                    rounds += answer.reason not in ("jobs", "pace")
+            assert rounds < 40  # and in few questions
             self.desk.after(min(waits, default=0.2))
-            assert self.desk.now - start <= params.longest_wait + params.probe_lease + 1
+            assert self.desk.now - start <= params.longest_wait + params.probe_lease + params.job_lease + 1000
         assert self.desk.state().mode == "open"
-        self.desk.after(params.ramp)
-        assert isinstance(self._ask(Purpose.SUBMIT), Permit)
+        start, limit = self.desk.now, 20 / pace_of(self.desk) + params.job_lease + params.permit_lease + 10
+        while isinstance(answer := self._ask(Purpose.SUBMIT), Wait):  # 13: whatever leaked has healed by then
+            self.desk.now = answer.until
+            assert self.desk.now - start <= limit
         self.desk.wipe()
 
     # What must hold
 
     def _ask(self, purpose: Purpose) -> Permit | Wait:
         desk, before = self.desk, self._lanes()
+        room, interval = desk.room(purpose), 1 / pace_of(desk)
+        taken = desk.figures().jobs + self._submits()
         answer = desk.ask(purpose)
         lanes = LANES if purpose is Purpose.SUBMIT else LANES[:1]
         if isinstance(answer, Wait):
             assert 0 < answer.seconds <= desk.params.longest_wait + 1e-4  # 8
             assert answer.until == pytest.approx(desk.now + answer.seconds, abs=2e-6)
+            assert room.now == 0  # who deals out work is told the same
             if not self.held and not any(before[lane].closed for lane in lanes):
-                # 12, and nobody waits without a reason: an open lane has only its ramp.
-                assert answer.reason == "pace"
-                assert answer.seconds <= desk.params.ramp
-                ages = [desk.now - float(desk.field(f"{lane}.opened") or 0) for lane in lanes]
-                assert any(0 <= age < desk.params.ramp for age in ages)
+                # 12, and nobody waits without a reason: an open lane has only its pace and the cap.
+                assert answer.reason == "pace" or (answer.reason == "jobs" and purpose is Purpose.SUBMIT)
+                pace = pace_of(desk)
+                longest = max(desk.params.pace_wait, 1 / pace, desk.params.full_wait)
+                assert answer.seconds <= longest * 1.001  # the figures have six decimals
             return answer
+        assert room.now >= 1
+        if not before["all"].closed:
+            self._spent(interval)
+        if purpose is Purpose.SUBMIT:
+            self._took_a_place(taken)
         for out in self.out:
             out.gone |= out.lease <= desk.now - desk.params.forget + 1e-6
         assert not self.held  # 1
@@ -203,15 +255,20 @@ class GateMachine(RuleBasedStateMachine):
         return answer
 
     def _report(self, out: Out, outcome: Outcome) -> None:
-        desk, before, everything = self.desk, self._lanes(), self.desk.everything()
+        desk, before = self.desk, self._lanes()
+        desk.state()  # what a stepped clock needs is put right whatever is asked
+        everything = desk.everything()
         change = desk.report(out.permit, outcome)
         if out.gone:
             assert change is None  # 10
             assert desk.everything() == everything
             return
         out.gone = True
+        self._job(outcome)
         self.probes = {lane: x for lane, x in self.probes.items() if x[0] != out.permit.id}
         after = self._lanes()
+        if before["all"].closed and not after["all"].closed:
+            self.given = []
         for lane in LANES:
             self._lane_changed(out, outcome, lane, before[lane], after[lane])
             if not after[lane].closed or after[lane].epoch != before[lane].epoch:
@@ -242,7 +299,7 @@ class GateMachine(RuleBasedStateMachine):
             assert after.epoch > before.epoch
             assert fresh
             assert meant
-            assert after.till >= now + (0 if header is not None else params.first_pause) - 2e-6
+            assert after.till >= now + (0 if header is not None else params.rest_min) - 2e-6
         elif after.closed:
             assert after.pause == before.pause
         if before.closed and after.closed:
@@ -270,6 +327,51 @@ class GateMachine(RuleBasedStateMachine):
         assert (self.told == "opened") == (state.mode == "open")
         assert state.episode == self.episode
 
+    def _spent(self, interval: float) -> None:
+        """5: over any span, what was given takes no more time than the span had, but for what a burst may."""
+        desk = self.desk
+        assert (
+            1 / desk.params.pace_max - 1e-9
+            <= interval
+            <= 1 / (desk.params.pace_min * desk.params.pace_below) + 1e-6
+        )
+        self.given.append((desk.now, interval))
+        slack = (
+            desk.params.pace_burst
+            if desk.figures().rate is None
+            else max(interval / 2, desk.params.pace_late)
+        )
+        total = longest = 0.0
+        for at, each in reversed(self.given):
+            total, longest = total + each, max(longest, each)
+            assert total <= desk.now - at + max(slack, desk.params.pace_burst) + 3 * longest + 1e-4
+
+    def _took_a_place(self, taken: int) -> None:
+        """13: the cap holds, but for one trial now and then."""
+        desk, cap = self.desk, self.desk.figures().cap
+        if cap is None or taken < cap:
+            return
+        assert taken == cap
+        assert desk.now - self.trial >= desk.params.raise_min - 1e-4
+        self.trial = desk.now
+
+    def _job(self, outcome: Outcome) -> None:
+        """13: every job counts from its start to its end, or to the end of its lease."""
+        if self.jobs is None:
+            return
+        if isinstance(outcome, Ok) and outcome.job:
+            self.jobs.pop(outcome.job, None)
+            if outcome.running:
+                self.jobs[outcome.job] = self.desk.now + self.desk.params.job_lease
+                # A new start sweeps out what ran out; adopting does not.
+                self.jobs = {name: end for name, end in self.jobs.items() if end > self.desk.now}
+        assert self.desk.figures().jobs == sum(end > self.desk.now for end in self.jobs.values())
+
+    def _submits(self) -> int:
+        """Under way: given with a lease that is not over, nor longer than any lease is."""
+        end = self.desk.now + self.desk.params.permit_lease + 1e-5
+        return self.desk.redis.zcount(self.desk.key + ":submits", f"({self.desk.now:.6f}", f"{end:.6f}")
+
     def _lanes(self) -> dict[str, LaneRecord]:
         return {lane: self.desk.lane(lane) for lane in LANES}
 
@@ -285,7 +387,7 @@ def test_the_invariants_hold_whatever_happens(redis_connection: "redis.Redis") -
     run_state_machine_as_test(
         Machine,
         settings=settings(
-            max_examples=120,
+            max_examples=60,
             stateful_step_count=40,
             deadline=None,
             database=None,

@@ -3,30 +3,22 @@
 import math
 
 import pytest
-import redis
 
-from tests.gate.desk import FIRST, JOBS, QUOTA, RATE, START, Desk, closed_by, open_again
-from transcription.gate import (
-    GateParams,
-    Ok,
-    Outcome,
-    Permit,
-    Purpose,
-    Refused,
-    Unused,
-    Wait,
-)
+from tests.gate.desk import FIRST, JOBS, QUOTA, RATE, START, Desk, closed_by, open_again, refuse_again
+from transcription.gate import Ok, Outcome, Purpose, Refused, Unavailable, Unused
 
 # Open
 
 
-def test_a_gate_that_never_felt_a_limit_lets_everybody_pass(desk: Desk) -> None:
-    permits = [desk.submit() for _ in range(50)] + [desk.poll() for _ in range(50)]
+def test_a_gate_that_never_felt_a_limit_is_open(desk: Desk) -> None:
+    permits = [desk.next(purpose) for _ in range(50) for purpose in Purpose]
     assert desk.state().mode == "open"
     assert desk.in_flight() == 100
     assert not any(p.probe for p in permits)
     assert [desk.report(p, Ok()) for p in permits] == [None] * 100
     assert desk.in_flight() == 0
+    figures = desk.figures()
+    assert (figures.pace, figures.rate, figures.cap, figures.jobs) == (None, None, None, 0)
 
 
 # Closing and the length of the pause
@@ -83,26 +75,45 @@ def test_a_retry_after_of_hours_is_cut_and_visible(desk: Desk) -> None:
 
 def test_each_refused_probe_lengthens_the_pause_up_to_the_cap(desk: Desk) -> None:
     closed_by(desk, RATE)
-    pauses = [desk.refused().seconds]
-    for _ in range(20):
-        desk.after(desk.refused().seconds)
-        assert desk.change(desk.submit(), RATE).kind == "moved"
-        pauses.append(desk.refused().seconds)
-    assert pauses[:6] == pytest.approx([5, 8, 12.8, 20.48, 25.6, 32], abs=1e-3)
+    pauses = [desk.refused().seconds, *refuse_again(desk, 40)]
+    assert pauses[:7] == pytest.approx([0.5, 0.75, 1.125, 1.6875, 2.025, 2.43, 2.916], abs=1e-4)
     assert pauses[-1] == pytest.approx(300, abs=1e-3)
     open_again(desk)
     closed_by(desk, RATE)
-    assert desk.refused().seconds == pytest.approx(FIRST, abs=1e-6)  # a new episode starts small
+    assert desk.refused().seconds <= FIRST  # a new episode starts small
+
+
+def test_after_two_long_closings_the_second_try_comes_later(desk: Desk) -> None:
+    """A quarter of the shorter one: an account that is always shut for a minute need not be asked ten times."""
+    for _ in range(2):
+        closed_by(desk, RATE)
+        refuse_again(desk, 12)
+        open_again(desk)
+    lengths = [float(desk.field(f"pace.{name}")) for name in ("waited", "waited_before")]
+    assert min(lengths) > 30
+    closed_by(desk, RATE)
+    base = min(lengths) / 4
+    waits = refuse_again(desk, 2)
+    assert waits == pytest.approx([base, base * 1.2], rel=1e-3)
+    open_again(desk)  # a shorter one
+    short = float(desk.field("pace.waited"))
+    closed_by(desk, RATE)
+    assert refuse_again(desk, 1) == pytest.approx([short / 4], rel=1e-3)
+
+
+def test_with_a_learned_rate_the_first_pause_is_the_time_of_one_request(desk: Desk) -> None:
+    for rate, pause in (("2.5", 0.4), ("50", 0.2), ("0.02", 10.0)):
+        desk.redis.hset(desk.key, "pace.rate", rate)
+        closed_by(desk, RATE)
+        assert desk.refused().seconds == pytest.approx(pause, abs=1e-6)
+        desk.resume()
+        desk.after(200)
 
 
 def test_a_retry_after_that_was_too_short_gives_way_to_our_own_pause(desk: Desk) -> None:
     closed_by(desk, Refused("all", 1))
-    waits = []
-    for _ in range(4):
-        desk.after(desk.refused().seconds)
-        desk.change(desk.submit(), Refused("all", 1))
-        waits.append(desk.refused().seconds)
-    assert waits == pytest.approx([5, 8, 12.8, 20.48], abs=1e-3)
+    waits = refuse_again(desk, 6, Refused("all", 1))
+    assert waits == pytest.approx([1.25, 1.25, 1.25, 1.6875, 2.025, 2.43], abs=1e-3)
 
 
 # The probe
@@ -119,7 +130,7 @@ def test_one_probe_at_a_time_and_the_others_wait_for_its_answer(desk: Desk) -> N
         wait = desk.refused()
         waits.append(wait.seconds)
         desk.after(wait.seconds)
-    assert waits == pytest.approx([1, 1, 2, 4, 7], abs=1e-3)  # few questions, and the lease's end
+    assert waits == pytest.approx([1, 1, 2, 4, 2], abs=1e-3)  # few questions, and the lease's end
 
 
 @pytest.mark.parametrize("outcome", [Ok(), JOBS, QUOTA])
@@ -136,6 +147,16 @@ def test_a_probe_that_was_not_used_is_given_back_at_once(desk: Desk) -> None:
     assert desk.report(desk.submit(), Unused()) is None
     assert desk.state().mode == "blocked"
     assert desk.submit().probe
+
+
+def test_a_probe_of_submits_that_says_nothing_of_jobs_is_followed_by_the_next_after_a_rest(
+    desk: Desk,
+) -> None:
+    closed_by(desk, JOBS)
+    desk.after(FIRST)
+    assert desk.change(desk.submit(), Unavailable()).kind == "moved"
+    assert desk.refused().seconds == pytest.approx(desk.params.lost_pause, abs=1e-6)
+    assert desk.lane("submit").pause == FIRST  # not refused: not lengthened
 
 
 def test_a_holder_that_dies_loses_only_its_lease(desk: Desk) -> None:
@@ -173,35 +194,3 @@ def test_a_slow_probe_is_stale_once_the_next_one_was_refused(desk: Desk) -> None
     desk.change(desk.submit(), RATE)
     assert desk.report(slow, Ok()) is None
     assert desk.state().mode == "blocked"
-
-
-def test_reopening_does_not_release_the_whole_fleet_at_once(desk: Desk) -> None:
-    closed_by(desk, RATE)
-    desk.after(FIRST)
-    desk.change(desk.submit(), Ok())
-    answers = [desk.ask(Purpose.SUBMIT) for _ in range(40)]
-    permits = [a for a in answers if isinstance(a, Permit)]
-    waits = [a for a in answers if isinstance(a, Wait)]
-    assert len(permits) == 1
-    assert not permits[0].probe
-    assert {w.reason for w in waits} == {"pace"}
-    assert len({w.until for w in waits}) > 30  # each has a time of its own
-    assert desk.state().mode == "open"
-    given = 1
-    for wait in sorted(waits, key=lambda w: w.until):
-        desk.now = wait.until
-        given += isinstance(desk.ask(Purpose.SUBMIT), Permit)
-    assert given == 40  # and each time holds
-    desk.after(desk.params.ramp)
-    assert len([desk.submit() for _ in range(200)]) == 200
-
-
-def test_the_ramp_has_an_end(redis_connection: "redis.Redis") -> None:
-    desk = Desk(redis_connection, "test-ramp", GateParams(ramp=1.0))
-    closed_by(desk, RATE)
-    desk.resume()
-    desk.after(0.99)
-    assert [type(desk.ask(Purpose.SUBMIT)) for _ in range(5)] == [Permit] * 4 + [Wait]
-    desk.after(0.01)
-    assert [type(desk.ask(Purpose.SUBMIT)) for _ in range(50)] == [Permit] * 50
-    desk.wipe()

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from django.conf import settings
 from django.contrib import admin
 from django.db.models import Model
 from django.forms import ModelForm
@@ -54,7 +55,8 @@ class GateConsole(Console):
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """The list."""
-        return super().changelist_view(request, {"standings": stt.standings(), **(extra_context or {})})
+        shown = {"standings": stt.standings(), "vendors": settings.STT_VENDORS}
+        return super().changelist_view(request, {**shown, **(extra_context or {})})
 
 
 class ReadOnlyInline(TabularInline):

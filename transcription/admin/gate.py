@@ -2,14 +2,14 @@
 
 from django.contrib import admin
 
-from transcription.admin.console import GateConsole
 from transcription.admin.filters import VendorFilter
+from transcription.admin.vendor import VendorConsole
 from transcription.models import GateEvent
 
 
 @admin.register(GateEvent)
-class GateEventAdmin(GateConsole):
-    """The gate's history, with its state above."""
+class GateEventAdmin(VendorConsole):
+    """The gate's history, with its state above, and a page for each vendor (vendor.py)."""
 
     list_display = [
         *("at", "vendor", "kind", "episode", "lane", "reason", "reopens_at", "note", "transcription", "user"),

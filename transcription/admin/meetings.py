@@ -17,7 +17,8 @@ class ParticipantInline(ReadOnlyInline):
     """The people of a meeting."""
 
     model = Participant
-    fields = ["user", "joined_at"]
+    fields = ["name", "user", "joined_at", "removed_at"]
+    readonly_fields = ["removed_at"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Participant]:
         """With what their names are made of."""
@@ -34,8 +35,8 @@ class MeetingAdmin(Console):
     search_fields = ["title", "owner__username"]
     date_hierarchy = "created_at"
     ordering = ["-created_at", "-id"]
-    fields = ["title", "language", "owner", "created_at", "work"]
-    readonly_fields = ["owner", "created_at", "work"]
+    fields = ["title", "language", "owner", "created_at", "ended_at", "work"]
+    readonly_fields = ["owner", "created_at", "ended_at", "work"]
     inlines = [ParticipantInline]
 
     @admin.display(description=_("transcriptions"))
@@ -56,10 +57,10 @@ class MeetingAdmin(Console):
 class ParticipantAdmin(Console):
     """People can be brought into a meeting and taken out, by the rules of the meeting's page."""
 
-    list_display = ["meeting", "user", "joined_at"]
-    list_display_links = ["user"]
+    list_display = ["meeting", "name", "user", "joined_at", "removed_at"]
+    list_display_links = ["name"]
     list_select_related = ["meeting", "user"]
-    search_fields = ["meeting__title", "user__username"]
+    search_fields = ["meeting__title", "name", "user__username"]
     ordering = ["-id"]
     fields = ["meeting", "user"]
     autocomplete_fields = ["meeting", "user"]
@@ -80,7 +81,7 @@ class ParticipantAdmin(Console):
 
     def save_model(self, request: HttpRequest, obj: Participant, form: AnyForm, change: bool) -> None:
         """Tells the meeting."""
-        obj.pk = meetings.invite(obj.meeting, obj.user).pk
+        obj.pk = meetings.invite(obj.meeting, form.cleaned_data["user"]).pk
 
     def delete_model(self, request: HttpRequest, obj: Participant) -> None:
         """Tells the meeting."""

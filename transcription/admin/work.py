@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib import admin, messages
-from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
@@ -39,8 +38,14 @@ class RecordingAdmin(Console):
 
     list_display = ["__str__", "id", "meeting", "person", "kind", "duration_ms", "size_bytes", "created_at"]
     list_filter = ["kind", "created_at"]
-    list_select_related = ["meeting", "participant__user"]
-    search_fields = ["id__exact", "name", "meeting__title", "participant__user__username"]
+    list_select_related = ["meeting", "participant"]
+    search_fields = [
+        "id__exact",
+        "name",
+        "meeting__title",
+        "participant__name",
+        "participant__user__username",
+    ]
     ordering = ["-id"]
     fields = [
         *("meeting", "person", "kind", "offset_ms", "duration_ms", "client_id", "created_at"),
@@ -48,10 +53,10 @@ class RecordingAdmin(Console):
     ]
     inlines = [TranscriptionInline]
 
-    @admin.display(description=_("person"), ordering="participant__user__username")
-    def person(self, recording: Recording) -> User | None:
+    @admin.display(description=_("person"), ordering="participant__name")
+    def person(self, recording: Recording) -> str | None:
         """Who spoke or uploaded it."""
-        return recording.participant.user if recording.participant else None
+        return recording.participant.name if recording.participant else None
 
     @admin.display(description=_("audio"))
     def file(self, recording: Recording) -> str | None:
@@ -89,7 +94,7 @@ class TranscriptionAdmin(GateConsole):
     def lines(self, transcription: Transcription) -> SafeString:
         """How it begins, and a link to all of it."""
         said = transcript.utterances(
-            transcription.recording, transcription.utterances.defer("words")[:MOST_LINES_SHOWN]
+            transcription.recording, transcription.utterances.with_names().defer("words")[:MOST_LINES_SHOWN]
         )
         text = "\n".join(f"{line.start_ms / 1000:.1f} s  {line.speaker}: {line.text}" for line in said)
         link = link_to_list("utterance", "transcription__id__exact", transcription.pk)

@@ -1,6 +1,6 @@
 """The API, version 1: what programs can do, at /api/v1/. See docs/api.md."""
 
-from transcription.api import meetings, recordings, vendors
+from transcription.api import meetings, recordings, uploads, utterances, vendors
 from transcription.api.auth import Bearer, Session
 from transcription.api.errors import Api
 
@@ -14,4 +14,6 @@ api = Api(
 )
 api.add_router("/meetings", meetings.router)
 api.add_router("", recordings.router)
+api.add_router("", uploads.router)
+api.add_router("", utterances.router)
 api.add_router("", vendors.router)

@@ -1,8 +1,12 @@
-"""Who is calling: a bearer token, or the session of the page."""
+"""Who is calling: a bearer token, or the session of the page.
+
+An operation is for accounts, unless it says that guests may call it too (`auth=GUESTS_TOO`): it then asks for a
+`seats.Seat`, as the pages do.
+"""
 
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.http import HttpRequest, HttpResponseForbidden
+from django.http import Http404, HttpRequest, HttpResponseForbidden
 from django.middleware.csrf import CsrfViewMiddleware
 from django.utils.translation import gettext_lazy as _
 from ninja.errors import AuthenticationError
@@ -10,18 +14,19 @@ from ninja.security import APIKeyCookie, HttpBearer
 
 from transcription import tokens
 from transcription.api.errors import ApiError
+from transcription.seats import Seat, Visitor, seat_in, visitor_of
 
 
 class Bearer(HttpBearer):
     """`Authorization: Bearer …`. A token that is no good ends it: the session is not tried instead."""
 
-    def authenticate(self, request: HttpRequest, token: str) -> User:
+    def authenticate(self, request: HttpRequest, token: str) -> Visitor:
         """Raises AuthenticationError."""
         user = tokens.find(token)
         if user is None:
             raise AuthenticationError
         request.user = user
-        return user
+        return Visitor(user)  # without what a session that came along may have
 
 
 class Session(APIKeyCookie):
@@ -29,13 +34,18 @@ class Session(APIKeyCookie):
 
     param_name = settings.SESSION_COOKIE_NAME
 
-    def __call__(self, request: HttpRequest) -> User | None:
-        """The signed-in user; None: nobody. Raises ApiError (403).
+    def __init__(self, *, guests: bool = False) -> None:
+        super().__init__()
+        self._guests = guests
+
+    def __call__(self, request: HttpRequest) -> Visitor | None:
+        """Who has this session; None: nobody who may call. Raises ApiError (403).
 
         Ninja's own checks the CSRF token of people first who are not signed in at all: it answers 403 where
         401 is the truth, and reads a whole upload on the way.
         """
-        if not isinstance(request.user, User):
+        visitor = visitor_of(request.user, request.session)
+        if visitor.user is None and not (self._guests and visitor.known):
             return None
         if _CsrfCheck.refuses(request):
             raise ApiError(
@@ -43,7 +53,7 @@ class Session(APIKeyCookie):
                 "csrf",
                 _("The CSRF token is missing or wrong: send it as X-CSRFToken, or reload the page."),
             )
-        return request.user
+        return visitor
 
     def authenticate(self, request: HttpRequest, key: str | None) -> User | None:
         """Not used: `__call__` is the whole of it."""
@@ -64,7 +74,26 @@ class _CsrfCheck(CsrfViewMiddleware):
         return HttpResponseForbidden()
 
 
-def caller(request: HttpRequest) -> User:
+GUESTS_TOO = (Bearer(), Session(guests=True))
+
+
+def visitor(request: HttpRequest) -> Visitor:
     """Whom `Bearer` or `Session` found."""
-    assert isinstance(request.user, User)  # noqa: S101 - every operation has one of the two
-    return request.user
+    found = getattr(request, "auth", None)  # Ninja's
+    assert isinstance(found, Visitor)  # noqa: S101 - every operation has one of the two
+    return found
+
+
+def caller(request: HttpRequest) -> User:
+    """The account of who is calling, where no guest may."""
+    user = visitor(request).user
+    assert user is not None  # noqa: S101 - see `Session`
+    return user
+
+
+def seat(request: HttpRequest, meeting_id: int) -> Seat:
+    """The caller's seat in a meeting. Raises Http404, for one that exists too: ids are not news."""
+    found = seat_in(meeting_id, visitor(request))
+    if found is None:
+        raise Http404
+    return found

@@ -32,7 +32,7 @@ from ninja.errors import AuthenticationError, HttpError, ValidationError
 from transcription.intake import Refused
 
 # What an operation may answer instead of what it is asked for.
-ERRORS = frozenset({400, 401, 403, 404, 405, 409, 413, 415, 422, 500, 503})
+ERRORS = frozenset({400, 401, 403, 404, 405, 409, 410, 412, 413, 415, 422, 423, 500, 503})
 
 # Of a multipart body, on top of the file itself: the other fields and what is between them.
 MULTIPART_EXTRA_BYTES = 1024**2

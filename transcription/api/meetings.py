@@ -1,35 +1,28 @@
 """/meetings: making them, listing them, and the transcript of one."""
 
 from django.conf import settings
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from ninja import QueryEx, Router, Status
 from ninja.params import P
 
-from transcription import stt, transcript
-from transcription.api.auth import caller
+from transcription import events, export, stt
+from transcription.api.auth import GUESTS_TOO, caller, seat
 from transcription.api.errors import ERRORS
 from transcription.api.schemas import (
     ErrorOut,
     MeetingDetail,
     MeetingIn,
     MeetingOut,
+    PersonOut,
     RecordingSummary,
     TranscriptOut,
 )
-from transcription.meetings import create_meeting
+from transcription.meetings import create_meeting, people
 from transcription.models import Meeting, Transcription
 
 router = Router(tags=["meetings"])
 
 MOST_OFFSET = 2**31 - 1
-
-
-def visible(request: HttpRequest, meeting_id: int) -> Meeting:
-    """A meeting of the caller's, with its owner. Raises Http404, for one that exists too: ids are not news."""
-    found = Meeting.objects.visible_to(caller(request)).select_related("owner").filter(pk=meeting_id).first()
-    if found is None:
-        raise Http404
-    return found
 
 
 @router.post("", response={201: MeetingOut, ERRORS: ErrorOut})
@@ -50,10 +43,10 @@ def list_mine(
     return [MeetingOut.of(meeting) for meeting in mine[offset : offset + limit]]
 
 
-@router.get("/{int:meeting_id}", response={200: MeetingDetail, ERRORS: ErrorOut})
+@router.get("/{int:meeting_id}", response={200: MeetingDetail, ERRORS: ErrorOut}, auth=GUESTS_TOO)
 def detail(request: HttpRequest, meeting_id: int) -> MeetingDetail:
     """A meeting with its people and its recordings."""
-    meeting = visible(request, meeting_id)
+    meeting = seat(request, meeting_id).meeting
     rows = list(
         Transcription.objects.current()
         .filter(meeting=meeting)
@@ -61,25 +54,34 @@ def detail(request: HttpRequest, meeting_id: int) -> MeetingDetail:
         .order_by("recording__offset_ms", "recording_id")
     )
     gates = stt.gate_states(rows)
-    people = meeting.participants.order_by("pk").values_list("user__username", flat=True)
+    now = events.attendance(meeting.pk)
+    present = [PersonOut.of(person, meeting, now) for person in people(meeting) if person.is_present]
     return MeetingDetail(
         **MeetingOut.of(meeting).model_dump(),
-        participants=list(people),
+        state="open" if meeting.ended_at is None else "ended",
+        ended_at=meeting.ended_at,
+        version=meeting.version,
+        participants=[person.username for person in present if person.username is not None],
+        people=present,
         recordings=[RecordingSummary.of(row, gates) for row in rows],
     )
 
 
-@router.get("/{int:meeting_id}/transcript", response={200: TranscriptOut, ERRORS: ErrorOut})
+@router.get("/{int:meeting_id}/transcript", response={200: TranscriptOut, ERRORS: ErrorOut}, auth=GUESTS_TOO)
 def download_transcript(
     request: HttpRequest,
     meeting_id: int,
-    form: QueryEx[transcript.Format, P(alias="format")] = "json",
+    form: QueryEx[export.Format, P(alias="format")] = "json",
+    times: bool = True,
+    speakers: bool = True,
 ) -> HttpResponse:
-    """All that was said, in the order of speaking, as a file: JSON, text, SubRip or WebVTT."""
-    meeting = visible(request, meeting_id)
-    content = transcript.render(meeting, transcript.lines(meeting), form)
+    """All that was said, in the order of speaking, as a file: JSON, text, Markdown, Word, SubRip or WebVTT.
+
+    `times=false` and `speakers=false` leave these out of what people read; JSON always has both.
+    """
+    meeting = seat(request, meeting_id).meeting
     return HttpResponse(
-        content,
-        content_type=transcript.CONTENT_TYPES[form],
-        headers={"Content-Disposition": transcript.disposition(meeting, form)},
+        export.make(meeting, form, export.Options(times=times, speakers=speakers)),
+        content_type=export.CONTENT_TYPES[form],
+        headers={"Content-Disposition": export.disposition(meeting, form)},
     )

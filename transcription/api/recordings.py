@@ -6,14 +6,15 @@ from uuid import UUID
 from django.db.models import Exists, OuterRef
 from django.http import Http404, HttpRequest
 from django.utils.translation import gettext_lazy as _
-from ninja import File, Form, FormEx, Router, Status, UploadedFile
+from ninja import File, Form, FormEx, Header, Router, Status, UploadedFile
 from ninja.params import P
 
-from transcription import intake, stt, workflow
-from transcription.api.auth import caller
+from transcription import intake, speakers, stt, workflow
+from transcription.api.auth import GUESTS_TOO, seat, visitor
 from transcription.api.errors import ERRORS, ApiError
-from transcription.api.schemas import ErrorOut, RecordingOut
-from transcription.models import Meeting, Participant, Transcription
+from transcription.api.schemas import ErrorOut, RecordingOut, SpeakerIn
+from transcription.models import Transcription
+from transcription.seats import seats_of
 
 router = Router(tags=["recordings"])
 
@@ -21,11 +22,11 @@ router = Router(tags=["recordings"])
 def current(request: HttpRequest, recording_id: int) -> Transcription:
     """What people see of a recording of the caller's, fetched with all that is shown. Raises Http404."""
     # Correlated, and not "in": the cost of a look is not to grow with the meetings that somebody has.
-    mine = Meeting.objects.visible_to(caller(request)).filter(pk=OuterRef("meeting"))
+    mine = seats_of(visitor(request)).filter(meeting=OuterRef("meeting"))
     row = (
         Transcription.objects.current()
         .filter(Exists(mine), recording=recording_id)
-        .select_related("recording__participant__user")
+        .select_related("recording__participant")
         .first()
     )
     if row is None:
@@ -42,6 +43,7 @@ def answer(request: HttpRequest, recording_id: int) -> RecordingOut:
 @router.post(
     "/meetings/{int:meeting_id}/recordings",
     response={200: RecordingOut, 201: RecordingOut, ERRORS: ErrorOut},
+    auth=GUESTS_TOO,
 )
 def hand_in(  # noqa: PLR0917 - Ninja calls it by names
     request: HttpRequest,
@@ -50,21 +52,23 @@ def hand_in(  # noqa: PLR0917 - Ninja calls it by names
     client_id: Form[UUID | None] = None,
     offset_ms: FormEx[int | None, P(ge=0, le=intake.LATEST_OFFSET_MS)] = None,
     kind: Form[Literal["live", "upload"]] = "upload",
+    x_mico_participant: Header[int | None] = None,
 ) -> Status[RecordingOut]:
     """Keeps the audio and schedules its transcription.
 
     With a `client_id` it is safe to send again: a known one answers 200 with the recording that is there.
     `offset_ms` is where it begins in the meeting; without it a live recording ends now, and an upload begins
-    after all the others.
+    after all the others. `X-Mico-Participant` says whose words they are: 403 where somebody else is signed in by
+    now, so that what waited in a browser does not become theirs.
     """
-    participant = (
-        Participant.objects.select_related("meeting").filter(meeting=meeting_id, user=caller(request)).first()
-    )
-    if participant is None:
-        raise Http404
+    mine = seat(request, meeting_id)
+    if x_mico_participant not in {None, mine.participant.pk}:
+        raise ApiError(
+            403, "other_user", _("Somebody else is signed in now. Sign in again as the one who spoke.")
+        )
     recording, created = intake.receive(
-        meeting=participant.meeting,
-        participant=participant,
+        meeting=mine.meeting,
+        participant=mine.participant,
         upload=audio,
         kind=kind,
         client_id=client_id,
@@ -73,13 +77,15 @@ def hand_in(  # noqa: PLR0917 - Ninja calls it by names
     return Status(201 if created else 200, answer(request, recording.pk))
 
 
-@router.get("/recordings/{int:recording_id}", response={200: RecordingOut, ERRORS: ErrorOut})
+@router.get("/recordings/{int:recording_id}", response={200: RecordingOut, ERRORS: ErrorOut}, auth=GUESTS_TOO)
 def detail(request: HttpRequest, recording_id: int) -> RecordingOut:
     """A recording, what became of it, and its words."""
     return answer(request, recording_id)
 
 
-@router.post("/recordings/{int:recording_id}/retry", response={200: RecordingOut, ERRORS: ErrorOut})
+@router.post(
+    "/recordings/{int:recording_id}/retry", response={200: RecordingOut, ERRORS: ErrorOut}, auth=GUESTS_TOO
+)
 def retry(request: HttpRequest, recording_id: int) -> RecordingOut:
     """Tries again what failed or was cancelled, with the same audio. 409: there is nothing to try again."""
     if workflow.retry(current(request, recording_id).recording) is None:
@@ -87,9 +93,23 @@ def retry(request: HttpRequest, recording_id: int) -> RecordingOut:
     return answer(request, recording_id)
 
 
-@router.post("/recordings/{int:recording_id}/cancel", response={200: RecordingOut, ERRORS: ErrorOut})
+@router.post(
+    "/recordings/{int:recording_id}/cancel", response={200: RecordingOut, ERRORS: ErrorOut}, auth=GUESTS_TOO
+)
 def cancel(request: HttpRequest, recording_id: int) -> RecordingOut:
     """Gives up a recording that is still on its way. 409: it is not any more."""
     if not workflow.cancel(current(request, recording_id).recording):
         raise ApiError(409, "nothing_to_cancel", _("This recording is finished: there is nothing to cancel."))
+    return answer(request, recording_id)
+
+
+@router.post(
+    "/recordings/{int:recording_id}/speakers", response={200: RecordingOut, ERRORS: ErrorOut}, auth=GUESTS_TOO
+)
+def name_speaker(request: HttpRequest, recording_id: int, data: SpeakerIn) -> RecordingOut:
+    """Names a voice of a file, for the whole recording. 409: nobody is heard under this label."""
+    try:
+        speakers.name_speaker(current(request, recording_id).recording, data.label, data.name)
+    except speakers.NotHeard:
+        raise ApiError(409, "not_heard", _("Nobody is heard under this label in this file.")) from None
     return answer(request, recording_id)

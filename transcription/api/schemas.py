@@ -7,13 +7,17 @@ from typing import Annotated, Literal, Self
 from uuid import UUID
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from ninja import Field, Schema
 from pydantic import AfterValidator, BaseModel, StringConstraints
 
-from transcription import stt, transcript
+from transcription import estimate, stt, transcript
+from transcription.attendance import Attendance
+from transcription.editing import LONGEST_TEXT
 from transcription.gate import GateState
-from transcription.models import Meeting, Transcription
+from transcription.models import Meeting, Participant, Transcription
+from transcription.names import checked
 from transcription.reasons import explain
 from transcription.vendors.registry import get_vendor
 
@@ -25,14 +29,33 @@ def _one_line(text: str) -> str:
     return text
 
 
+def _whole(text: str) -> str:
+    # Line breaks and tabs are a text's own; a database refuses NUL, and half of a surrogate is no character.
+    if any(unicodedata.category(char) in {"Cc", "Cs"} and char not in "\n\t" for char in text):
+        raise ValueError(_("a text without control characters is needed"))
+    return text
+
+
 def _spoken(language: str) -> str:
     if not get_vendor(settings.STT_VENDOR).supports(language):
         raise ValueError(_("a language of two small letters is needed, such as ko or en"))
     return language
 
 
+def _name(name: str) -> str:
+    try:
+        return checked(name) if name.strip() else ""
+    except ValidationError as error:
+        raise ValueError(error.messages[0]) from None
+
+
 Title = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), AfterValidator(_one_line)
+]
+Spoken = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST_TEXT),
+    AfterValidator(_whole),
 ]
 Language = Annotated[str, StringConstraints(max_length=10), AfterValidator(_spoken)]
 
@@ -91,8 +114,11 @@ class MeetingOut(Schema):
 
 
 class UtteranceOut(Schema):
-    """A line of a recording. `start_ms` is in the recording."""
+    """A line of a recording. `start_ms` is in the recording. `version` grows with each edit."""
 
+    id: int
+    version: int
+    edited: bool
     start_ms: int
     duration_ms: int
     speaker: str
@@ -103,6 +129,8 @@ class RecordingSummary(Schema):
     """A recording without its words.
 
     `delayed`: it waits because the vendor throttles or is unavailable (false as well while nobody knows).
+    `queue_position`: 1 is sent next; null: it is not waiting to be sent. `eta_s`: about how many seconds until its
+    words are there; null where there is nothing to base it on, and while it is finished.
     `version` grows with each change of `status`. `possible_duplicate`: how often it was sent again because
     an answer was lost.
     """
@@ -115,6 +143,8 @@ class RecordingSummary(Schema):
     duration_ms: int | None
     status: Literal["queued", "submitting", "processing", "done", "failed", "cancelled"]
     delayed: bool
+    queue_position: int | None
+    eta_s: float | None
     error: ErrorBody | None
     vendor: str
     version: int
@@ -126,6 +156,13 @@ class RecordingSummary(Schema):
         return RecordingSummary.model_validate(_summary(row, gates))
 
 
+class SpeakerIn(BaseModel):
+    """A voice of a file (`label`: the vendor's, "0" is Speaker 1) and what to call it; "" is its number again."""
+
+    label: Annotated[str, StringConstraints(min_length=1, max_length=64)]
+    name: Annotated[str, AfterValidator(_name)]
+
+
 class RecordingOut(RecordingSummary):
     """A recording with its words, which are there once it is done."""
 
@@ -134,18 +171,22 @@ class RecordingOut(RecordingSummary):
     @classmethod
     def of(cls, row: Transcription, gates: Mapping[str, GateState | None]) -> "RecordingOut":
         """As RecordingSummary's; two queries more than none for what was not fetched along."""
-        said = transcript.utterances(row.recording, row.utterances.defer("words").order_by("position"))
+        rows = list(row.utterances.with_names().defer("words").order_by("position"))
+        said = transcript.utterances(row.recording, rows)
         return RecordingOut.model_validate(
             _summary(row, gates)
             | {
                 "utterances": [
                     {
+                        "id": utterance.pk,
+                        "version": utterance.version,
+                        "edited": utterance.original is not None,
                         "start_ms": line.start_ms,
                         "duration_ms": line.duration_ms,
                         "speaker": line.speaker,
                         "text": line.text,
                     }
-                    for line in said
+                    for utterance, line in zip(rows, said, strict=True)
                 ]
             }
         )
@@ -163,6 +204,7 @@ def _summary(row: Transcription, gates: Mapping[str, GateState | None]) -> dict[
         "duration_ms": recording.duration_ms,
         "status": row.status,
         "delayed": stt.is_delayed(row, gates.get(row.vendor)),
+        **estimate.of(row),
         "error": {"code": row.error_code, "message": str(explain(row.error_code).what)} if failed else None,
         "vendor": row.vendor,
         "version": row.version,
@@ -170,10 +212,47 @@ def _summary(row: Transcription, gates: Mapping[str, GateState | None]) -> dict[
     }
 
 
-class MeetingDetail(MeetingOut):
-    """A meeting with its people (usernames) and its recordings, in the order in which they were spoken."""
+class PersonOut(Schema):
+    """Somebody who is in a meeting. `name` is what they are called there; a guest has no `username`.
 
+    `here`: has the meeting's page open. Both that and `recording` are null while nobody knows.
+    """
+
+    id: int
+    name: str
+    username: str | None
+    role: Literal["owner", "participant", "guest"]
+    joined_at: datetime
+    here: bool | None
+    recording: bool | None
+
+    @classmethod
+    def of(cls, person: Participant, meeting: Meeting, now: Attendance | None) -> Self:
+        """From a participant that was fetched with their user."""
+        role: Literal["owner", "participant", "guest"] = "participant" if person.user else "guest"
+        return cls(
+            id=person.pk,
+            name=person.name,
+            username=person.user.get_username() if person.user else None,
+            role="owner" if person.user_id == meeting.owner_id else role,
+            joined_at=person.joined_at,
+            here=None if now is None else person.pk in now["here"],
+            recording=None if now is None else person.pk in now["recording"],
+        )
+
+
+class MeetingDetail(MeetingOut):
+    """A meeting with its people and its recordings, in the order in which they were spoken.
+
+    `participants` are the usernames of those among `people` who have one. `version` grows with each change of the
+    people or the state.
+    """
+
+    state: Literal["open", "ended"]
+    ended_at: datetime | None
+    version: int
     participants: list[str]
+    people: list[PersonOut]
     recordings: list[RecordingSummary]
 
 

@@ -3,6 +3,7 @@
 from transcription.gate.gate import (
     Gate,
     GateChange,
+    GateFigures,
     GateParams,
     GateState,
     Lane,
@@ -13,6 +14,7 @@ from transcription.gate.gate import (
     Purpose,
     Reason,
     Refused,
+    Room,
     Unavailable,
     Unused,
     Wait,
@@ -21,6 +23,7 @@ from transcription.gate.gate import (
 __all__ = [
     "Gate",
     "GateChange",
+    "GateFigures",
     "GateParams",
     "GateState",
     "Lane",
@@ -31,6 +34,7 @@ __all__ = [
     "Purpose",
     "Reason",
     "Refused",
+    "Room",
     "Unavailable",
     "Unused",
     "Wait",

@@ -232,6 +232,10 @@ class Vendor(Protocol):
         """Whether speech in this language (ISO 639-1) can be sent."""
         ...
 
+    def model(self, language: str) -> str:
+        """Which of the vendor's models such speech goes to: each has a turnaround of its own. Up to 60 characters."""
+        ...
+
     def submit(self, audio: AudioSource, options: Options) -> Accepted | Finished:
         """Hands over the audio. Any VendorError except ResultGone."""
         ...

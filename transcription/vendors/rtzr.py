@@ -91,6 +91,10 @@ class Rtzr:
         """Korean by the model sommers, everything else by whisper, which takes any ISO 639-1 code."""
         return _LANGUAGE.fullmatch(language) is not None
 
+    def model(self, language: str) -> str:
+        """See `supports`."""
+        return _model(language)
+
     def submit(self, audio: AudioSource, options: Options) -> Accepted:
         """POST /v1/transcribe. The file has to be seekable: after a 401 it is sent once more."""
         config = json.dumps(_config(options), ensure_ascii=False)
@@ -256,13 +260,17 @@ def _garbage(message: str, answer: http.Answer, *, may_have_arrived: bool = Fals
     return ProtocolError(message, may_have_arrived=may_have_arrived, excerpt=answer.excerpt())
 
 
+def _model(language: str) -> str:
+    return "sommers" if language == "ko" else "whisper"
+
+
 def _config(options: Options) -> dict[str, object]:
     """The `config` of https://developers.rtzr.ai/docs/en/stt-file/; the rest stays at its default.
 
     `diarization` only together with `use_diarization`: alone it is refused.
     """
     config: dict[str, object] = {
-        "model_name": "sommers" if options.language == "ko" else "whisper",
+        "model_name": _model(options.language),
         "language": options.language,
         "use_word_timestamp": True,
     }

@@ -1,5 +1,8 @@
 // <mico-socket>: the page's connection. It hands every message on as an event of the document (`mico:` + type),
 // comes back by itself with growing, scattered pauses, and has a notice of its own while it is away.
+//
+// Whoever records dispatches `mico:recording` on the document, with detail {recording: true} or {recording: false}, when
+// it begins and when it ends: the socket says so to the meeting, and says it again after it was away.
 
 import { setState } from "../transcription/state.js";
 
@@ -12,9 +15,12 @@ const ANSWER_WITHIN = 10000; // ms until a silent connection counts as dead
 
 const NOT_SIGNED_IN = 4401;
 const NOT_ALLOWED = 4404;
+const DELETED = 4410;
 
 class MicoSocket extends HTMLElement {
   tries = 0;
+  recording = false;
+  greeted = false; // whether this connection had its first snapshot
 
   connectedCallback() {
     this.listening = new AbortController();
@@ -23,7 +29,9 @@ class MicoSocket extends HTMLElement {
     window.addEventListener("pagehide", () => this.leave(), { signal });
     window.addEventListener("pageshow", (event) => event.persisted && this.connect(), { signal });
     document.addEventListener("visibilitychange", () => !document.hidden && this.hurry(), { signal });
+    document.addEventListener("mico:recording", ({ detail }) => this.sayRecording(detail.recording), { signal });
     document.addEventListener("mico:signed-out", () => this.end("signed-out"), { signal });
+    document.addEventListener("mico:signed-in", () => this.hurry(), { signal });
     this.connect();
   }
 
@@ -38,6 +46,7 @@ class MicoSocket extends HTMLElement {
     url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
     const socket = new WebSocket(url);
     this.socket = socket;
+    this.greeted = false;
     socket.addEventListener("message", ({ data }) => this.socket === socket && this.receive(JSON.parse(data)));
     socket.addEventListener("close", ({ code }) => this.socket === socket && this.closed(code));
     this.deadline = setTimeout(() => this.closed(), ANSWER_WITHIN);
@@ -48,6 +57,8 @@ class MicoSocket extends HTMLElement {
     this.deadline = null;
     if (message.type === "snapshot") {
       this.tries = 0;
+      if (!this.greeted && this.recording) this.say({ type: "recording", recording: true });
+      this.greeted = true;
       clearTimeout(this.telling);
       this.telling = null;
       setState(this, "open");
@@ -59,7 +70,9 @@ class MicoSocket extends HTMLElement {
 
   closed(code) {
     this.drop();
-    if (code === NOT_SIGNED_IN) return this.end("signed-out");
+    // A session gets another key when somebody signs in or joins in another tab: coming back with it tells.
+    if (code === NOT_SIGNED_IN && !this.greeted) return this.end("signed-out");
+    if (code === DELETED) return this.end("deleted");
     if (code === NOT_ALLOWED) return this.end("refused");
     this.telling ??= setTimeout(() => setState(this, "lost"), PATIENCE);
     const longest = Math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** this.tries++);
@@ -91,9 +104,19 @@ class MicoSocket extends HTMLElement {
 
   // Somebody looks at the page again, or the network is back: no reason to wait for the next turn.
   hurry() {
-    if (this.dataset.state === "refused") return;
+    if (["refused", "deleted"].includes(this.dataset.state)) return;
     if (this.socket?.readyState === WebSocket.OPEN) this.look();
     else if (this.socket?.readyState !== WebSocket.CONNECTING) this.connect();
+  }
+
+  say(message) {
+    this.socket.send(JSON.stringify(message));
+  }
+
+  sayRecording(recording) {
+    if (recording === this.recording) return;
+    this.recording = recording;
+    if (this.greeted && this.socket?.readyState === WebSocket.OPEN) this.say({ type: "recording", recording });
   }
 
   lookLater() {
@@ -104,7 +127,7 @@ class MicoSocket extends HTMLElement {
 
   look() {
     if (Date.now() - this.lookedAt < 3000 || this.deadline) return;
-    this.socket.send(JSON.stringify({ type: "snapshot" }));
+    this.say({ type: "snapshot" });
     this.deadline = setTimeout(() => this.closed(), ANSWER_WITHIN);
   }
 }

@@ -3,6 +3,7 @@
 
 import { serverNow, setClock } from "./clock.js";
 import { spoken, timeOfDay } from "./durations.js";
+import { live } from "./known-recordings.js";
 import { fill, setState } from "./state.js";
 
 const CAUGHT_UP = 6000; // ms that "caught up" stays
@@ -45,6 +46,7 @@ class MicoDelay extends HTMLElement {
   close() {
     clearTimeout(this.fading);
     this.page.dataset.delayed = this.stt.scope;
+    this.dataset.reason = this.stt.reason ?? "";
     this.fact("what").textContent = this.what();
     this.fact("since").textContent = this.stt.since
       ? fill(this.fact("since").dataset.text, { time: timeOfDay(new Date(this.stt.since)) })
@@ -76,7 +78,7 @@ class MicoDelay extends HTMLElement {
     clearInterval(this.ticking);
     this.ticking = null;
     delete this.page.dataset.delayed;
-    this.behind = new Set([...document.querySelectorAll("#transcript [data-live]")].map((li) => li.dataset.recording));
+    this.behind = new Set(live().map(([recording]) => recording));
     this.announceState("working");
     setState(this, "catching");
     this.fading = setTimeout(() => setState(this, "calm"), CATCHING_UP);
@@ -85,9 +87,8 @@ class MicoDelay extends HTMLElement {
 
   look() {
     if (this.dataset.state !== "catching") return;
-    for (const id of this.behind) {
-      if (!document.querySelector(`#transcript [data-live][data-recording="${id}"]`)) this.behind.delete(id);
-    }
+    const still = new Set(live().map(([recording]) => recording));
+    for (const recording of this.behind) if (!still.has(recording)) this.behind.delete(recording);
     if (this.behind.size) return;
     setState(this, "caught-up");
     clearTimeout(this.fading);

@@ -1,52 +1,118 @@
-// <mico-people>: the list of people. Inviting and removing leave the page where it is: a recording may be running.
+// <mico-people>: the list of people, who of them is here, and who is recording. What the owner does about them leaves
+// the page where it is: a recording may be running.
 
 import { fragment } from "./server.js";
 
 class MicoPeople extends HTMLElement {
+  attendance = { version: -1, here: [], recording: [] };
+
   connectedCallback() {
     this.list = this.querySelector("[data-people]");
     this.listening = new AbortController();
     const signal = this.listening.signal;
-    document.addEventListener("mico:participant.changed", () => this.load(), { signal });
+    const on = (type, act) => document.addEventListener(type, ({ detail }) => act(detail), { signal });
+    on("mico:participant.changed", ({ version }) => this.want(version));
+    on("mico:attendance.changed", (detail) => detail.version > this.attendance.version && this.attend(detail));
+    on("mico:snapshot", ({ version, attendance }) => {
+      this.want(version);
+      this.attend(attendance ?? { version: -1, here: [], recording: [] }); // without Redis nobody knows
+    });
+    on("mico:lines", () => this.name()); // lines that were asked for before somebody got another name
     this.addEventListener("submit", (event) => this.submit(event), { signal });
+    this.addEventListener("click", ({ target }) => target.matches("[data-copy]") && this.copy(target), { signal });
+    this.addEventListener("focusout", () => setTimeout(() => this.stale && this.load()), { signal });
+    this.ready();
   }
 
   disconnectedCallback() {
     this.listening.abort();
   }
 
+  get version() {
+    return Number(this.querySelector("[data-version]").dataset.version);
+  }
+
+  want(version) {
+    if (version > this.version) this.load();
+  }
+
+  // Nobody's half-written name is thrown away, and no menu closes under somebody's fingers.
+  get busy() {
+    const fields = [...this.list.querySelectorAll("input:not([type=hidden], [readonly])")];
+    return fields.some((field) => field === document.activeElement || field.value !== field.defaultValue);
+  }
+
+  async load() {
+    this.stale = this.busy;
+    if (this.stale) return; // again when that is over
+    try {
+      this.show(await fragment(this.dataset.url));
+    } catch {
+      // the next change, or the next snapshot, shows it
+    }
+  }
+
   async submit(event) {
     const form = event.target;
     if (form.hasAttribute("data-leave")) return; // leaving leaves the page too
     event.preventDefault();
-    const button = form.querySelector("button");
+    const button = event.submitter ?? form.querySelector("button");
     if (button.disabled) return;
+    const body = new FormData(form, button);
     button.disabled = true;
     try {
-      this.show(await fragment(form.action, { method: "POST", body: new FormData(form) }));
-      (this.querySelector(".invite input:not([type=hidden])") ?? this).focus();
+      this.show(await fragment(form.action, { method: "POST", body }));
+      (this.querySelector("[data-testid=invite] input:not([type=hidden])") ?? this).focus();
     } catch {
       button.disabled = false; // the connection's own notice says why
     }
   }
 
-  async load() {
-    const typing = this.querySelector(".invite input:not([type=hidden])");
-    if (typing && (typing.value || typing === document.activeElement)) {
-      this.stale = true; // nobody's half-written name is thrown away
-      typing.addEventListener("blur", () => this.stale && !typing.value && this.load(), { once: true });
-      return;
-    }
+  show(html) {
+    const template = document.createElement("template");
+    template.innerHTML = html;
+    const version = Number(template.content.querySelector("[data-version]").dataset.version);
+    if (version < this.version) return; // an older answer than what is shown
     this.stale = false;
-    try {
-      this.show(await fragment(this.dataset.url));
-    } catch {
-      // the next change, or the next page, shows it
+    this.list.replaceChildren(template.content);
+    this.ready();
+  }
+
+  ready() {
+    const copy = this.querySelector("[data-copy]");
+    if (copy) copy.hidden = !navigator.clipboard; // only secure pages have one
+    this.mark();
+    this.name();
+  }
+
+  attend(attendance) {
+    this.attendance = attendance;
+    this.mark();
+  }
+
+  mark() {
+    for (const li of this.list.querySelectorAll("li[data-participant]")) {
+      const person = Number(li.dataset.participant);
+      for (const what of ["here", "recording"]) {
+        const sign = li.querySelector(`[data-${what}]`);
+        if (sign) sign.hidden = !this.attendance[what].includes(person);
+      }
     }
   }
 
-  show(html) {
-    this.list.innerHTML = html;
+  // A new name stands at once on every line that its person spoke.
+  name() {
+    for (const li of this.list.querySelectorAll("li[data-participant]")) {
+      const name = li.querySelector(".person").textContent;
+      for (const who of document.querySelectorAll(`#transcript [data-voice="p${li.dataset.participant}"] .who`)) {
+        if (who.lastChild && who.lastChild.textContent !== name) who.lastChild.textContent = name;
+      }
+    }
+  }
+
+  async copy(button) {
+    await navigator.clipboard.writeText(this.querySelector("#join-address").value);
+    button.textContent = button.dataset.copied;
   }
 }
 

@@ -1,64 +1,218 @@
-// <mico-player>: one player for the whole meeting. A press on a time or a line plays from there.
+// <mico-player>: one player for the whole meeting: its buttons, its place in time, its keys. What plays is
+// playback.js; what is lit in the transcript, reading-along.js.
+
+import { ticking } from "./durations.js";
+import { Playback } from "./playback.js";
+import { ReadingAlong } from "./reading-along.js";
+import { fill, setState } from "./state.js";
+import { Timeline, length } from "./timeline.js";
+
+const TOGETHER = 250; // ms that news of recordings are collected
+const AT_ONCE = 100; // recordings asked for in one request
+const RATE = "mico-rate"; // where this browser keeps the speed
+const STEP = 5000; // ms that an arrow key moves; with Shift the double, as the buttons do
+// Where a key means something already, or is text.
+const TYPED_INTO = "input:not([type=range]), select, textarea, [contenteditable], dialog, [role=menu]";
+const PRESSED_BY_SPACE = `${TYPED_INTO}, button, summary, [role=button]`;
 
 class MicoPlayer extends HTMLElement {
+  news = new Set();
+
   connectedCallback() {
-    this.audio = this.querySelector("audio");
-    this.label = this.querySelector("[data-playing]");
     this.listening = new AbortController();
     const signal = this.listening.signal;
-    document.querySelector("#transcript").addEventListener("click", (event) => this.pressed(event), { signal });
-    document.addEventListener("mico:lines", () => this.mark(), { signal });
-    for (const type of ["timeupdate", "play", "ended", "emptied"]) {
-      this.audio.addEventListener(type, () => this.mark(), { signal });
-    }
+    const on = (target, type, act) => target.addEventListener(type, act, { signal });
+    this.slider = this.querySelector("[data-position]");
+    this.map = this.querySelector("canvas");
+    this.problem = this.querySelector("[data-problem]");
+    this.who = this.querySelector("[data-playing]");
+    this.timeline = new Timeline();
+    this.playback = new Playback(this.timeline, (stretch) => this.urlOf(stretch));
+    this.reading = new ReadingAlong(document.querySelector("#transcript"), (recording, first) =>
+      `${this.dataset.recordings}${recording}/words/${first}/`, {
+      onPress: (recording, ms) => this.playFrom(recording, ms),
+      onFollow: () => this.show(),
+    }, signal);
+    this.rates(on);
+    on(this.playback, "time", () => this.show());
+    on(this.playback, "state", () => this.show());
+    on(this.playback, "unplayable", ({ detail }) => this.unplayable(detail));
+    on(this, "click", ({ target }) => this.act(target.closest("[data-do]")?.dataset));
+    on(this.slider, "input", () => this.jump(Number(this.slider.value) * 1000));
+    on(document, "keydown", (event) => this.key(event));
+    on(document, "mico:lines", () => this.show());
+    on(document, "mico:recording.changed", ({ detail }) => this.want(detail.recording, detail.version));
+    on(document, "mico:uploaded", ({ detail }) => this.want(detail, 0));
+    on(document, "mico:snapshot", ({ detail }) => this.compare(detail.recordings));
+    on(document, "mico:play", ({ detail }) => this.playFrom(detail.recording, detail.ms));
+    this.resized = new ResizeObserver(() => this.draw());
+    this.resized.observe(this.map);
+    on(window.matchMedia("(prefers-color-scheme: dark)"), "change", () => this.draw());
+    this.first = this.load([]);
   }
 
   disconnectedCallback() {
     this.listening.abort();
+    this.resized.disconnect();
+    clearTimeout(this.timer);
+    this.playback.close();
+    this.reading.none();
   }
 
-  pressed(event) {
-    const line = event.target.closest(".line");
-    const link = line?.querySelector("[data-play]");
-    if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
-    const onTime = event.target.closest("[data-play]");
-    if (!onTime) {
-      if (!event.target.closest("p.text")) return; // buttons and details keep their own meaning
-      if (!window.getSelection().isCollapsed) return; // somebody marks words to copy them
-    }
-    event.preventDefault();
-    this.play(line, link);
+  urlOf({ recording, prepared }) {
+    // The prepared file is another one: no browser may take the parts that it has of the first for it.
+    return `${this.dataset.recordings}${recording}/audio${prepared ? "?prepared" : ""}`;
   }
 
-  play(line, link) {
-    const source = link.href.split("#")[0];
-    const start = Number(line.dataset.start) / 1000;
-    if (this.recording !== line.dataset.recording) {
-      this.recording = line.dataset.recording;
-      this.audio.src = start ? `${source}#t=${start}` : source;
-    } else {
-      this.audio.currentTime = start;
-    }
-    this.toggleAttribute("data-active", true);
-    this.audio.play().catch(() => {}); // the player itself shows what it cannot play
-    this.mark();
+  // --- the timeline, from the server
+
+  async compare(versions) {
+    await this.first;
+    const older = Object.entries(versions).filter(([id, version]) => version > this.timeline.version(Number(id)));
+    if (older.length > AT_ONCE) this.load([]);
+    else for (const [id, version] of older) this.want(Number(id), version);
   }
 
-  // The line that is heard now: the last one of its recording that has begun.
-  mark() {
-    let heard = null;
-    if (this.recording && !this.audio.ended) {
-      const now = this.audio.currentTime * 1000 + 50;
-      for (const line of document.querySelectorAll(`#transcript [data-recording="${this.recording}"]`)) {
-        if (!heard || Number(line.dataset.start) <= now) heard = line;
+  want(recording, version) {
+    if (version <= this.timeline.version(recording)) return;
+    this.news.add(recording);
+    this.soon();
+  }
+
+  soon() {
+    this.timer ??= setTimeout(() => this.load([...this.news].slice(0, AT_ONCE)), TOGETHER);
+  }
+
+  // The rows of some recordings; of all, if none is named.
+  async load(ids) {
+    const query = ids.length ? `?${new URLSearchParams(ids.map((id) => ["id", id]))}` : "";
+    let ok = false;
+    try {
+      const response = await fetch(this.dataset.timeline + query, { headers: { "X-Requested-With": "fetch" } });
+      if (response.ok) {
+        this.timeline.put((await response.json()).recordings);
+        ok = true;
       }
+    } catch {
+      // no connection: the next snapshot names what is missing
     }
-    if (heard === this.heard) return;
-    this.heard?.removeAttribute("data-heard");
-    heard?.setAttribute("data-heard", "");
-    this.heard = heard;
-    const who = heard?.querySelector(".who")?.lastChild?.textContent ?? "";
-    this.label.textContent = heard ? `${who} · ${heard.querySelector(".at").textContent}` : this.label.dataset.none;
+    for (const id of ids) {
+      this.news.delete(id);
+      if (ok) this.reading.changed(id);
+    }
+    this.timer = null;
+    if (this.news.size) this.soon();
+    this.playback.renew();
+    this.draw();
+  }
+
+  // --- what people do
+
+  act(pressed) {
+    if (pressed?.do === "toggle") this.toggle();
+    else if (pressed?.do === "skip") this.jump(this.playback.position + Number(pressed.ms));
+    else if (pressed?.do === "follow") this.reading.follow(true);
+  }
+
+  toggle() {
+    if (this.playback.playing) return this.playback.pause();
+    this.problem.hidden = true;
+    this.playback.play();
+    this.reading.follow(true);
+  }
+
+  jump(ms) {
+    this.problem.hidden = true;
+    this.playback.seek(ms);
+    this.reading.follow(true);
+    this.show();
+  }
+
+  async playFrom(recording, ms) {
+    if (!this.timeline.byRecording.has(recording)) await this.load([recording]);
+    const stretch = this.timeline.byRecording.get(recording);
+    if (!stretch) return;
+    this.problem.hidden = true;
+    this.playback.seek(stretch.at + ms);
+    if (!this.playback.playing) this.playback.play();
+    this.reading.follow(true);
+  }
+
+  rates(on) {
+    const select = this.querySelector("select");
+    const kept = localStorage.getItem(RATE);
+    if ([...select.options].some(({ value }) => value === kept)) select.value = kept;
+    const set = () => this.playback.setRate(Number(select.value));
+    on(select, "change", () => {
+      localStorage.setItem(RATE, select.value);
+      set();
+    });
+    set();
+  }
+
+  // Space, and the arrows to the left and right: anywhere on the page but where they have a meaning already.
+  key(event) {
+    const { key, target } = event;
+    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+    if (this.hidden) return;
+    if (key === " " && !event.shiftKey && !target.closest(PRESSED_BY_SPACE)) {
+      event.preventDefault();
+      if (!event.repeat) this.toggle();
+    } else if (["ArrowLeft", "ArrowRight"].includes(key) && !target.closest(TYPED_INTO)) {
+      event.preventDefault();
+      const step = (key === "ArrowLeft" ? -STEP : STEP) * (event.shiftKey ? 2 : 1);
+      this.jump(this.playback.position + step);
+    }
+  }
+
+  // --- what is seen
+
+  show() {
+    const { position, playing, voices } = this.playback;
+    const { end } = this.timeline;
+    this.hidden = !this.timeline.stretches.length;
+    setState(this, playing ? "playing" : "paused");
+    this.querySelector("[data-do=follow]").hidden = !playing || this.reading.following;
+    const total = ticking(end);
+    const now = ticking(position);
+    this.querySelector("[data-at-time]").textContent = now;
+    this.querySelector("[data-total]").textContent = total;
+    this.slider.max = Math.ceil(end / 1000);
+    this.slider.value = Math.floor(position / 1000);
+    this.slider.setAttribute("aria-valuetext", fill(this.slider.dataset.text, { time: now, total }));
+    const line = voices.length ? this.reading.show(this.playback.heard()) : null;
+    if (!voices.length) this.reading.none();
+    this.who.textContent = line?.querySelector(".who")?.lastChild?.textContent.trim() ?? "";
+  }
+
+  unplayable(stretch) {
+    const name = stretch.name || ticking(stretch.at);
+    this.problem.textContent = fill(this.problem.dataset.text, { name });
+    this.problem.hidden = false;
+  }
+
+  // Where there is sound: behind the slider. Nothing that is only here: the slider says it in words.
+  draw() {
+    this.show();
+    const { clientWidth: width, clientHeight: height } = this.map;
+    const { end } = this.timeline;
+    if (!width || !end) return;
+    const scale = window.devicePixelRatio || 1;
+    this.map.width = width * scale;
+    this.map.height = height * scale;
+    const pen = this.map.getContext("2d");
+    const style = getComputedStyle(this.map);
+    const bar = (at, duration, part) => {
+      const tall = height * part;
+      pen.fillRect((at / end) * width * scale, ((height - tall) / 2) * scale,
+        Math.max(1, (duration / end) * width) * scale, tall * scale);
+    };
+    pen.fillStyle = style.getPropertyValue("--rule");
+    for (const stretch of this.timeline.stretches) bar(stretch.at, length(stretch), 0.35);
+    pen.fillStyle = style.getPropertyValue("--edge");
+    for (const { at, lines } of this.timeline.stretches) {
+      for (const [, start, duration] of lines) bar(at + start, duration, 1);
+    }
   }
 }
 

@@ -1,11 +1,13 @@
-// <mico-recorder>: Record and Stop, the level in words, the time, and the question for the microphone. What was
-// recorded goes to the upload queue at once, and is kept there until the server has confirmed it.
+// <mico-recorder>: Record and Stop, the level in words, the time, and the question for the microphone. What is said
+// goes to the outbox while it is said (take.js).
 
 import { serverNow } from "./clock.js";
 import { ticking } from "./durations.js";
 import { Microphone, NoMicrophone } from "./microphone.js";
+import { choose, chosen, microphones } from "./microphones.js";
+import { outbox } from "./outbox.js";
 import { setState } from "./state.js";
-import { queue } from "./upload-queue.js";
+import { Take } from "./take.js";
 
 const LOOK = 100; // ms between two looks at the level
 const REMEMBER = 1200; // ms over which the loudest counts: people pause between words
@@ -18,17 +20,23 @@ class MicoRecorder extends HTMLElement {
     this.meter = this.querySelector("#level");
     this.word = this.querySelector(".level-word");
     this.timer = this.querySelector("#timer");
-    this.others = new BroadcastChannel("mico-recording");
+    this.devices = this.querySelector("#microphone");
+    this.others = new BroadcastChannel(`mico-recording ${document.body.dataset.user}`);
+    this.pageTitle = document.title;
     this.listening = new AbortController();
     const signal = this.listening.signal;
+    document.addEventListener("mico:ended", ({ detail }) => detail.ended && this.meetingEnded(), { signal });
     this.button.addEventListener("click", () => this.pressed(), { signal });
+    this.devices.addEventListener("change", () => choose(this.devices.value), { signal });
+    navigator.mediaDevices?.addEventListener("devicechange", () => this.listDevices(), { signal });
     window.addEventListener("beforeunload", (event) => this.busy && event.preventDefault(), { signal });
+    document.addEventListener("visibilitychange", () => this.busy && this.keepAwake(), { signal });
     setState(this, "idle");
+    this.listDevices();
   }
 
   disconnectedCallback() {
     this.listening.abort();
-    clearInterval(this.looking);
     this.microphone?.close();
     this.others.close();
   }
@@ -46,44 +54,55 @@ class MicoRecorder extends HTMLElement {
     setState(this, "asking");
     this.showRecord(true);
     try {
-      this.microphone = await Microphone.open();
-      await this.microphone.start();
+      this.microphone = await Microphone.open(chosen(), this.dataset.worklet);
+      this.take = new Take({ microphone: this.microphone, outbox, about: this.about(), now: () => this.meetingTime() });
+      this.loudest = { level: 0, at: 0 };
+      this.looked = 0;
+      this.microphone.addEventListener("sound", ({ detail }) => this.look(detail));
+      this.microphone.addEventListener("lost", () => this.dataset.state === "recording" && this.stop("device-lost"));
+      await this.take.start();
     } catch (error) {
       this.microphone?.close();
       this.microphone = null;
       setState(this, error instanceof NoMicrophone ? error.state : "unsupported");
       this.showRecord(true);
+      if (!(error instanceof NoMicrophone)) throw error;
       return;
     }
-    this.offsetMs = Math.max(0, Math.round(serverNow() - Date.parse(this.page.dataset.began)));
     this.began = performance.now();
-    this.loudest = { level: 0, at: 0 };
     this.told = 0;
+    this.dataset.heard = 0;
     setState(this, "recording");
-    this.microphone.addEventListener("lost", () => this.busy && this.stop("device-lost"), { once: true });
-    this.looking = setInterval(() => this.look(), LOOK);
+    document.title = `● ${this.pageTitle}`;
+    this.listDevices();
     this.keepAwake();
   }
 
   async stop(after) {
-    clearInterval(this.looking);
     setState(this, "stopping");
-    const durationMs = performance.now() - this.began;
-    const microphone = this.microphone;
+    const { take } = this;
+    this.take = null;
+    await take.stop();
     this.microphone = null;
-    const blob = await microphone.stop();
-    if (blob.size) {
-      const name = `${this.page.querySelector("h1").textContent} ${new Date().toISOString().slice(0, 19)}`;
-      queue.add({ blob, name: name.replaceAll(/[\\/:]/g, "-"), kind: "live", offsetMs: this.offsetMs, durationMs });
-    }
     this.lock?.release().catch(() => {});
     this.lock = null;
     this.tellOthers(false);
+    document.title = this.pageTitle;
     this.meter.value = 0;
     this.word.textContent = "";
     this.timer.textContent = ticking(0);
-    setState(this, blob.size ? after : "nothing");
+    this.toggleAttribute("data-speaking", false);
+    setState(this, take.heard || after !== "idle" ? after : "nothing");
     this.showRecord(true);
+    this.listDevices();
+  }
+
+  about() {
+    return { title: this.page.querySelector("h1").textContent, url: this.dataset.url };
+  }
+
+  meetingTime() {
+    return Math.max(0, serverNow() - Date.parse(this.page.dataset.began));
   }
 
   // In every state but while recording, the button says Record.
@@ -93,13 +112,30 @@ class MicoRecorder extends HTMLElement {
     }
   }
 
-  look() {
+  // While recording it shows the one that is heard, and cannot be changed.
+  async listDevices() {
+    const all = await microphones();
+    const wanted = this.microphone ?? { id: chosen(), label: this.devices.dataset.missing };
+    if (wanted.id && !all.some(({ id }) => id === wanted.id)) all.push(wanted);
+    const [first] = this.devices.options;
+    this.devices.replaceChildren(first, ...all.map(({ id, label }) => new Option(label, id)));
+    this.devices.value = wanted.id;
+    this.devices.disabled = Boolean(this.microphone);
+    this.devices.closest("label").hidden = !all.length;
+  }
+
+  // `samples`: what was heard just now.
+  look(samples) {
     const now = performance.now();
-    const level = this.microphone.level();
+    const level = Math.sqrt(samples.reduce((sum, sample) => sum + sample * sample, 0) / samples.length);
     if (level >= this.loudest.level || now - this.loudest.at > REMEMBER) this.loudest = { level, at: now };
+    if (this.dataset.state !== "recording" || now - this.looked < LOOK) return;
+    this.looked = now;
     this.meter.value = level ? Math.min(1, Math.max(0, (20 * Math.log10(level) + 60) / 60)) : 0;
     this.say(this.loudness(this.loudest.level));
     this.timer.textContent = ticking(now - this.began);
+    this.toggleAttribute("data-speaking", this.take.speaking);
+    this.dataset.heard = this.take.heard;
     if (now - this.told > TELL_OTHERS) this.tellOthers(true);
   }
 
@@ -114,14 +150,21 @@ class MicoRecorder extends HTMLElement {
     this.word.textContent = this.word.dataset[loudness];
   }
 
+  meetingEnded() {
+    if (this.dataset.state === "recording") this.stop("idle");
+  }
+
+  // The meeting (by the socket) and the other tabs of this browser.
   tellOthers(recording) {
+    document.dispatchEvent(new CustomEvent("mico:recording", { detail: { recording } }));
     this.told = performance.now();
-    const title = this.page.querySelector("h1").textContent;
+    const { title } = this.about();
     this.others.postMessage({ recording, title, url: window.location.pathname });
   }
 
-  // A phone that goes to sleep stops recording.
+  // A phone that goes to sleep stops recording. The lock ends whenever the page is out of sight.
   async keepAwake() {
+    if (document.hidden) return;
     try {
       this.lock = await navigator.wakeLock?.request("screen");
     } catch {

@@ -1,6 +1,7 @@
 // <mico-service>: how transcription stands. The service itself, what of this meeting is on its way, and whether
 // anybody works at all: three things that fail apart, and are said apart.
 
+import { live } from "./known-recordings.js";
 import { setState } from "./state.js";
 
 class MicoService extends HTMLElement {
@@ -35,10 +36,10 @@ class MicoService extends HTMLElement {
   }
 
   count() {
-    const count = (selector) => document.querySelectorAll(`#transcript ${selector}`).length;
-    const processing = count('[data-live][data-status="processing"]');
+    const underWay = live();
+    const processing = underWay.filter(([, status]) => status === "processing").length;
     this.querySelector('[data-count="processing"]').textContent = processing;
-    this.querySelector('[data-count="waiting"]').textContent = count("[data-live]") - processing;
+    this.querySelector('[data-count="waiting"]').textContent = underWay.length - processing;
   }
 }
 

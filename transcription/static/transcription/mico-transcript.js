@@ -1,8 +1,12 @@
-// <mico-transcript>: keeps the lines up to date. An event or a snapshot says which recordings have a newer version;
-// their lines come from the server, in one request for many, and older answers than what is shown are dropped.
+// <mico-transcript>: a window of the transcript, kept up to date. An event or a snapshot says which recordings have a
+// newer version; their lines come from the server, in one request for many, and older answers than what is shown
+// are dropped. Lines before and after the window come as the reader gets near them.
 
-import { LineList, follow, inView, steady } from "./line-list.js";
+import { known, learn, parse } from "./known-recordings.js";
+import { LineList, keyOf, nameOf } from "./line-list.js";
+import { ReadingPlace } from "./reading-place.js";
 import { fragment, post, RequestFailed } from "./server.js";
+import { fill } from "./state.js";
 
 const TOGETHER = 40; // ms that changes are collected
 const AT_ONCE = 50; // recordings in one request
@@ -10,10 +14,13 @@ const FIRST_PAUSE = 1000; // ms after a request that failed
 const LONGEST_PAUSE = 20000;
 const ANNOUNCED = 3; // new lines read aloud at a time
 const ANNOUNCED_FOR = 8000; // ms
+const FILE = 10; // lines that come at once: who was at the end begins to read there, and is not taken to its end
+const NEAR = "2000px"; // how far ahead of the reader lines are fetched
 
 class MicoTranscript extends HTMLElement {
   wanted = new Map(); // recording → the least version to be shown
   pause = FIRST_PAUSE;
+  unread = 0; // new lines below what is in view
 
   connectedCallback() {
     this.list = this.querySelector("ol");
@@ -21,20 +28,40 @@ class MicoTranscript extends HTMLElement {
     this.end = this.querySelector("[data-announce]");
     this.jump = this.querySelector("[data-jump]");
     this.problem = this.querySelector("[data-problem]");
+    this.place = new ReadingPlace(this.list, this.end, () => !this.lines.more("after"));
+    learn(this.dataset.beyond);
+    for (const li of this.lines.lines()) this.learn(li);
     this.listening = new AbortController();
     const signal = this.listening.signal;
     const on = (type, act) => document.addEventListener(type, act, { signal });
     on("mico:recording.changed", ({ detail }) => this.want(detail.recording, detail.version));
     on("mico:snapshot", ({ detail }) => this.compare(detail.recordings));
     on("mico:uploaded", ({ detail }) => this.want(detail, 0));
+    on("mico:show-line", ({ detail }) => this.show(detail));
     this.addEventListener("submit", (event) => this.submit(event), { signal });
+    this.list.addEventListener("click", (event) => this.pressed(event), { signal });
     this.jump.addEventListener("click", () => this.latest(), { signal });
     window.addEventListener("scroll", () => this.scrolled(), { signal, passive: true });
+    this.near = new IntersectionObserver((seen) => this.approached(seen), { rootMargin: `${NEAR} 0px` });
+    if (this.hasAttribute("data-latest")) this.place.toEnd();
+    this.watch();
+    document.dispatchEvent(new CustomEvent("mico:lines"));
   }
 
   disconnectedCallback() {
     this.listening.abort();
+    this.near.disconnect();
     clearTimeout(this.timer);
+  }
+
+  // --- What is newer than what is here
+
+  version(recording) {
+    return known.get(recording)?.version ?? -1;
+  }
+
+  learn(li) {
+    known.set(Number(li.dataset.recording), { version: Number(li.dataset.version), status: li.dataset.status });
   }
 
   compare(versions) {
@@ -42,7 +69,7 @@ class MicoTranscript extends HTMLElement {
   }
 
   want(recording, version) {
-    if (version <= this.lines.version(recording)) return;
+    if (version <= this.version(recording)) return;
     this.wanted.set(recording, Math.max(version, this.wanted.get(recording) ?? 0));
     this.schedule(TOGETHER);
   }
@@ -71,45 +98,164 @@ class MicoTranscript extends HTMLElement {
   }
 
   receive(html, ids) {
-    const template = document.createElement("template");
-    template.innerHTML = html;
-    const byRecording = group(template.content.children);
     const words = [];
-    const endInView = steady(this.list, this.end, () => {
-      for (const [recording, lines] of byRecording) {
-        const had = this.lines.version(recording);
-        if (!this.lines.put(recording, lines)) continue;
-        if (this.lines.version(recording) > had) words.push(...lines.filter((li) => li.matches(".words")));
+    const said = []; // as text: an element that takes the place of another gives its content away
+    let anew = false;
+    const items = elements(html);
+    const many = parse(items.find((li) => li.dataset.many)?.dataset.many ?? "");
+    if (many.length || items.length > FILE) this.place.following = false;
+    this.place.keep(() => {
+      for (const [recording, lines] of group(items.filter((li) => li.matches(".line")))) {
+        if (Number(lines[0].dataset.version) < this.version(recording)) continue;
+        const newer = Number(lines[0].dataset.version) > this.version(recording);
+        this.learn(lines[0]);
+        if (newer) words.push(...lines.filter((li) => li.matches(".words")));
+        if (newer) said.push(...words.slice(said.length).map(sentence));
+        this.lines.put(recording, lines);
       }
-      this.querySelector("[data-empty]").hidden = this.list.children.length > 0;
+      for (const [recording, version, status] of many) {
+        if (version <= this.version(recording)) continue;
+        known.set(recording, { version, status });
+        anew = true;
+      }
     });
     // Answered, whatever came: what is still older than wanted (or gone) is asked for again after the next word.
     for (const id of ids) this.wanted.delete(id);
-    if (words.length && !endInView) this.jump.hidden = false;
-    this.announce(words);
+    this.tellUnread(words.filter((li) => this.lines.isBelow(li, window.innerHeight)).length);
+    this.announce(said);
+    this.changed();
+    if (anew) this.refresh();
+  }
+
+  changed() {
+    this.querySelector("[data-empty]").hidden = this.list.children.length > 0;
     document.dispatchEvent(new CustomEvent("mico:lines"));
   }
 
-  announce(words) {
-    if (!words.length) return;
-    this.end.textContent = words
-      .slice(-ANNOUNCED)
-      .map((li) => `${li.querySelector(".who").lastChild.textContent}: ${li.querySelector(".text").textContent}`)
-      .join("\n");
+  announce(said) {
+    if (!said.length) return;
+    this.end.textContent = said.slice(-ANNOUNCED).join("\n");
     clearTimeout(this.silence); // said once; it must not stand there a second time for who reads with a screen reader
     this.silence = setTimeout(() => (this.end.textContent = ""), ANNOUNCED_FOR);
   }
 
-  latest() {
-    this.jump.hidden = true;
-    follow(this.end);
+  // --- What is before and after the window
+
+  watch() {
+    this.near.disconnect();
+    for (const side of ["before", "after"]) {
+      const more = this.lines.more(side);
+      if (more) this.near.observe(more);
+    }
+    this.tellUnread(0);
+  }
+
+  approached(seen) {
+    for (const { isIntersecting, target } of seen) if (isIntersecting) this.extend(target.dataset.more);
+  }
+
+  pressed(event) {
+    const more = event.target.closest("[data-more]");
+    if (!more || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    this.extend(more.dataset.more);
+  }
+
+  async extend(side) {
+    const lines = this.lines.lines();
+    const edge = side === "before" ? lines[0] : lines.at(-1);
+    const more = this.lines.more(side);
+    if (!edge || !more || more.hasAttribute("aria-busy")) return;
+    more.setAttribute("aria-busy", "true");
+    const key = keyOf(edge);
+    const html = await this.window({ [side]: key });
+    more.removeAttribute("aria-busy");
+    if (html === null || !more.isConnected) return;
+    const now = this.lines.lines();
+    const unchanged = keyOf(side === "before" ? now[0] : now.at(-1)) === key;
+    const items = elements(html).filter((li) => [undefined, side].includes(li.dataset.more));
+    if (unchanged) this.take(() => this.lines.extend(side, items));
+    else this.extend(side); // the line at the edge is another by now
+  }
+
+  // A window of lines as HTML; null if it cannot be had now: then what is here stays.
+  async window(where) {
+    try {
+      return await fragment(`${this.dataset.window}?${new URLSearchParams(where)}`);
+    } catch {
+      this.problem.textContent = this.problem.dataset.text;
+      this.problem.hidden = false;
+      return null;
+    }
+  }
+
+  take(change) {
+    this.place.keep(change);
+    for (const li of this.lines.lines()) {
+      // An answer may be older than what an event has brought meanwhile.
+      if (Number(li.dataset.version) >= this.version(Number(li.dataset.recording))) this.learn(li);
+      else this.wanted.set(Number(li.dataset.recording), this.version(Number(li.dataset.recording)));
+    }
+    if (this.wanted.size) this.schedule(TOGETHER);
+    this.problem.hidden = true;
+    this.watch();
+    this.changed();
+  }
+
+  // The window around what is in view, again: more has come between its lines than can be put there one by one.
+  async refresh() {
+    const anchor = this.place.inView()[0] ?? this.lines.lines()[0];
+    const following = this.place.following;
+    const html = await this.window({ at: following || !anchor ? "latest" : nameOf(anchor) });
+    if (html === null) return;
+    const top = anchor?.getBoundingClientRect().top;
+    this.take(() => this.lines.replace(elements(html)));
+    const again = anchor && document.getElementById(anchor.id);
+    if (following) this.place.toEnd();
+    else if (again) this.place.scrollBy(again.getBoundingClientRect().top - top);
+  }
+
+  // Brings a line into view, wherever in the meeting it is. Resolves to its element; null: it is not to be had.
+  async show({ recording, position }) {
+    const find = () => document.getElementById(`line-${recording}-${position}`);
+    const asked = (this.asked = {}); // of two that are asked for, the later is shown
+    if (!find()) {
+      const html = await this.window({ at: `${recording}.${position}` });
+      if (html === null || asked !== this.asked) return null;
+      this.take(() => this.lines.replace(elements(html)));
+    }
+    const line = find();
+    if (line) this.place.show(line);
+    return line;
+  }
+
+  async latest() {
+    if (this.lines.more("after")) {
+      const html = await this.window({ at: "latest" });
+      if (html === null) return;
+      this.take(() => this.lines.replace(elements(html)));
+    }
+    this.place.toEnd();
+    this.tellUnread(0);
   }
 
   scrolled() {
-    if (!this.jump.hidden && inView(this.end)) this.jump.hidden = true;
+    if (this.place.scrolled()) this.tellUnread(0);
   }
 
-  // Retry and Cancel go through the API and leave the page where it is: a recording may be running.
+  // `more`: lines that came and are not in view. The way down is offered while there are some, or others after these.
+  tellUnread(more) {
+    if (this.place.endInView()) this.unread = 0;
+    else this.unread += more;
+    this.jump.hidden = !this.unread && !this.lines.more("after");
+    const { one, many } = this.jump.dataset;
+    this.jump.querySelector("[data-unread]").textContent = this.unread
+      ? fill(this.unread === 1 ? one : many, { n: this.unread })
+      : "";
+  }
+
+  // --- Retry and Cancel go through the API and leave the page where it is: a recording may be running.
+
   async submit(event) {
     const form = event.target;
     if (!form.dataset.api) return;
@@ -121,7 +267,7 @@ class MicoTranscript extends HTMLElement {
     const recording = Number(form.closest("[data-recording]").dataset.recording);
     try {
       await post(form.dataset.api);
-      this.want(recording, this.lines.version(recording) + 1);
+      this.want(recording, this.version(recording) + 1);
     } catch (error) {
       button.disabled = false;
       this.problem.textContent = error.sentence || this.problem.dataset.text;
@@ -131,11 +277,20 @@ class MicoTranscript extends HTMLElement {
   }
 }
 
+function elements(html) {
+  const template = document.createElement("template");
+  template.innerHTML = html;
+  return [...template.content.children];
+}
+
+const sentence = (li) => `${li.querySelector(".who").lastChild.textContent}: ${li.querySelector(".text").textContent}`;
+
 function group(lines) {
   const groups = new Map();
   for (const li of lines) {
     const recording = Number(li.dataset.recording);
-    groups.set(recording, [...(groups.get(recording) ?? []), li]);
+    if (!groups.has(recording)) groups.set(recording, []);
+    groups.get(recording).push(li);
   }
   return groups;
 }

@@ -1,15 +1,17 @@
-// The microphone: opened, measured and captured. Knows nothing of the page.
+// The microphone: opened, and its samples handed on. Knows nothing of the page.
+//
+// Events: "sound" (detail: a Float32Array at `rate`), "lost" (the device is gone), "interrupted" (the system has
+// taken the sound away, as a phone does for a call).
 
-const TYPES = ["audio/webm;codecs=opus", "audio/mp4;codecs=mp4a.40.2", "audio/mp4", "audio/ogg;codecs=opus"];
-const BITS_PER_SECOND = 64000; // speech needs no more
-const CHUNK = 1000; // ms; what is captured is in hand this often
+import { ownId } from "./microphones.js";
+
+const LAST_WORDS = 1000; // ms that the audio thread has to hand over its rest
 
 // Why there is no microphone: `name` of the DOMException → the state of the page that explains it.
 const REFUSALS = {
   NotAllowedError: "denied",
   SecurityError: "denied",
   NotFoundError: "no-device",
-  OverconstrainedError: "no-device",
   NotReadableError: "busy",
   AbortError: "busy",
 };
@@ -21,66 +23,88 @@ export class NoMicrophone extends Error {
   }
 }
 
+// `id`: this device and no other; "": the one that the system would use, from then on by its own id.
+async function listen(id) {
+  const audio = { echoCancellation: true, noiseSuppression: true, autoGainControl: true };
+  try {
+    const stream = await navigator.mediaDevices.getUserMedia({
+      audio: id ? { ...audio, deviceId: { exact: id } } : audio,
+    });
+    const settings = stream.getAudioTracks()[0].getSettings();
+    const own = id || (await ownId(settings));
+    if (id || own === settings.deviceId) return stream;
+    for (const track of stream.getTracks()) track.stop();
+    return listen(own);
+  } catch (error) {
+    if (error instanceof NoMicrophone) throw error;
+    if (error.name === "OverconstrainedError") throw new NoMicrophone(id ? "not-connected" : "no-device");
+    throw new NoMicrophone(REFUSALS[error.name] ?? "busy");
+  }
+}
+
 export class Microphone extends EventTarget {
-  // Asks the person; throws NoMicrophone.
-  static async open() {
+  // Asks the person; throws NoMicrophone. `worklet`: the address of voice-worklet.js.
+  static async open(id, worklet) {
     if (!window.isSecureContext || !navigator.mediaDevices) throw new NoMicrophone("insecure");
-    if (!window.MediaRecorder) throw new NoMicrophone("unsupported");
+    if (!window.AudioWorkletNode || !navigator.locks || !window.indexedDB) throw new NoMicrophone("unsupported");
+    const microphone = new Microphone(await listen(id));
     try {
-      const audio = { echoCancellation: true, noiseSuppression: true, autoGainControl: true };
-      return new Microphone(await navigator.mediaDevices.getUserMedia({ audio }));
+      await microphone.context.audioWorklet.addModule(worklet);
     } catch (error) {
-      throw new NoMicrophone(REFUSALS[error.name] ?? "busy");
+      microphone.close();
+      throw error;
     }
+    return microphone;
   }
 
   constructor(stream) {
     super();
     this.stream = stream;
-    this.chunks = [];
-    // Another device is never taken in silence: if this one goes, the recording ends, and the page says so.
-    stream.getAudioTracks()[0].addEventListener("ended", () => this.dispatchEvent(new Event("lost")));
     this.context = new AudioContext();
-    this.analyser = this.context.createAnalyser();
-    this.analyser.fftSize = 2048;
-    this.context.createMediaStreamSource(stream).connect(this.analyser);
-    this.samples = new Float32Array(this.analyser.fftSize);
+    this.rate = this.context.sampleRate;
+    const [track] = stream.getAudioTracks();
+    this.id = track.getSettings().deviceId;
+    this.label = track.label;
+    track.addEventListener("ended", () => this.dispatchEvent(new Event("lost")));
   }
 
-  // Resolves when sound is really being captured.
+  // Resolves when sound is really coming in.
   start() {
-    const mimeType = TYPES.find((type) => MediaRecorder.isTypeSupported(type));
-    this.recorder = new MediaRecorder(this.stream, { mimeType, audioBitsPerSecond: BITS_PER_SECOND });
-    this.recorder.addEventListener("dataavailable", ({ data }) => data.size && this.chunks.push(data));
-    this.context.resume();
+    this.voice = new AudioWorkletNode(this.context, "voice", {
+      numberOfOutputs: 0,
+      channelCount: 1,
+      channelCountMode: "explicit",
+    });
+    this.context.createMediaStreamSource(this.stream).connect(this.voice);
+    this.context.addEventListener("statechange", () => this.stateChanged());
     return new Promise((resolve) => {
-      this.recorder.addEventListener("start", resolve, { once: true });
-      this.recorder.start(CHUNK);
+      this.voice.port.onmessage = ({ data }) => {
+        resolve();
+        if (data.samples.length) this.dispatchEvent(new CustomEvent("sound", { detail: data.samples }));
+        if (data.last) this.dispatchEvent(new Event("last"));
+      };
+      this.context.resume();
     });
   }
 
-  // Everything from start to now, as one file. The device is given back.
+  stateChanged() {
+    if (this.context.state === "running" || this.context.state === "closed") return;
+    this.dispatchEvent(new Event("interrupted"));
+    this.context.resume().catch(() => this.dispatchEvent(new Event("lost")));
+  }
+
+  // Everything that was heard has been handed on when this resolves. The device is given back.
   async stop() {
-    if (this.recorder?.state === "recording") {
-      await new Promise((resolve) => {
-        this.recorder.addEventListener("stop", resolve, { once: true });
-        this.recorder.stop();
-      });
-    }
+    await new Promise((resolve) => {
+      this.addEventListener("last", resolve, { once: true });
+      setTimeout(resolve, LAST_WORDS); // the audio thread may not run any more
+      this.voice.port.postMessage("stop");
+    });
     this.close();
-    return new Blob(this.chunks, { type: this.recorder?.mimeType.split(";")[0] ?? "" });
   }
 
   close() {
     for (const track of this.stream.getTracks()) track.stop();
     if (this.context.state !== "closed") this.context.close();
-  }
-
-  // How loud it is right now: root mean square, 0 to 1.
-  level() {
-    this.analyser.getFloatTimeDomainData(this.samples);
-    let sum = 0;
-    for (const sample of this.samples) sum += sample * sample;
-    return Math.sqrt(sum / this.samples.length);
   }
 }

@@ -1,10 +1,10 @@
-// <recording-elsewhere>: says on every page that another tab of this browser is recording, and where.
+// <recording-elsewhere>: says on every page that another tab of this browser is recording for the same person, and where.
 
 const SILENCE = 3500; // ms without a word from that tab until it counts as closed
 
 class RecordingElsewhere extends HTMLElement {
   connectedCallback() {
-    this.channel = new BroadcastChannel("mico-recording");
+    this.channel = new BroadcastChannel(`mico-recording ${document.body.dataset.user}`);
     this.channel.addEventListener("message", ({ data }) => this.heard(data));
   }
 

@@ -12,6 +12,16 @@ export function csrfToken() {
   return /(?:^|; )csrftoken=([^;]*)/.exec(document.cookie)?.[1] ?? "";
 }
 
+// randomUUID is only there on secure pages, and files can be uploaded from others too.
+export function uuid() {
+  if (crypto.randomUUID) return crypto.randomUUID();
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  bytes[6] = (bytes[6] & 0x0f) | 0x40;
+  bytes[8] = (bytes[8] & 0x3f) | 0x80;
+  const hex = [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join("-");
+}
+
 export function tellSignedOut() {
   document.dispatchEvent(new CustomEvent("mico:signed-out"));
 }
@@ -38,8 +48,14 @@ export async function fragment(url, options) {
 }
 
 // POST to the API; its JSON. Throws RequestFailed with the API's own sentence.
-export async function post(url) {
-  const response = await ask(url, { method: "POST", headers: { "X-CSRFToken": csrfToken() } });
+export function post(url) {
+  return send("POST", url);
+}
+
+// As post, with another method and a body, as JSON.
+export async function send(method, url, body) {
+  const headers = { "X-CSRFToken": csrfToken(), ...(body && { "Content-Type": "application/json" }) };
+  const response = await ask(url, { method, headers, ...(body && { body: JSON.stringify(body) }) });
   const answer = await response.json().catch(() => null);
   if (!response.ok) throw new RequestFailed(response.status, answer?.error?.message ?? "");
   return answer;

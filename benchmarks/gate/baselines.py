@@ -1,0 +1,98 @@
+"""What others do about 429s, a few lines each from their descriptions. The real libraries: libraries.py."""
+
+import random
+from collections import deque
+from typing import Any
+
+from benchmarks.gate.scenarios import EPOCH, Scenario
+from benchmarks.gate.simulation import PROCESSES, Answer, Errand, Later
+from transcription.vendors import retry_after
+
+
+class NoBackoff:
+    """Sends at once, always. Also what the others are when they have nothing against it."""
+
+    def __init__(self, scenario: Scenario, seed: int) -> None: ...
+
+    def ask(self, errand: Errand, now: float) -> Any | Later:
+        return "go"
+
+    def tell(self, errand: Errand, token: Any, answer: Answer, now: float) -> bool:
+        return False
+
+    def redis_lost(self) -> None:
+        """Nothing is kept there."""
+
+
+class GrowingPause(NoBackoff):
+    """Mico's first answer to 429s: all wait `step` seconds after the last one, `step` more for each in a row.
+
+    Any success begins anew. Headers are not read. Shared by all processes.
+    """
+
+    def __init__(self, scenario: Scenario, seed: int, *, step: float, cap: float) -> None:
+        self._step, self._cap = step, cap
+        self._until, self._row = 0.0, 0
+
+    def ask(self, errand: Errand, now: float) -> Any | Later:
+        return Later(self._until) if now < self._until else "go"
+
+    def tell(self, errand: Errand, token: Any, answer: Answer, now: float) -> bool:
+        self._row = 0 if answer.accepted else self._row + 1
+        if not answer.accepted:
+            self._until = now + min(self._cap, self._step * self._row)
+        return False
+
+    def redis_lost(self) -> None:
+        self._until, self._row = 0.0, 0
+
+
+class SharedPause(NoBackoff):
+    """BullMQ's `rateLimit` (https://docs.bullmq.io/guide/rate-limiting): a key in Redis that expires.
+
+    All workers stand still while it is there, then all return. The last write wins, even if it is shorter. How
+    long is the processor's decision: the header, as ours reads it, or `pause`.
+    """
+
+    def __init__(self, scenario: Scenario, seed: int, *, pause: float) -> None:
+        self._pause = pause
+        self._until = 0.0
+
+    def ask(self, errand: Errand, now: float) -> Any | Later:
+        return Later(self._until) if now < self._until else "go"
+
+    def tell(self, errand: Errand, token: Any, answer: Answer, now: float) -> bool:
+        if not answer.accepted:
+            self._until = now + (retry_after.parse(answer.headers, now=EPOCH + now) or self._pause)
+        return False
+
+    def redis_lost(self) -> None:
+        self._until = 0.0
+
+
+class ClientThrottling(NoBackoff):
+    """Google's adaptive throttling (https://sre.google/sre-book/handling-overload/), in each process.
+
+    Rejects locally with probability (requests - k · accepts) / (requests + 1) over the last `window` seconds;
+    what was rejected is tried `again` seconds later.
+    """
+
+    def __init__(self, scenario: Scenario, seed: int, *, k: float, window: float, again: float) -> None:
+        self._k, self._window, self._again = k, window, again
+        self._random = random.Random(f"client throttling {seed}")
+        self._requests: list[deque[float]] = [deque() for _ in range(PROCESSES)]
+        self._accepts: list[deque[float]] = [deque() for _ in range(PROCESSES)]
+
+    def ask(self, errand: Errand, now: float) -> Any | Later:
+        requests, accepts = self._requests[errand.process], self._accepts[errand.process]
+        for times in requests, accepts:
+            while times and times[0] < now - self._window:
+                times.popleft()
+        rejected = (len(requests) - self._k * len(accepts)) / (len(requests) + 1)
+        requests.append(now)
+        return Later(now + self._again) if self._random.random() < rejected else "go"
+
+    def tell(self, errand: Errand, token: Any, answer: Answer, now: float) -> bool:
+        if answer.accepted:
+            self._accepts[errand.process].append(now)
+        return False

@@ -1,0 +1,166 @@
+"""What the vendor does: every limiter twice, with the numbers for tuning and with those that are reported."""
+
+import math
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from email.utils import formatdate
+from typing import Literal
+
+from benchmarks.gate.limiters import (
+    Down,
+    FixedWindow,
+    Jobs,
+    Limiter,
+    PenaltyBox,
+    SlidingWindow,
+    TokenBucket,
+)
+
+Set = Literal["tuning", "reporting"]
+Header = Callable[[float, float], dict[str, str]]
+
+# Second 0 of every scenario, as unix seconds: real clocks have large numbers, and headers carry dates.
+EPOCH = 1_700_000_012.345678
+
+SEEDS: dict[Set, tuple[int, ...]] = {"tuning": (1, 2, 3), "reporting": (101, 102, 103)}
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A vendor and the work to do.
+
+    limit: requests a second and the burst that an operator would configure who has read the documentation, for
+    the baselines that must be told. header: (seconds to wait, now) → headers of a 429. polls_are_free: the limit
+    is not about them. demand: items a second that arrive (Poisson); None: all are there at the start. kill: the
+    first worker that sends in this span dies.
+    """
+
+    name: str
+    limiter: Callable[[random.Random], Limiter]
+    items: int
+    limit: tuple[float, float]
+    header: Header | None = None
+    jobs: bool = False
+    polls_are_free: bool = False
+    names_jobs: bool = False
+    demand: float | None = None
+    kill: tuple[float, float] | None = None
+    flush_at: float | None = None
+
+
+def honest(wait: float, now: float) -> dict[str, str]:
+    """Whole seconds, rounded up."""
+    return {"Retry-After": str(math.ceil(wait))}
+
+
+def too_short(part: float) -> Header:
+    """Only this part of the wait."""
+    return lambda wait, now: {"Retry-After": str(int(wait * part))}
+
+
+def date(skew: float, *, with_date: bool) -> Header:
+    """As a date, from a clock that is `skew` seconds ahead of ours; the answer's own Date is from the same clock."""
+
+    def header(wait: float, now: float) -> dict[str, str]:
+        clock = EPOCH + now + skew
+        own = {"Date": formatdate(clock, usegmt=True)} if with_date else {}
+        return {**own, "Retry-After": formatdate(math.ceil(clock + wait), usegmt=True)}
+
+    return header
+
+
+def window(limit: int) -> Callable[[random.Random], Limiter]:
+    """`limit` per fixed minute, of which some part has passed when we begin."""
+    return lambda rng: FixedWindow(limit, 60.0, rng.uniform(0.0, 60.0))
+
+
+def bucket(rates: float | list[tuple[float, float]], burst: float) -> Callable[[random.Random], Limiter]:
+    return lambda rng: TokenBucket(rates, burst)
+
+
+def down(rate: float, burst: float, spans: list[tuple[float, float]]) -> Callable[[random.Random], Limiter]:
+    return lambda rng: Down(TokenBucket(rate, burst), spans)
+
+
+def flapping(rate: float, burst: float, down_s: float, up_s: float) -> Callable[[random.Random], Limiter]:
+    def make(rng: random.Random) -> Limiter:
+        period, first = down_s + up_s, rng.uniform(0.0, up_s)
+        return Down(
+            TokenBucket(rate, burst), [(first + i * period, first + i * period + down_s) for i in range(400)]
+        )
+
+    return make
+
+
+def scenarios(which: Set) -> list[Scenario]:
+    """All of them, in the order of the table."""
+    t = which == "tuning"
+
+    def pick(tuning: float, reporting: float) -> float:
+        return tuning if t else reporting
+
+    def count(tuning: int, reporting: int) -> int:
+        return tuning if t else reporting
+
+    rate, burst, n = pick(3, 2), pick(6, 10), count(450, 400)
+    tight = pick(7, 10)
+    per_minute, windows = count(80, 60), count(2000, 1800)
+    per_sliding = count(8, 10)
+    base, outage, start = pick(8, 10), pick(90, 120), pick(40, 60)
+    low, high = pick(1.5, 1), pick(12, 10)
+    cap = count(6, 8)
+    jobs = (cap / 10, float(cap))
+    mixed = pick(5, 4)
+    boxed = pick(4, 5)
+    wanted = pick(4, 3)
+    wide = pick(6, 5)
+    minute = (per_minute / 60, float(per_minute))
+    skew = pick(25, 45)
+    out = [(start, start + outage)]
+    return [
+        Scenario("bucket", bucket(rate, burst), n, (rate, burst)),
+        Scenario("bucket, Retry-After", bucket(rate, burst), n, (rate, burst), honest),
+        Scenario("strict", bucket(tight, 1), count(1200, 1800), (tight, 1)),
+        Scenario("minute", window(per_minute), windows, minute),
+        Scenario("minute, Retry-After", window(per_minute), windows, minute, honest),
+        Scenario(
+            "sliding",
+            lambda rng: SlidingWindow(per_sliding, 60.0),
+            count(120, 150),
+            (per_sliding / 60, per_sliding),
+        ),
+        Scenario("outage", down(base, 10, out), count(1600, 2000), (base, 10)),
+        Scenario("drop", bucket([(0, high), (start, low)], 5), count(720, 900), (high, 5)),
+        Scenario("rise", bucket([(0, low), (pick(90, 120), high)], 5), count(1800, 2000), (low, 5)),
+        Scenario("flapping", flapping(base, 5, pick(4, 5), pick(20, 15)), count(1300, 1500), (base, 5)),
+        Scenario(
+            "jobs, named",
+            lambda rng: Jobs(cap),
+            count(450, 600),
+            jobs,
+            jobs=True,
+            polls_are_free=True,
+            names_jobs=True,
+        ),
+        Scenario(
+            "jobs, unnamed", lambda rng: Jobs(cap), count(450, 600), jobs, jobs=True, polls_are_free=True
+        ),
+        Scenario("mixed", bucket(mixed, 8), count(300, 300), (mixed, 8), jobs=True),
+        Scenario("lying: too short", window(per_minute), windows, minute, too_short(pick(0.5, 0.3))),
+        Scenario("lying: dated", window(per_minute), windows, minute, date(2 * skew, with_date=True)),
+        Scenario("lying: clock behind", window(per_minute), windows, minute, date(-skew, with_date=False)),
+        Scenario("lying: clock ahead", window(per_minute), windows, minute, date(skew / 3, with_date=False)),
+        Scenario(
+            "penalty box",
+            lambda rng: PenaltyBox(TokenBucket(boxed, 5), pick(15, 20)),
+            count(800, 1000),
+            (boxed, 5),
+        ),
+        Scenario("low demand", bucket(wanted / 0.6, 10), count(700, 600), (wanted / 0.6, 10), demand=wanted),
+        Scenario("high demand", bucket(wanted / 0.8, 5), count(700, 600), (wanted / 0.8, 5), demand=wanted),
+        Scenario(
+            "killed", down(base, 10, out), count(1600, 2000), (base, 10), kill=(start + 10, start + outage)
+        ),
+        Scenario("Redis lost", bucket(wide, 10), count(1000, 1000), (wide, 10), flush_at=pick(70, 90)),
+    ]

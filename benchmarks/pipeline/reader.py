@@ -1,0 +1,86 @@
+"""Another participant's page without its browser: hears of changes on its socket and fetches the lines."""
+
+import asyncio
+import json
+import re
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import aiohttp
+
+TOGETHER_S = 0.040  # that changes are collected, and
+AT_ONCE = 50  # recordings in one request: as mico-transcript.js does
+LINE = re.compile(r'<li class="line (\w+)" id="line-(\d+)-')
+
+
+class Reader:
+    """`done`: when the socket said that a recording is; `words`: when its line was here. By recording, unix s."""
+
+    def __init__(self, session: aiohttp.ClientSession, page: str) -> None:
+        self.done: dict[int, float] = {}
+        self.words: dict[int, float] = {}
+        self.fetches = 0
+        self._session = session
+        self._page = page
+        self._wanted: set[int] = set()
+        self._loading: asyncio.Task[None] | None = None
+        self._awaited: dict[int, asyncio.Event] = {}
+
+    async def shown(self, recording: int, within_s: float = 120.0) -> None:
+        """Returns once the words of a recording are here. Raises TimeoutError."""
+        if recording not in self.words:
+            event = self._awaited.setdefault(recording, asyncio.Event())
+            async with asyncio.timeout(within_s):
+                await event.wait()
+
+    async def listen(self, socket: aiohttp.ClientWebSocketResponse) -> None:
+        """Until the socket closes."""
+        async for message in socket:
+            said = json.loads(message.data)
+            if said["type"] != "recording.changed":
+                continue
+            if said["status"] == "done":
+                self.done.setdefault(said["recording"], time.time())
+            self._wanted.add(said["recording"])
+            if self._loading is None or self._loading.done():
+                self._loading = asyncio.create_task(self._load())
+
+    async def finish(self) -> None:
+        """Ends what it is fetching. Raises what went wrong with that."""
+        if self._loading is not None:
+            await self._loading
+
+    async def _load(self) -> None:
+        while self._wanted:
+            await asyncio.sleep(TOGETHER_S)
+            ids = sorted(self._wanted)[:AT_ONCE]
+            self._wanted.difference_update(ids)
+            self.fetches += 1
+            query = [("id", str(number)) for number in ids]
+            async with self._session.get(f"{self._page}recordings/", params=query) as answer:
+                answer.raise_for_status()
+                html = await answer.text()
+            now = time.time()
+            for kind, number in LINE.findall(html):
+                if kind == "words":
+                    self.words.setdefault(int(number), now)
+                    if event := self._awaited.pop(int(number), None):
+                        event.set()
+
+
+@asynccontextmanager
+async def a_reader(base_url: str, meeting: int, cookie: str) -> AsyncIterator[Reader]:
+    """One whose socket is open, until the block ends. A fetch that failed is raised then."""
+    headers = {"Cookie": cookie, "Origin": base_url, "X-Requested-With": "fetch"}
+    async with (
+        aiohttp.ClientSession(headers=headers, cookie_jar=aiohttp.DummyCookieJar()) as session,
+        session.ws_connect(f"{base_url}/ws/meetings/{meeting}/") as socket,
+    ):
+        await socket.receive_json()  # the snapshot
+        reader = Reader(session, f"{base_url}/m/{meeting}/")
+        listening = asyncio.create_task(reader.listen(socket))
+        yield reader
+        await socket.close()
+        await listening
+        await reader.finish()

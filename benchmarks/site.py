@@ -1,0 +1,77 @@
+"""A whole Mico for a benchmark: the vendor is an emulator that only echoes, and there are people in meetings."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.processes import Mico, a_mico
+from tests.servers import BASE_DIR, Emulator, running_emulator
+
+CLIP = BASE_DIR / "tests" / "audio" / "speech_slt_1.wav"  # 2 s of speech, as a browser hands it in
+
+# Makes the meetings, everybody in each, and says with which session cookie each person is signed in.
+PEOPLE = """
+import json
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.test import Client
+from transcription.meetings import create_meeting
+from transcription.models import Participant
+with transaction.atomic():
+    users = [User.objects.get_or_create(username=f"person{{n}}")[0] for n in range({people})]
+    meetings = [create_meeting(users[0], f"Meeting {{n}}", "en") for n in range({meetings})]
+    Participant.objects.bulk_create(
+        Participant(meeting=m, user=u, name=u.username) for m in meetings for u in users[1:]
+    )
+    cookies = []
+    for user in users:
+        client = Client()
+        client.force_login(user)
+        cookies.append(settings.SESSION_COOKIE_NAME + "=" + client.cookies[settings.SESSION_COOKIE_NAME].value)
+print(json.dumps({{"meetings": [m.pk for m in meetings], "cookies": cookies}}))
+"""
+
+
+@dataclass(frozen=True)
+class Site:
+    """`meetings`: ids; `cookies`: the header of each person; `token`: of the first person, who owns the meetings."""
+
+    mico: Mico
+    emulator: Emulator
+    meetings: list[int]
+    cookies: list[str]
+    token: str
+
+    def program(self, text: str) -> str:
+        """Runs a few lines of Python inside Mico, and returns what they print."""
+        return self.mico.manage("shell", "--no-imports", "-c", text).stdout
+
+    def pids(self) -> dict[str, int]:
+        """Every process of it by what it does, the emulator among them."""
+        found = {name: self.mico.pid(name) for name in self.mico.running()} | {"emulator": self.emulator.pid}
+        return {name: pid for name, pid in found.items() if pid}
+
+
+@contextmanager
+def a_site(*, meetings: int = 1, people: int = 2, **variables: str) -> Iterator[Site]:
+    """One that runs until the block ends, with data and ports of its own. `variables`: of its environment."""
+    with a_mico() as mico, running_emulator(made(mico.data / "vendor"), "echo") as emulator:
+        # Credentials in the environment: so Mico starts no emulator of its own, which would listen to words.
+        vendor = {"RTZR_CLIENT_ID": "a", "RTZR_CLIENT_SECRET": "b", "RTZR_BASE_URL": emulator.base_url}
+        mico.environment |= vendor | variables
+        mico.start()
+        token = mico.token("person0")
+        program = PEOPLE.format(people=people, meetings=meetings)
+        known: dict[str, Any] = json.loads(mico.manage("shell", "--no-imports", "-c", program).stdout)
+        yield Site(mico, emulator, known["meetings"], known["cookies"], token)
+        mico.stop()
+
+
+def made(folder: Path) -> Path:
+    """The folder, made if need be."""
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder

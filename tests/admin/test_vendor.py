@@ -1,0 +1,356 @@
+"""The console of one vendor: who may look and act, what hold and resume do, and what the page says."""
+# Channels has no types.
+# mypy: disable-error-code="no-untyped-call"
+
+from collections.abc import Callable
+from typing import Any, Literal
+
+import pytest
+import redis
+from asgiref.sync import async_to_sync, sync_to_async
+from channels.testing import WebsocketCommunicator
+from django.contrib.auth.models import Permission, User
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from mico.asgi import application
+from tests.rows import a_row
+from transcription import gate_reports, traffic
+from transcription.gate import Gate, GateFigures, Ok, Permit, Purpose, Refused
+from transcription.models import GateEvent, Meeting
+from transcription.redis_client import redis_client
+
+PAGE = "/admin/transcription/gateevent/vendor/rtzr/"
+FETCH = {"X-Requested-With": "fetch"}
+
+
+def gate() -> Gate:
+    return Gate(redis_client(), "rtzr")
+
+
+def throttled(scope: Literal["all", "submit", "quota"], retry_after_s: float = 600.0) -> None:
+    """The vendor refused a submit, as a worker reports it."""
+    permit = gate().acquire(Purpose.SUBMIT)
+    assert isinstance(permit, Permit)
+    gate_reports.report(gate(), permit, Refused(scope, retry_after_s))
+
+
+def said(response: Any) -> list[str]:
+    return [str(message) for message in response.context["messages"]]
+
+
+def act(client: Client, what: str, **data: str) -> Any:
+    return client.post(f"{PAGE}{what}/", data, follow=True)
+
+
+@pytest.fixture
+def staff(db: None) -> Client:
+    """Staff without any permission."""
+    client = Client()
+    client.force_login(User.objects.create_user("staff", is_staff=True))
+    return client
+
+
+# --- Who may --------------------------------------------------------------------------------------
+
+
+def test_nobody_looks_without_signing_in(db: None) -> None:
+    assert Client().get(PAGE).status_code == 302
+    assert Client().get(PAGE, headers=FETCH).status_code == 401
+    assert Client().post(f"{PAGE}hold/", {"reason": "x"}).status_code == 302
+    assert gate().state().mode == "open"
+
+
+def test_people_of_meetings_do_not_look(meeting: Meeting) -> None:
+    client = Client()
+    client.force_login(meeting.owner)
+    assert client.get(PAGE).status_code == 302
+    assert client.get(PAGE, headers=FETCH).status_code == 401
+
+
+def test_staff_without_the_permission_neither_look_nor_act(staff: Client) -> None:
+    assert staff.get(PAGE).status_code == 403
+    assert staff.get(PAGE, headers=FETCH).status_code == 403
+    assert staff.post(f"{PAGE}hold/", {"reason": "x"}).status_code == 403
+    assert staff.post(f"{PAGE}resume/", {"reason": "x"}).status_code == 403
+    assert gate().state().mode == "open"
+
+
+def test_who_may_only_look_is_offered_no_form_and_cannot_act(onlooker: Client) -> None:
+    page = onlooker.get(PAGE)
+    assert page.status_code == 200
+    assert "<form" not in page.content.decode().split('id="content-main"')[1]
+    assert onlooker.post(f"{PAGE}hold/", {"reason": "x"}).status_code == 403
+    gate().hold("by somebody else")
+    assert onlooker.post(f"{PAGE}resume/", {"reason": "x"}).status_code == 403
+    assert gate().state().mode == "held"
+
+
+def test_staff_with_the_permission_act(staff: Client) -> None:
+    user = User.objects.get(username="staff")
+    user.user_permissions.add(Permission.objects.get(codename="change_gateevent"))
+    assert act(staff, "hold", reason="Maintenance").status_code == 200
+    assert gate().state().mode == "held"
+
+
+def test_acting_needs_a_post_with_a_token(operator: User) -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(operator)
+    assert client.post(f"{PAGE}hold/", {"reason": "x"}).status_code == 403
+    assert client.get(f"{PAGE}hold/").status_code == 405
+    assert client.get(f"{PAGE}resume/").status_code == 405
+    assert gate().state().mode == "open"
+
+
+def test_a_vendor_that_is_not_in_the_settings_has_no_console(client: Client) -> None:
+    assert client.get(PAGE.replace("rtzr", "bygone")).status_code == 404
+
+
+# --- Hold and resume ------------------------------------------------------------------------------
+
+
+def test_a_hold_stops_everything_and_is_kept_with_its_reason_and_who_it_was(
+    client: Client, operator: User
+) -> None:
+    response = act(client, "hold", reason="Moving the account")
+    assert response.redirect_chain == [(PAGE, 302)]
+    assert said(response) == ["Held. Nothing is sent until somebody presses Resume."]
+    state = gate().state()
+    assert (state.mode, state.note) == ("held", "Moving the account")
+    row = GateEvent.objects.get()
+    assert (row.kind, row.reason, row.note, row.user) == ("closed", "hold", "Moving the account", operator)
+
+
+def test_a_resume_opens_and_is_kept_with_its_reason_and_who_it_was(client: Client, operator: User) -> None:
+    act(client, "hold", reason="Moving the account")
+    assert said(act(client, "resume", reason="Moved")) == ["Resumed. What waited is sent now."]
+    assert gate().state().mode == "open"
+    row = GateEvent.objects.latest("id")
+    assert (row.kind, row.note, row.user) == ("opened", "Moved", operator)
+
+
+@pytest.mark.parametrize("reason", ["", "   ", "x" * 201])
+def test_without_a_reason_of_a_length_that_fits_nothing_is_done(client: Client, reason: str) -> None:
+    response = client.post(f"{PAGE}hold/", {"reason": reason})
+    assert response.status_code == 422
+    assert response.context["hold_form"].errors["reason"]
+    assert gate().state().mode == "open"
+    gate().hold("by somebody else")
+    assert client.post(f"{PAGE}resume/", {"reason": reason}).status_code == 422
+    assert gate().state().mode == "held"
+    assert not GateEvent.objects.exists()
+
+
+def test_a_pause_of_the_vendors_can_be_ended_early(client: Client) -> None:
+    throttled("all")
+    act(client, "resume", reason="They raised our limit")
+    assert gate().state().mode == "open"
+
+
+def test_a_used_up_quota_is_resumed_only_once_it_is_confirmed(client: Client) -> None:
+    throttled("quota")
+    page = client.get(PAGE)
+    assert page.context["view_state"] == "closed-quota"
+    assert "Quota used up" in page.content.decode()
+    refused = client.post(f"{PAGE}resume/", {"reason": "Try"})
+    assert refused.status_code == 422
+    assert "Confirm that the account has usage again" in refused.content.decode()
+    assert 'name="settled" autofocus' in refused.content.decode()
+    assert gate().state().reason == "quota"
+    act(client, "resume", reason="Bought 100 hours", settled="on")
+    assert gate().state().mode == "open"
+
+
+def test_a_quota_behind_a_hold_has_to_be_confirmed_too(client: Client) -> None:
+    throttled("quota")
+    act(client, "hold", reason="Calling the vendor")
+    assert client.get(PAGE).context["view_state"] == "held-quota"
+    assert client.post(f"{PAGE}resume/", {"reason": "Try"}).status_code == 422
+    assert gate().state().mode == "held"
+
+
+def test_a_quota_of_an_earlier_episode_does_not_matter_any_more(client: Client) -> None:
+    throttled("quota")
+    act(client, "resume", reason="Bought 100 hours", settled="on")
+    gate().hold("Maintenance")  # by somebody who died before it was in the history
+    assert client.get(PAGE).context["view_state"] == "held"
+
+
+def test_what_changes_nothing_says_so_and_writes_no_history(client: Client) -> None:
+    assert said(act(client, "resume", reason="Why not")) == ["Nothing changed: it was so already."]
+    assert not GateEvent.objects.exists()
+
+
+def test_without_redis_nothing_is_changed_and_the_page_says_so(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_args: object, **_options: object) -> None:
+        raise redis.ConnectionError("away")
+
+    for name in ("hold", "resume", "state", "figures"):
+        monkeypatch.setattr(Gate, name, away)
+    monkeypatch.setattr("transcription.stt.presence.alive", away)
+    for what in ("hold", "resume"):
+        response = act(client, what, reason="x")
+        assert said(response) == ["Redis does not answer. Nothing was changed."]
+    assert response.context["view_state"] == "unknown"
+    assert "Not known: Redis does not answer" in response.content.decode()
+
+
+@pytest.fixture
+def socket_of_meeting(meeting: Meeting) -> Callable[[], WebsocketCommunicator]:
+    """The socket that a page of the meeting opens."""
+    browser = Client()
+    browser.force_login(meeting.owner)
+    cookie = "; ".join(f"{name}={morsel.value}" for name, morsel in browser.cookies.items())
+    headers = [(b"origin", b"http://localhost"), (b"host", b"localhost"), (b"cookie", cookie.encode())]
+    return lambda: WebsocketCommunicator(application, f"/ws/meetings/{meeting.pk}/", headers=headers)
+
+
+def test_meetings_see_a_hold_with_its_reason_and_see_it_end(
+    client: Client,
+    socket_of_meeting: Callable[[], WebsocketCommunicator],
+    django_capture_on_commit_callbacks: Any,
+) -> None:
+    def press(what: str, reason: str) -> None:
+        with django_capture_on_commit_callbacks(execute=True):
+            client.post(f"{PAGE}{what}/", {"reason": reason})
+
+    async def watch() -> list[dict[str, Any]]:
+        page = socket_of_meeting()
+        await page.connect(timeout=5)
+        await page.receive_json_from(timeout=5)
+        await sync_to_async(press)("hold", "Moving the account")
+        held = await page.receive_json_from(timeout=5)
+        await sync_to_async(press)("resume", "Moved")
+        resumed = await page.receive_json_from(timeout=5)
+        await page.disconnect()
+        return [held, resumed]
+
+    held, resumed = async_to_sync(watch)()
+    assert (held["type"], held["state"], held["note"]) == ("stt.delayed", "held", "Moving the account")
+    assert (resumed["type"], resumed["state"], resumed["note"]) == ("stt.resumed", "open", "")
+
+
+# --- What it shows --------------------------------------------------------------------------------
+
+
+def test_the_part_that_changes_is_fetched_alone(client: Client) -> None:
+    throttled("all")
+    content = client.get(PAGE, headers=FETCH).content.decode()
+    assert "429, too many requests" in content
+    assert "<html" not in content
+    assert "<form" not in content
+
+
+@pytest.mark.parametrize(
+    ("scope", "words", "state"),
+    [
+        ("all", "Closed: the vendor answers 429, too many requests", "closed"),
+        ("submit", "Closed for new recordings", "closed"),
+        ("quota", "Quota used up", "closed-quota"),
+    ],
+)
+def test_each_reason_has_its_words(
+    client: Client, scope: Literal["all", "submit", "quota"], words: str, state: str
+) -> None:
+    throttled(scope)
+    response = client.get(PAGE)
+    assert words in response.content.decode()
+    assert response.context["view_state"] == state
+    assert response.context["next_try"] is not None
+
+
+def test_an_episode_leads_to_what_caused_it_and_to_who_ended_it(
+    client: Client, operator: User, meeting: Meeting
+) -> None:
+    row = a_row(meeting, status="queued")
+    permit = gate().acquire(Purpose.SUBMIT)
+    assert isinstance(permit, Permit)
+    gate_reports.report(gate(), permit, Refused("all", 600.0), row)
+    assert "still closed" in client.get(PAGE).content.decode()
+    act(client, "resume", reason="They raised our limit")
+    [shown] = client.get(PAGE).context["episodes"]
+    assert not shown.is_now
+    content = client.get(PAGE).content.decode()
+    assert f'href="{reverse("admin:transcription_transcription_change", args=[row.pk])}"' in content
+    assert "operator: They raised our limit" in content
+
+
+def test_names_of_recordings_are_for_those_who_may_see_them(staff: Client, meeting: Meeting) -> None:
+    user = User.objects.get(username="staff")
+    user.user_permissions.add(Permission.objects.get(codename="view_gateevent"))
+    row = a_row(meeting)
+    row.recording.name = "dismissals.wav"
+    row.recording.save()
+    GateEvent.objects.create(vendor="rtzr", kind="closed", episode=1, transcription=row)
+    content = staff.get(PAGE).content.decode()
+    assert "dismissals" not in content
+    assert f"transcription {row.pk}" in content
+
+
+def test_the_figures_are_the_gates(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert isinstance(gate().acquire(Purpose.SUBMIT), Permit)
+    figures = client.get(PAGE).context["figures"]
+    assert (figures.requests, figures.pace, figures.rate) == (1, None, None)
+
+    learned = GateFigures(pace=1.25, rate=2.0, cap=8, jobs=5, requests=3)
+    monkeypatch.setattr(Gate, "figures", lambda *_args, **_options: learned)
+    content = client.get(PAGE, headers=FETCH).content.decode()
+    for shown in ("<dd>3</dd>", "<dd>5</dd>", "at most 8 at once", "<dd>1.25</dd>", "to take 2 per second"):
+        assert shown in content
+
+
+def test_words_of_people_are_escaped(client: Client) -> None:
+    act(client, "hold", reason="<script>alert(1)</script>")
+    content = client.get(PAGE).content.decode()
+    assert "<script>alert" not in content
+    assert "&lt;script&gt;alert(1)" in content
+
+
+def test_the_charts_have_every_request(client: Client) -> None:
+    throttled("all")
+    for _ in range(3):
+        traffic.count("rtzr", Ok())
+    charts = client.get(PAGE).context["charts"]
+    for name in ("hour", "day"):
+        assert (charts[name].total, charts[name].refused, charts[name].share) == (4, 1, 25.0)
+    content = client.get(PAGE).content.decode()
+    assert content.count("Requests: 4 · refused with 429: 1 (25 %)") == 2
+    assert content.count('<rect class="refused"') == 2
+
+
+def test_nothing_inline_that_the_content_policy_forbids(client: Client) -> None:
+    throttled("all")
+    body = client.get(PAGE).content.decode().split('id="content-main"')[1].split("<footer")[0]
+    assert "style=" not in body
+    assert "<style" not in body
+    assert "<script" not in body
+    assert " on" + "click" not in body
+
+
+def test_it_costs_as_many_queries_after_many_episodes_as_after_one(client: Client, meeting: Meeting) -> None:
+    costs = []
+    for first, last in ((1, 2), (2, 40)):
+        for n in range(first, last):
+            row = a_row(meeting)
+            user = User.objects.create_user(f"user{n}")
+            GateEvent.objects.create(vendor="rtzr", kind="closed", episode=n, transcription=row)
+            GateEvent.objects.create(vendor="rtzr", kind="opened", episode=n, user=user, note="x")
+        with CaptureQueriesContext(connection) as queries:
+            response = client.get(PAGE, headers=FETCH)
+        costs.append(len(queries))
+    assert len(response.context["episodes"]) == 20
+    assert costs[0] == costs[1] <= 6
+
+
+def test_the_index_and_the_lists_lead_here(client: Client, staff: Client) -> None:
+    way = reverse("admin:transcription_vendor_now")
+    assert f'href="{way}"' in client.get("/admin/").content.decode()
+    assert way not in staff.get("/admin/").content.decode()
+    assert client.get(way).headers["Location"] == PAGE
+    assert (
+        f'href="{PAGE}"' in client.get(reverse("admin:transcription_gateevent_changelist")).content.decode()
+    )

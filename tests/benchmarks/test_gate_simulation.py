@@ -1,0 +1,194 @@
+"""The gate's benchmark measures what it says: limits that limit, an oracle that is never refused, the same twice."""
+
+import math
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from benchmarks.gate.limiters import Down, FixedWindow, Jobs, Limiter, PenaltyBox, SlidingWindow, TokenBucket
+from benchmarks.gate.oracle import oracle_of
+from benchmarks.gate.runs import measure
+from benchmarks.gate.scenarios import Scenario, bucket, date, honest, scenarios, too_short
+from benchmarks.gate.simulation import Answer, Errand, Later, Run, Simulation
+from transcription.vendors import retry_after
+
+ALL = scenarios("reporting")
+
+
+def accepted(limiter: Limiter, times: list[float]) -> list[float]:
+    return [t for t in times if limiter.admit(t, "submit", 10.0) == 0]
+
+
+class Greedy:
+    """Sends at once, always."""
+
+    def __init__(self) -> None:
+        self.headers: list[dict[str, str]] = []
+
+    def ask(self, errand: Errand, now: float) -> str | Later:
+        return "go"
+
+    def tell(self, errand: Errand, token: str, answer: Answer, now: float) -> bool:
+        self.headers.append(answer.headers)
+        return False
+
+    def redis_lost(self) -> None: ...
+
+
+@pytest.mark.parametrize("scenario", ALL, ids=[s.name for s in ALL])
+def test_the_oracle_is_never_refused_and_finishes(scenario: Scenario) -> None:
+    run = Simulation(scenario, 7, oracle_of(scenario, 7), horizon=math.inf).run()
+    assert (run.done, run.refused) == (scenario.items, 0)
+
+
+@given(
+    gaps=st.lists(st.floats(0, 3), min_size=1, max_size=60),
+    rate=st.floats(0.5, 20),
+    burst=st.integers(1, 10),
+)
+def test_a_token_bucket_never_lets_more_pass_than_burst_and_rate(
+    gaps: list[float], rate: float, burst: int
+) -> None:
+    times = [sum(gaps[: i + 1]) for i in range(len(gaps))]
+    passed = accepted(TokenBucket(rate, burst), times)
+    for i, first in enumerate(passed):
+        for j, last in enumerate(passed[i:], start=1):
+            assert j <= burst + (last - first) * rate + 1e-6
+
+
+@given(
+    gaps=st.lists(st.floats(0, 5), min_size=1, max_size=40),
+    which=st.sampled_from(["bucket", "window", "sliding", "jobs", "down", "box", "changing"]),
+)
+def test_the_earliest_moment_is_when_it_passes_and_not_before(gaps: list[float], which: str) -> None:
+    def make() -> Limiter:
+        return {
+            "bucket": TokenBucket(2, 3),
+            "window": FixedWindow(3, 10, 4),
+            "sliding": SlidingWindow(3, 10),
+            "jobs": Jobs(2),
+            "down": Down(TokenBucket(2, 3), [(5, 9), (12, 13)]),
+            "box": PenaltyBox(TokenBucket(2, 3), 6),
+            "changing": TokenBucket([(0, 5), (4, 0.5), (30, 3)], 2),
+        }[which]
+
+    at, limiter = 0.0, make()
+    for gap in gaps:
+        earliest = limiter.earliest(at + gap, "submit")
+        assert earliest >= at + gap
+        if earliest > at + gap + 1e-3:
+            assert limiter.earliest(earliest - 1e-3, "submit") > earliest - 1e-3
+        at = earliest
+        assert limiter.admit(at, "submit", 7.0) == 0
+
+
+def test_a_fixed_window_begins_anew_at_its_border() -> None:
+    assert accepted(FixedWindow(2, 60, 50), [0, 1, 2, 9.9, 10, 11, 12]) == [0, 1, 10, 11]
+
+
+def test_a_sliding_window_counts_who_was_refused() -> None:
+    assert accepted(SlidingWindow(2, 60), [0, 1, 59, 60.5, 61.1, 181.2]) == [0, 1, 181.2]
+
+
+def test_jobs_occupy_their_place_until_they_end() -> None:
+    limiter = Jobs(2)
+    assert [limiter.admit(t, "submit", 10.0) for t in (0.0, 4.0, 5.0)] == [0, 0, 5.0]
+    assert limiter.admit(5.0, "poll") == 0
+    assert limiter.admit(10.0, "submit", 10.0) == 0
+
+
+def test_a_refusal_during_the_ban_begins_it_anew() -> None:
+    assert accepted(PenaltyBox(TokenBucket(10, 1), 20), [0, 0.05, 15, 30, 50]) == [0, 50]
+
+
+def test_nothing_passes_while_it_is_down() -> None:
+    assert accepted(Down(TokenBucket(100, 10), [(1, 3)]), [0, 1, 2, 2.9, 3]) == [0, 3]
+
+
+def test_the_same_seed_gives_the_same_run_and_another_seed_another() -> None:
+    scenario = next(s for s in scenarios("tuning") if s.name == "mixed")
+
+    def run(seed: int) -> Run:
+        return Simulation(scenario, seed, Greedy(), horizon=200).run()
+
+    assert run(1) == run(1)
+    assert run(1) != run(2)
+
+
+def test_who_never_gets_there_is_never_done() -> None:
+    class Never(Greedy):
+        def ask(self, errand: Errand, now: float) -> str | Later:
+            return Later(now + 10)
+
+    score = measure(scenarios("tuning")[0], 1, Never())
+    assert (score.ratio, score.done, score.delay) == (0.0, 0, math.inf)
+
+
+def test_who_waits_asks_again_when_woken() -> None:
+    class Waking(Greedy):
+        """One worker sends; the others are told to wait, and woken by its answer."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.asked: list[tuple[int, float]] = []
+            self.answered = 0.0
+
+        def ask(self, errand: Errand, now: float) -> str | Later:
+            self.asked.append((errand.worker, now))
+            if self.answered or errand.worker == 0:
+                return "go"
+            return Later(now + 50)
+
+        def tell(self, errand: Errand, token: str, answer: Answer, now: float) -> bool:
+            first, self.answered = self.answered == 0, self.answered or now
+            return first
+
+    policy = Waking()
+    scenario = Scenario("two", bucket(10, 10), 3, (10, 10))
+    Simulation(scenario, 1, policy, horizon=100).run()
+    again = [now for worker, now in policy.asked if now > 0]
+    assert again == [pytest.approx(policy.answered + 0.02)] * 2
+
+
+def test_being_woken_again_and_again_keeps_nobody_waiting() -> None:
+    class Restless(Greedy):
+        """Half of the workers wait for half a second, while answers to the others wake them all the time."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.late: list[float] = []
+            self.since: dict[Errand, float] = {}
+
+        def ask(self, errand: Errand, now: float) -> str | Later:
+            until = self.since.setdefault(errand, now) + (0.5 if errand.worker % 2 else 0.0)
+            if now < until:
+                return Later(until)
+            self.late.append(now - until)
+            return "go"
+
+        def tell(self, errand: Errand, token: str, answer: Answer, now: float) -> bool:
+            return True
+
+    policy = Restless()
+    Simulation(Scenario("many", bucket(1000, 1000), 500, (1000, 1000)), 1, policy, horizon=1.5).run()
+    assert len(policy.late) > 50
+    assert max(policy.late) == pytest.approx(0)
+
+
+def test_headers_say_what_the_scenario_wants_them_to() -> None:
+    assert honest(3.2, 0.0) == {"Retry-After": "4"}
+    assert too_short(0.5)(5.0, 0.0) == {"Retry-After": "2"}
+    behind, true = date(-100, with_date=False)(30, 7.0), date(-100, with_date=True)(30, 7.0)
+    epoch = 1_700_000_012.345678
+    assert retry_after.parse(behind, now=epoch + 7) == 0
+    assert retry_after.parse(true, now=epoch + 7) == pytest.approx(30, abs=1.01)
+
+
+def test_limits_with_a_part_of_chance_repeat_with_their_seed() -> None:
+    minute = next(s for s in scenarios("reporting") if s.name == "minute")
+    first, again = (minute.limiter(random.Random("x")) for _ in range(2))
+    assert isinstance(first, FixedWindow)
+    assert isinstance(again, FixedWindow)
+    assert first.phase == again.phase

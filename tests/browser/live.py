@@ -1,0 +1,75 @@
+"""Speaking into a page, and looking into its outbox."""
+
+from typing import Any
+
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Site
+from tests.waiting import wait_until
+
+UPLOADS = "**/api/v1/meetings/*/recordings"
+
+# Everything that this browser still has, of whomever: [{id, speaker, state, samples, …}].
+STRETCHES = """() => new Promise((resolve, reject) => {
+    const request = indexedDB.open("mico-outbox", 1);
+    request.onerror = () => reject(request.error);
+    request.onupgradeneeded = () => request.transaction.abort();
+    request.onsuccess = () => {
+        const all = request.result.transaction("stretches").objectStore("stretches").getAll();
+        all.onsuccess = () => { request.result.close(); resolve(all.result); };
+    };
+})"""
+
+
+def kept(page: Page) -> list[dict[str, Any]]:
+    """The stretches in this browser's database."""
+    found: list[dict[str, Any]] = page.evaluate(STRETCHES)
+    return found
+
+
+def press_record(page: Page) -> None:
+    """Begins to record; returns once sound comes in."""
+    page.locator("#record").click()
+    expect(page.locator("mico-recorder")).to_have_attribute("data-state", "recording")
+
+
+def spoke(page: Page) -> None:
+    """Waits until the sentence in the microphone is over and on its way."""
+    expect(page.locator("mico-recorder")).to_have_attribute("data-heard", "1")
+
+
+def when_heard(page: Page, script: str) -> None:
+    """Runs a script in the page in the moment in which it notices that somebody speaks."""
+    page.evaluate(
+        """() => {
+            const recorder = document.querySelector("mico-recorder");
+            const observer = new MutationObserver(() => {
+                if (!recorder.hasAttribute("data-speaking")) return;
+                observer.disconnect();
+                SCRIPT;
+            });
+            observer.observe(recorder, {attributes: true});
+        }""".replace("SCRIPT", script)
+    )
+
+
+def press_stop(page: Page) -> None:
+    """Ends the recording; returns once everything is in the outbox."""
+    page.locator("#record").click()
+    expect(page.locator("mico-recorder")).not_to_have_attribute("data-state", "stopping")
+
+
+def kept_samples(page: Page, at_least: int) -> None:
+    """Waits until so much of what is being spoken is in the database."""
+    wait_until(lambda: sum(one["samples"] for one in kept(page)) >= at_least, timeout=30)
+
+
+def sign_in(page: Page, site: Site, name: str) -> None:
+    """Signs in as this person in the whole browser, as another tab would."""
+    cookie = f"mico_session_{site.mico.port}"
+    page.context.add_cookies([{"name": cookie, "value": site.cookies[name], "url": site.mico.base_url}])
+
+
+def sign_out(page: Page, site: Site) -> None:
+    """Takes the session away."""
+    page.context.clear_cookies(name=f"mico_session_{site.mico.port}")

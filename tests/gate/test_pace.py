@@ -1,0 +1,252 @@
+"""The learned pace, in virtual time: docs/gate.md."""
+
+import pytest
+
+from tests.gate.bucket import Bucket, saturate, work
+from tests.gate.desk import DEFAULTS, RATE, Desk, refuse_again
+from transcription.gate import Ok, Permit, Purpose, Wait
+
+
+def learned(desk: Desk, rate: float) -> None:
+    """A gate that just learned about this rate."""
+    vendor = Bucket(rate)
+    work(desk, vendor, 300, refusals=2)
+    desk.after(desk.refused().seconds)
+    while desk.figures().rate is None or desk.state().mode != "open":
+        answer = desk.next(Purpose.SUBMIT)
+        desk.report(answer, Ok())
+
+
+def pace(desk: Desk) -> float:
+    value = desk.figures().pace
+    assert value is not None
+    return value
+
+
+def rate(desk: Desk) -> float:
+    value = desk.figures().rate
+    assert value is not None
+    return value
+
+
+# Before a limit was felt
+
+
+def test_a_new_gate_starts_slowly_and_doubles_while_it_is_what_holds_work_back(desk: Desk) -> None:
+    per_second = [len(saturate(desk, 1, (Purpose.SUBMIT,)).given) for _ in range(10)]
+    assert 10 <= per_second[0] <= 15  # with the burst
+    for early in (1, 3, 6):
+        assert per_second[early + 3] == pytest.approx(per_second[early] * 2, rel=0.15)
+    assert per_second[9] > 70
+
+
+def test_an_idle_gate_does_not_get_faster(desk: Desk) -> None:
+    for _ in range(20):
+        desk.next(Purpose.SUBMIT)
+        desk.after(10)
+    assert len(saturate(desk, 1, (Purpose.SUBMIT,)).given) <= 15
+
+
+def test_bursts_are_small(desk: Desk) -> None:
+    answers = [desk.ask(Purpose.SUBMIT) for _ in range(20)]
+    assert [type(a) for a in answers] == [Permit] * 4 + [Wait] * 16
+    assert isinstance(desk.ask(Purpose.POLL), Permit)  # a poll goes one interval before its time
+    assert isinstance(desk.ask(Purpose.POLL), Wait)
+
+
+def test_the_pace_has_a_ceiling(desk: Desk) -> None:
+    desk.redis.hset(desk.key, "pace.busy", "100000")
+    assert len(saturate(desk, 0.5, (Purpose.SUBMIT,)).given) <= DEFAULTS.pace_max * 0.8 + 2
+
+
+# What a refusal teaches
+
+
+def test_the_first_refusal_halves_the_pace_and_the_second_measures_the_rate(desk: Desk) -> None:
+    vendor = Bucket(6.0)
+    work(desk, vendor, 100, refusals=1)
+    pushed = float(desk.field("pace.pushed"))
+    assert pushed >= DEFAULTS.pace_start
+    desk.after(desk.refused().seconds)
+    assert vendor.takes(desk.now)
+    desk.report(desk.submit(), Ok())
+    assert rate(desk) == pytest.approx(pushed / 2, rel=1e-3)
+    work(desk, vendor, 100, refusals=1)
+    desk.after(desk.refused().seconds)
+    desk.report(desk.submit(), Ok())
+    assert rate(desk) == pytest.approx(6.0, rel=0.1)
+
+
+@pytest.mark.parametrize("true", [3.0, 8.0, 15.0])
+def test_a_bucket_is_used_well_and_refuses_rarely(desk: Desk, true: float) -> None:
+    vendor = Bucket(true, size=max(4.0, true / 4))
+    work(desk, vendor, 30 + 60 / true)
+    seconds = 40 + 120 / true
+    tally = work(desk, vendor, seconds)
+    assert tally.taken >= 0.65 * true * seconds
+    assert tally.refused <= 0.1 * tally.taken
+    assert rate(desk) == pytest.approx(true, rel=0.25)
+
+
+def test_a_short_rest_cuts_to_what_was_measured(desk: Desk) -> None:
+    vendor = Bucket(20.0)
+    work(desk, vendor, 60)
+    assert rate(desk) == pytest.approx(20, rel=0.25)
+    vendor.rate = 8.0
+    work(desk, vendor, 10)
+    assert rate(desk) == pytest.approx(8, rel=0.4)
+
+
+def test_an_outage_leaves_the_rate(desk: Desk) -> None:
+    vendor = Bucket(20.0)
+    work(desk, vendor, 60)
+    before = rate(desk)
+    vendor.shut = (desk.now, desk.now + 60)
+    work(desk, vendor, 75)
+    assert desk.state().mode == "open"
+    assert rate(desk) >= before * 0.97
+    assert float(desk.field("pace.waited")) > 55
+
+
+def test_only_the_second_long_closing_is_taken_for_a_window(desk: Desk) -> None:
+    """40 requests a minute, all at once if one likes: the first long pause may be an outage."""
+    desk.redis.hset(desk.key, "pace.rate", "20")
+    rates = []
+    for _ in range(4):
+        for _ in range(40):
+            desk.report(desk.next(Purpose.SUBMIT), Ok())
+        start = desk.now
+        desk.report(desk.next(Purpose.SUBMIT), RATE)
+        while desk.now < start + 58:
+            desk.after(desk.refused().seconds)
+            desk.report(desk.submit(), Ok() if desk.now >= start + 58 else RATE)
+        rates.append(rate(desk))
+    assert rates[0] >= 20
+    assert rates[1] > 8  # one long pause is an outage
+    assert rates[-1] < rates[1] / 2
+
+
+def test_an_outage_right_after_a_short_rest_is_no_window(desk: Desk) -> None:
+    desk.redis.hset(desk.key, "pace.rate", "20")
+    for _ in range(2):
+        desk.report(desk.next(Purpose.SUBMIT), RATE)
+        desk.after(desk.refused().seconds)
+        desk.report(desk.submit(), Ok())
+    known = rate(desk)
+    desk.report(desk.next(Purpose.SUBMIT), RATE)
+    refuse_again(desk, 12)
+    desk.after(desk.refused().seconds)
+    desk.report(desk.submit(), Ok())
+    assert rate(desk) >= known
+
+
+def test_a_person_who_ends_a_pause_teaches_nothing(desk: Desk) -> None:
+    learned(desk, 5.0)
+    known = rate(desk)
+    for _ in range(3):
+        desk.report(desk.next(Purpose.SUBMIT), Ok())
+    desk.report(desk.next(Purpose.SUBMIT), RATE)
+    desk.resume()
+    assert rate(desk) == known
+
+
+# Above what was measured
+
+
+def test_after_the_vendor_was_spared_the_pace_is_tried_higher(desk: Desk) -> None:
+    learned(desk, 5.0)
+    settle, known = float(desk.field("pace.settle")), rate(desk)
+    assert settle >= DEFAULTS.settle
+    assert pace(desk) == pytest.approx(known * DEFAULTS.pace_below)
+    saturate(desk, settle * 0.9, (Purpose.SUBMIT,))
+    assert pace(desk) == pytest.approx(known * DEFAULTS.pace_below)
+    saturate(desk, settle * 0.3 + DEFAULTS.push_double * 2, (Purpose.SUBMIT,))
+    assert pace(desk) > known * 1.8
+    assert rate(desk) == known  # only a refusal measures
+
+
+def test_a_rate_that_rose_is_found_soon(desk: Desk) -> None:
+    vendor = Bucket(5.0)
+    work(desk, vendor, 60)
+    vendor.rate = 40.0
+    work(desk, vendor, 60)
+    assert rate(desk) > 30
+
+
+def test_nothing_is_measured_across_an_idle_gap(desk: Desk) -> None:
+    vendor = Bucket(10.0)
+    work(desk, vendor, 60)
+    known = rate(desk)
+    desk.after(100)
+    for _ in range(3):
+        desk.report(desk.next(Purpose.SUBMIT), Ok())
+    desk.report(desk.next(Purpose.SUBMIT), RATE)
+    desk.after(desk.refused().seconds)
+    desk.report(desk.submit(), Ok())
+    assert rate(desk) == known  # 3 in 100 s are no rate
+
+
+def test_the_rate_stays_inside_its_bounds(desk: Desk) -> None:
+    work(desk, Bucket(0.001), 20_000)
+    assert DEFAULTS.pace_min <= rate(desk) < 0.1
+
+
+def test_after_reopening_the_fleet_does_not_come_back_in_one_instant(desk: Desk) -> None:
+    learned(desk, 5.0)
+    answers = [desk.ask(Purpose.SUBMIT) for _ in range(40)]
+    assert sum(isinstance(a, Permit) for a in answers) == 1
+    waits = [a for a in answers if isinstance(a, Wait)]
+    assert {w.reason for w in waits} == {"pace"}
+    assert all(0 < w.seconds <= 1 / pace(desk) + 1e-3 for w in waits)
+
+
+# Submits and polls
+
+
+@pytest.mark.parametrize("felt", [False, True])
+def test_polls_go_first_but_every_fourth_is_a_submit(desk: Desk, felt: bool) -> None:
+    if felt:
+        learned(desk, 8.0)
+    given = saturate(desk, 10).given
+    polls = [purpose for _, purpose in given].count(Purpose.POLL)
+    assert 0.6 <= polls / len(given) <= 0.76
+
+
+@pytest.mark.parametrize("purpose", list(Purpose))
+def test_alone_each_may_use_the_whole_pace(desk: Desk, purpose: Purpose) -> None:
+    learned(desk, 8.0)
+    assert len(saturate(desk, 5, (purpose,)).given) == pytest.approx(5 * pace(desk), abs=3)
+
+
+# What is told to the dispatcher
+
+
+def test_the_room_is_what_may_go(desk: Desk) -> None:
+    room = desk.room(Purpose.SUBMIT)
+    answers = [desk.ask(Purpose.SUBMIT) for _ in range(room.now + 1)]
+    assert [type(a) for a in answers] == [Permit] * room.now + [Wait]
+    assert room.now == 4
+    room = desk.room(Purpose.SUBMIT)
+    assert room.now == 0
+    assert room.next_in == pytest.approx(desk.refused().seconds, abs=1e-5)
+    closed_by_poll = desk.next(Purpose.POLL)
+    desk.report(closed_by_poll, RATE)
+    assert desk.room(Purpose.POLL).now == 0
+    desk.after(desk.room(Purpose.POLL).next_in)
+    assert desk.room(Purpose.POLL).now == 1  # the probe
+    desk.poll()
+    assert desk.room(Purpose.POLL).now == 0
+    desk.hold()
+    assert desk.room(Purpose.POLL).next_in == pytest.approx(DEFAULTS.hold_wait)
+
+
+def test_the_figures_are_what_was_learned_and_what_is_out(desk: Desk) -> None:
+    learned(desk, 5.0)
+    desk.gate.adopt(["a", "b"], now=desk.now)
+    desk.redis.hset(desk.key, mapping={"jobs.cap": "7"})
+    desk.next(Purpose.POLL)
+    desk.next(Purpose.SUBMIT)
+    figures = desk.figures()
+    assert (figures.cap, figures.jobs, figures.requests) == (7, 2, 2)
+    assert figures.rate == pytest.approx(5, rel=0.2)
+    assert figures.pace == pytest.approx(0.97 * rate(desk), rel=1e-4)

@@ -1,0 +1,66 @@
+"""People of every kind who may or may not see a meeting, each with a browser of their own."""
+
+from dataclasses import dataclass
+
+from django.contrib.auth.models import User
+from django.test import Client
+from django.urls import reverse
+
+from transcription import joining, meetings
+from transcription.models import Meeting, Participant
+
+
+def joined_as_guest(meeting: Meeting, name: str) -> Client:
+    """A browser without an account that came in by the meeting's link."""
+    if not joining.token_of(meeting):
+        joining.allow(meeting, allowed=True)
+    browser = Client()
+    answer = browser.post(reverse("join", args=[joining.token_of(meeting)]), {"name": name})
+    assert answer.status_code == 302, answer.text
+    return browser
+
+
+def signed_in(user: User) -> Client:
+    """A browser of somebody with an account."""
+    browser = Client()
+    browser.force_login(user)
+    return browser
+
+
+@dataclass
+class People:
+    """Browsers by what their people are to `meeting`."""
+
+    meeting: Meeting
+    browsers: dict[str, Client]
+
+    def participant(self, name: str) -> Participant:
+        """Somebody's row in the meeting, by their name there."""
+        return self.meeting.participants.get(name=name)
+
+
+# Who may see the meeting, in the order of what they may do.
+INSIDE = ("owner", "participant", "guest")
+OUTSIDE = ("anonymous", "other user", "guest of another meeting", "removed participant", "removed guest")
+
+
+def everybody() -> People:
+    """A meeting of Mina's with Jun and the guest Gil in it, and all the others who are not."""
+    mina, jun, rae, other = (User.objects.create_user(name) for name in ("mina", "jun", "rae", "other"))
+    meeting = meetings.create_meeting(mina, "Weekly", "en")
+    elsewhere = meetings.create_meeting(other, "Elsewhere", "en")
+    meetings.invite(meeting, jun)
+    browsers = {
+        "owner": signed_in(mina),
+        "participant": signed_in(jun),
+        "guest": joined_as_guest(meeting, "Gil"),
+        "anonymous": Client(),
+        "other user": signed_in(other),
+        "guest of another meeting": joined_as_guest(elsewhere, "Eve"),
+        "removed participant": signed_in(rae),
+        "removed guest": joined_as_guest(meeting, "Rob"),
+    }
+    meetings.remove(meeting, meetings.invite(meeting, rae))
+    meetings.remove(meeting, meeting.participants.get(name="Rob"))
+    meeting.refresh_from_db()
+    return People(meeting, browsers)

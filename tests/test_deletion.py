@@ -1,0 +1,173 @@
+"""Deleting a meeting: nothing of it is left, and nothing of another is touched."""
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.files.base import ContentFile
+from django.core.files.storage import FileSystemStorage
+from django.test import Client
+from django.urls import reverse
+from pytest_django import DjangoCaptureOnCommitCallbacks
+
+from tests.stt import a_meeting, a_recording, row_of
+from transcription import deletion, events, intake, media, workflow
+from transcription.models import Meeting, Participant, Recording, Transcription
+from transcription.vendors.registry import get_vendor
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def kept(settings: Any, tmp_path: Path) -> Path:
+    """Where this test's files are."""
+    settings.MEDIA_ROOT = tmp_path
+    return tmp_path
+
+
+def files(kept: Path) -> list[str]:
+    return sorted(str(path.relative_to(kept)) for path in kept.rglob("*"))
+
+
+def test_rows_and_files_are_gone_and_those_of_another_meeting_are_there(
+    kept: Path, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
+) -> None:
+    meeting, other = a_meeting(), a_meeting("Other")
+    for _ in range(2):
+        recording = a_recording(meeting)
+        recording.prepared.save("x", ContentFile(b"flac"))
+    untouched = a_recording(other)
+
+    with django_capture_on_commit_callbacks(execute=True):
+        deletion.delete(meeting)
+
+    assert list(Meeting.objects.all()) == [other]
+    assert list(Recording.objects.all()) == [untouched]
+    assert Participant.objects.count() == Transcription.objects.count() == 1
+    assert files(kept) == ["audio", f"audio/{other.pk}", untouched.audio.name]
+
+
+def test_the_files_stay_until_the_rows_are_gone_for_good(kept: Path) -> None:
+    meeting = a_meeting()
+    recording = a_recording(meeting)
+    deletion.delete(meeting)  # within the test's transaction, which is not committed
+    assert recording.audio.name in files(kept)
+
+
+def test_what_is_under_way_is_cancelled_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    meeting = a_meeting()
+    alive, done = a_recording(meeting), a_recording(meeting)
+    workflow.cancel(done)
+    cancelled: list[int] = []
+    cancel = workflow.cancel
+
+    def watch(recording: Recording) -> bool:
+        cancelled.append(recording.pk)
+        assert cancel(recording)
+        assert row_of(recording).status == "cancelled"
+        return True
+
+    monkeypatch.setattr(workflow, "cancel", watch)
+    deletion.delete(meeting)
+    assert cancelled == [alive.pk]
+
+
+def test_every_page_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[Any] = []
+    monkeypatch.setattr(events, "publish_meeting", lambda *args: told.append(args))
+    meeting = a_meeting()
+    pk = meeting.pk
+    deletion.delete(meeting)
+    assert told == [(pk, 2, "deleted")]
+
+
+def test_a_meeting_in_which_nothing_was_said_has_no_files_to_miss(
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks, caplog: pytest.LogCaptureFixture
+) -> None:
+    with django_capture_on_commit_callbacks(execute=True):
+        deletion.delete(a_meeting())
+    assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
+
+
+def test_a_file_that_cannot_be_removed_is_named_in_the_log(
+    kept: Path,
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    meeting = a_meeting()
+    stuck, gone = a_recording(meeting).audio.name, a_recording(meeting).audio.name
+    remove = FileSystemStorage.delete
+
+    def busy(storage: FileSystemStorage, name: str) -> None:
+        if name == stuck:
+            raise PermissionError
+        remove(storage, name)
+
+    monkeypatch.setattr(FileSystemStorage, "delete", busy)
+    with django_capture_on_commit_callbacks(execute=True):
+        deletion.delete(meeting)
+    assert str(stuck) in caplog.text
+    assert gone not in files(kept)
+    assert not Meeting.objects.exists()
+
+
+def test_what_a_worker_prepares_meanwhile_is_not_left_behind(
+    kept: Path, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
+) -> None:
+    meeting = a_meeting()
+    recording = a_recording(meeting)
+    Recording.objects.filter(pk=recording.pk).update(format="webm", prepared_at=None)
+    recording.refresh_from_db()
+    recording.audio.open()  # the worker has it open already
+    Recording.objects.filter(pk=recording.pk).delete()
+
+    with pytest.raises(FileNotFoundError):
+        media.prepare(recording, get_vendor("rtzr"))
+    assert files(kept) == ["audio", f"audio/{meeting.pk}", recording.audio.name]
+
+
+def test_who_hands_something_in_meanwhile_is_told_so(monkeypatch: pytest.MonkeyPatch, kept: Path) -> None:
+    meeting = a_meeting()
+    probe = intake._probe
+
+    def deleted_while_it_is_looked_at(*args: Any) -> Any:
+        Meeting.objects.filter(pk=meeting.pk).delete()
+        return probe(*args)
+
+    monkeypatch.setattr(intake, "_probe", deleted_while_it_is_looked_at)
+    monkeypatch.setattr(
+        Recording, "save", _integrity_error
+    )  # as the database says it at the end of a transaction
+    with pytest.raises(intake.Refused) as refused:
+        a_recording(meeting, client_id=None, offset_ms=0)
+    assert (refused.value.code, refused.value.status) == ("not_found", 404)
+    assert [name for name in files(kept) if (kept / name).is_file()] == []
+
+
+def _integrity_error(*_args: Any, **_options: Any) -> None:
+    from django.db import IntegrityError
+
+    raise IntegrityError
+
+
+class TestPage:
+    """Two steps."""
+
+    @pytest.fixture
+    def owner(self, client: Client) -> Client:
+        client.force_login(a_meeting().owner)
+        return client
+
+    def test_asks_first_and_says_what_is_lost(self, owner: Client) -> None:
+        meeting = Meeting.objects.get()
+        a_recording(meeting)
+        html = owner.get(reverse("delete", args=[meeting.pk])).text
+        assert "all its recordings (1)" in html
+        assert Meeting.objects.exists()
+
+    def test_deletes_and_leads_to_the_list(self, owner: Client) -> None:
+        answer = owner.post(reverse("delete", args=[Meeting.objects.get().pk]), follow=True)
+        assert "The meeting and its recordings are deleted." in answer.text
+        assert not Meeting.objects.exists()

@@ -1,0 +1,165 @@
+"""The place in the queue and the soft estimate: what they count, and when nothing is said."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+import redis
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from tests.rows import a_row
+from tests.stt import a_meeting
+from tests.test_polling import history
+from transcription import estimate, events, polling
+from transcription.dispatch import claim
+from transcription.estimate import Job, Way, foretell
+from transcription.gate import Permit, Purpose, Refused
+from transcription.gates import gate_of
+from transcription.models import Meeting, Transcription
+from transcription.presence import Heartbeat, Role
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+OPEN: dict[Purpose, float | None] = {Purpose.POLL: 0.0, Purpose.SUBMIT: 0.0}
+
+
+@pytest.fixture
+def working(redis_connection: "redis.Redis") -> Iterator[None]:
+    """A worker and a dispatcher that are alive."""
+    beats = [Heartbeat(Role.WORKER), Heartbeat(Role.DISPATCH)]
+    for beat in beats:
+        beat.start()
+    yield
+    for beat in beats:
+        beat.stop()
+
+
+def waiting(recording: int, usual_s: float = 10, known: bool = True) -> Job:
+    return Job(recording, waiting=True, purpose=Purpose.SUBMIT, usual_s=usual_s, known=known)
+
+
+def sent(recording: int, usual_s: float = 10) -> Job:
+    return Job(recording, waiting=False, purpose=Purpose.POLL, usual_s=usual_s, known=True)
+
+
+def etas(jobs: list[Job], way: Way) -> list[float | None]:
+    return [outlook["eta_s"] for outlook in foretell(jobs, way).values()]
+
+
+def queued(meeting: Meeting, **values: object) -> Transcription:
+    values.setdefault("duration_ms", 5000)
+    return a_row(meeting, status="queued", next_action_at=timezone.now(), **values)
+
+
+def test_with_no_limit_known_each_takes_what_its_like_usually_take() -> None:
+    found = foretell([sent(1, 3), waiting(2, 10), waiting(3, 20)], Way(OPEN))
+
+    assert [f["queue_position"] for f in found.values()] == [None, 1, 2]
+    assert [f["eta_s"] for f in found.values()] == [3, 10, 20]
+
+
+def test_the_wait_at_the_gate_counts_for_those_that_it_stops() -> None:
+    closed = Way({Purpose.POLL: 0.0, Purpose.SUBMIT: 60.0})
+
+    assert etas([sent(1, 3), waiting(2, 10)], closed) == [3, 70]
+    assert etas([sent(1, 3)], Way({Purpose.POLL: 60.0, Purpose.SUBMIT: 60.0})) == [60]
+
+
+def test_at_a_learned_pace_the_later_ones_wait_longer() -> None:
+    assert etas([waiting(n) for n in range(4)], Way(OPEN, pace=0.5)) == [10, 12, 14, 16]
+
+
+def test_where_the_vendor_takes_only_so_many_at_once_the_next_begins_when_one_ends() -> None:
+    jobs = [sent(1, 4), sent(2, 6), waiting(3), waiting(4), waiting(5)]
+
+    assert etas(jobs, Way(OPEN, slots=2)) == [4, 6, 14, 16, 24]
+
+
+def test_nothing_is_foretold_of_what_nothing_is_known_but_its_place_is() -> None:
+    assert foretell([waiting(1, known=False)], Way(OPEN)) == {1: {"queue_position": 1, "eta_s": None}}
+    assert etas([waiting(1), sent(2)], Way(dict.fromkeys(Purpose))) == [None, None]
+
+
+def test_the_places_are_the_order_in_which_the_dispatcher_claims(working: None) -> None:
+    crowded, quiet = a_meeting("crowded"), a_meeting("quiet")
+    rows = [queued(crowded), queued(crowded), queued(crowded), queued(quiet)]
+
+    places = [estimate.of(row)["queue_position"] for row in rows]
+    claimed = [c.transcription_id for c in claim(Purpose.SUBMIT, timezone.now(), 10)]
+
+    assert places == [1, 3, 4, 2]
+    assert [claimed.index(row.pk) + 1 for row in rows] == places
+
+
+def test_an_estimate_appears_once_there_are_samples(working: None) -> None:
+    row = queued(a_meeting())
+    assert estimate.of(row) == {"queue_position": 1, "eta_s": None}
+
+    history(*[(19_000, 21_000)] * 20)
+    polling.forget()
+    estimate.forget()
+
+    assert estimate.of(row)["eta_s"] == pytest.approx(20, rel=0.1)
+
+
+def test_what_is_under_way_has_less_to_go_the_older_it_is(working: None) -> None:
+    history(*[(19_000, 21_000)] * 20)
+    meeting, now = a_meeting(), timezone.now()
+    row = a_row(meeting, status="processing", submitted_at=now - timedelta(seconds=12), duration_ms=5000)
+
+    assert estimate.of(row)["eta_s"] == pytest.approx(8, abs=2)
+
+
+def test_a_closed_gate_is_in_it_and_an_admins_hold_takes_it_away(working: None) -> None:
+    history(*[(19_000, 21_000)] * 20)
+    row, gate = queued(a_meeting()), gate_of("rtzr")
+    permit = gate.acquire(Purpose.SUBMIT)
+    assert isinstance(permit, Permit)
+    gate.report(permit, Refused("all", 300))
+    assert estimate.of(row)["eta_s"] == pytest.approx(320, rel=0.03)
+
+    gate.hold("maintenance")
+    estimate.forget()
+
+    assert estimate.of(row) == {"queue_position": 1, "eta_s": None}
+
+
+def test_while_nobody_works_no_time_is_given(redis_connection: "redis.Redis") -> None:
+    history(*[(19_000, 21_000)] * 20)
+
+    assert estimate.of(queued(a_meeting())) == {"queue_position": 1, "eta_s": None}
+
+
+def test_what_is_finished_or_sent_since_has_no_place(working: None) -> None:
+    meeting = a_meeting()
+    row = queued(meeting)
+    assert estimate.of(row)["queue_position"] == 1
+
+    row.status = Transcription.Status.PROCESSING
+
+    assert estimate.of(row)["queue_position"] is None
+    assert estimate.of(a_row(meeting)) == estimate.NOTHING
+
+
+def test_forty_files_and_twenty_pages_cost_one_look(working: None) -> None:
+    meeting = a_meeting()
+    for _ in range(40):
+        queued(meeting)
+    events.snapshot(meeting)
+
+    with CaptureQueriesContext(connection) as queries:
+        snapshots = [events.snapshot(meeting) for _ in range(20)]
+
+    assert len(queries) == 20  # what each asks for itself
+    assert sorted(o["queue_position"] or 0 for o in snapshots[0]["outlook"].values()) == list(range(1, 41))
+
+
+def test_a_snapshot_tells_of_its_own_meeting_only(working: None) -> None:
+    mine, other = a_meeting("mine"), a_meeting("other")
+    row = queued(mine)
+    queued(other)
+    a_row(mine)
+
+    assert set(events.snapshot(mine)["outlook"]) == {row.recording_id}

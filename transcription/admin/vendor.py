@@ -1,0 +1,265 @@
+"""The console of one vendor: how its gate stands, what went through it, and the two things that can be done.
+
+The page is whole without JavaScript. With it, each change of the gate and every few seconds the part of it that
+is in `_vendor.html` is fetched again, from the same address.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import redis
+from django import forms
+from django.conf import settings
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
+from django.utils import timezone
+from django.utils.decorators import method_decorator
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_POST, require_safe
+
+from transcription import episodes, gate_reports, stt, traffic
+from transcription.admin import chart, words
+from transcription.admin.console import GateConsole
+from transcription.gate import GateChange
+from transcription.gates import gate_of
+from transcription.guards import is_fetch
+
+EPISODES_SHOWN = 20
+
+
+class HoldForm(forms.Form):
+    """Why everything is to stop."""
+
+    reason = forms.CharField(label=gettext_lazy("Reason"), max_length=200)
+
+
+class ResumeForm(HoldForm):
+    """Why it may go on. A used-up quota has to be dealt with first, or the vendor refuses again at once."""
+
+    settled = forms.BooleanField(
+        label=gettext_lazy("The account has usage again: it was bought, or the vendor renewed it."),
+        required=False,
+    )
+
+    def __init__(self, *args: Any, quota: bool = False, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.quota = quota
+
+    def clean_settled(self) -> bool:
+        """Has to be said where a quota is the reason."""
+        settled: bool = self.cleaned_data["settled"]
+        if self.quota and not settled:
+            raise forms.ValidationError(
+                _("The quota was used up. Confirm that the account has usage again, then press Resume.")
+            )
+        return settled
+
+
+@dataclass(frozen=True, slots=True)
+class ShownEpisode:
+    """An episode with its words."""
+
+    episode: episodes.Episode
+    is_now: bool
+    lasted: str
+    reasons: list[str | Promise]
+    lane: str | Promise
+
+
+class VendorConsole(GateConsole):
+    """The gate's history with a page for each vendor. The permissions are those of the history."""
+
+    def get_urls(self) -> list[URLPattern]:
+        """`vendor/` is the one that new recordings go to."""
+        of = "vendor/<slug:vendor>/"
+        return [
+            path("vendor/", self._guard(self.vendor_of_new), name="transcription_vendor_now"),
+            path(of, self._guard(self.vendor_page), name="transcription_vendor"),
+            path(f"{of}hold/", self._guard(self.hold), name="transcription_vendor_hold"),
+            path(f"{of}resume/", self._guard(self.resume), name="transcription_vendor_resume"),
+            *super().get_urls(),
+        ]
+
+    def _guard(self, view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+        """Staff only, with a check of the CSRF token. The page's own requests get 401 instead of a form."""
+
+        def known(request: HttpRequest, **arguments: Any) -> HttpResponseBase:
+            if arguments.get("vendor", settings.STT_VENDOR) not in settings.STT_VENDORS:
+                raise Http404
+            return view(request, **arguments)
+
+        guarded: Callable[..., HttpResponseBase] = self.admin_site.admin_view(known)
+
+        def answer(request: HttpRequest, **arguments: Any) -> HttpResponseBase:
+            if is_fetch(request) and not self.admin_site.has_permission(request):
+                return HttpResponse(status=401)
+            return guarded(request, **arguments)
+
+        return answer
+
+    # --- Looking
+
+    def vendor_of_new(self, request: HttpRequest) -> HttpResponse:
+        """To the page of the vendor that new recordings go to."""
+        return redirect("admin:transcription_vendor", settings.STT_VENDOR)
+
+    @method_decorator(require_safe)
+    def vendor_page(self, request: HttpRequest, vendor: str) -> HttpResponse:
+        """The page, or for its own JavaScript the part that changes."""
+        return self._show(request, vendor)
+
+    def _show(self, request: HttpRequest, vendor: str, **forms_with_errors: forms.Form) -> HttpResponse:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        context = self._now(request, vendor)
+        if is_fetch(request):
+            return TemplateResponse(request, "admin/transcription/_vendor.html", context)
+        context |= {
+            **self.admin_site.each_context(request),
+            "title": _("Speech service %(vendor)s") % {"vendor": vendor},
+            "opts": self.opts,
+            "may_operate": self.has_operate_permission(request),
+            "hold_form": HoldForm(auto_id="hold_%s"),
+            "resume_form": ResumeForm(auto_id="resume_%s"),
+            **forms_with_errors,
+        }
+        status = 422 if forms_with_errors else 200
+        return TemplateResponse(request, "admin/transcription/vendor.html", context, status=status)
+
+    def _now(self, request: HttpRequest, vendor: str) -> dict[str, Any]:
+        """All that changes by itself."""
+        now = timezone.now()
+        [standing] = [each for each in stt.standings() if each["vendor"] == vendor]
+        history = episodes.latest(vendor, EPISODES_SHOWN)
+        shown = [_shown(each, standing, now) for each in history]
+        mode = standing["state"]
+        return {
+            "vendor": vendor,
+            "stt": standing,
+            "since": _moment(standing["since"]),
+            "next_try": _moment(standing["reopens_at"]),
+            "words": words.explain(mode, standing["reason"]),
+            "lane": words.lane_in_short(standing["scope"] or ""),
+            "view_state": view_state(mode, standing["reason"], history),
+            "figures": None if mode == "unknown" else stt.figures(vendor),
+            "charts": _charts(vendor, shown, now) if mode != "unknown" else None,
+            "episodes": shown,
+            "sees_work": request.user.has_perm("transcription.view_transcription"),
+        }
+
+    # --- Acting
+
+    @method_decorator(require_POST)
+    def hold(self, request: HttpRequest, vendor: str) -> HttpResponse:
+        """POST: stops everything, for a reason."""
+        self._must_operate(request)
+        form = HoldForm(request.POST, auto_id="hold_%s")
+        if not form.is_valid():
+            return self._show(request, vendor, hold_form=form)
+        reason = form.cleaned_data["reason"]
+        try:
+            change = gate_of(vendor).hold(reason)
+        except redis.RedisError:
+            return self._redis_away(request, vendor)
+        done = _("Held. Nothing is sent until somebody presses Resume.")
+        return self._acted(request, vendor, change, done, reason)
+
+    @method_decorator(require_POST)
+    def resume(self, request: HttpRequest, vendor: str) -> HttpResponse:
+        """POST: ends a hold and every pause, for a reason; a quota's only once it is confirmed."""
+        self._must_operate(request)
+        try:
+            gate = gate_of(vendor)
+            state = gate.state()
+            quota = view_state(state.mode, state.reason, episodes.latest(vendor, 1)).endswith("quota")
+            form = ResumeForm(request.POST, auto_id="resume_%s", quota=quota)
+            if not form.is_valid():
+                return self._show(request, vendor, resume_form=form)
+            change = gate.resume()
+        except redis.RedisError:
+            return self._redis_away(request, vendor)
+        done = _("Resumed. What waited is sent now.")
+        return self._acted(request, vendor, change, done, form.cleaned_data["reason"])
+
+    def _must_operate(self, request: HttpRequest) -> None:
+        if not self.has_operate_permission(request):
+            raise PermissionDenied
+
+    def _acted(
+        self, request: HttpRequest, vendor: str, change: GateChange | None, done: str, reason: str
+    ) -> HttpResponse:
+        if change is None:
+            self.message_user(request, _("Nothing changed: it was so already."), messages.WARNING)
+        else:
+            gate_reports.record(change, user=request.user, note=reason)  # type: ignore[arg-type]
+            self.message_user(request, done, messages.SUCCESS)
+        return redirect("admin:transcription_vendor", vendor)
+
+    def _redis_away(self, request: HttpRequest, vendor: str) -> HttpResponse:
+        self.message_user(request, _("Redis does not answer. Nothing was changed."), messages.ERROR)
+        return redirect("admin:transcription_vendor", vendor)
+
+
+def view_state(mode: str, reason: str | None, history: list[episodes.Episode]) -> str:
+    """What can be done now: unknown, open, closed, closed-quota, held or held-quota.
+
+    A hold hides what is closed behind it, and Resume opens both: whether a quota is among it, the history knows.
+    """
+    if mode in {"unknown", "open"}:
+        return mode
+    quota = reason == "quota" or bool(history and history[0].opened is None and "quota" in history[0].reasons)
+    return ("held" if mode == "held" else "closed") + ("-quota" if quota else "")
+
+
+def _charts(vendor: str, shown: list[ShownEpisode], now: datetime) -> dict[str, chart.Chart] | None:
+    try:
+        minutes = traffic.last_day(vendor)
+    except redis.RedisError:
+        return None
+    closed = [
+        (each.episode.closed.at, each.episode.opened.at if each.episode.opened else now)
+        for each in shown
+        if each.episode.closed and (each.episode.opened or each.is_now)
+    ]
+    quarters = traffic.grouped(minutes, traffic.QUARTER)
+    return {
+        "hour": chart.draw(minutes[-60:], traffic.MINUTE, closed),
+        "day": chart.draw(quarters, traffic.QUARTER, closed),
+    }
+
+
+def _shown(episode: episodes.Episode, standing: stt.Standing, now: datetime) -> ShownEpisode:
+    lasted = episode.lasted(now)
+    is_now = (
+        episode.opened is None and standing["episode"] == episode.number and standing["since"] is not None
+    )
+    either = episode.begins
+    return ShownEpisode(
+        episode=episode,
+        is_now=is_now,
+        lasted="" if lasted is None or (episode.opened is None and not is_now) else in_short(lasted),
+        reasons=[words.reason_in_short(reason) for reason in episode.reasons],
+        lane=words.lane_in_short(either.lane if either else ""),
+    )
+
+
+def in_short(length: timedelta) -> str:
+    """“12 s”, “2 min 5 s”, “1 h 10 min”."""
+    seconds = max(0, round(length.total_seconds()))
+    if seconds < 60:
+        return _("%(s)d s") % {"s": seconds}
+    if seconds < 3600:
+        return _("%(min)d min %(s)d s") % {"min": seconds // 60, "s": seconds % 60}
+    return _("%(h)d h %(min)d min") % {"h": seconds // 3600, "min": seconds % 3600 // 60}
+
+
+def _moment(iso: str | None) -> datetime | None:
+    return None if iso is None else datetime.fromisoformat(iso)

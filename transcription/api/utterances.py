@@ -1,0 +1,107 @@
+"""Lines one by one: looking at one with its history, and changing its text."""
+
+from datetime import datetime
+from typing import Annotated, Self
+
+from django.db.models import Exists, OuterRef
+from django.http import Http404, HttpRequest
+from django.utils.translation import gettext_lazy as _
+from ninja import Field, Router, Schema
+from pydantic import BaseModel
+
+from transcription import editing
+from transcription.api.auth import GUESTS_TOO, seat, visitor
+from transcription.api.errors import ERRORS, ApiError
+from transcription.api.schemas import ErrorOut, Spoken
+from transcription.models import Utterance
+from transcription.seats import seats_of
+
+router = Router(tags=["utterances"])
+
+
+class EditIn(BaseModel):
+    """`version`: of the line that the new text is meant for."""
+
+    version: Annotated[int, Field(ge=1, lt=2**31)]
+    text: Spoken
+
+
+class RevisionOut(Schema):
+    """What somebody made of a line. `author` is null where nobody knows any more."""
+
+    version: int
+    text: str
+    author: str | None
+    at: datetime
+
+
+class UtteranceDetail(Schema):
+    """A line. `original`: the vendor's words."""
+
+    id: int
+    recording: int
+    position: int
+    version: int
+    text: str
+    edited: bool
+    original: str
+    history: list[RevisionOut]
+
+    @classmethod
+    def of(cls, row: Utterance) -> Self:
+        """From a line that was fetched with its transcription. One query."""
+        history = row.revisions.select_related("author").order_by("version")
+        return cls(
+            id=row.pk,
+            recording=row.transcription.recording_id,
+            position=row.position,
+            version=row.version,
+            text=row.text,
+            edited=row.original is not None,
+            original=row.text if row.original is None else row.original,
+            history=[
+                RevisionOut(
+                    version=r.version, text=r.text, author=r.author.name if r.author else None, at=r.at
+                )
+                for r in history
+            ],
+        )
+
+
+def found(request: HttpRequest, utterance_id: int) -> Utterance:
+    """A line that people see, of a meeting of the caller's. Raises Http404."""
+    mine = seats_of(visitor(request)).filter(meeting=OuterRef("transcription__meeting"))
+    row = (
+        Utterance.objects.filter(Exists(mine), pk=utterance_id, transcription__is_current=True)
+        .select_related("transcription__recording")
+        .defer("words")
+        .first()
+    )
+    if row is None:
+        raise Http404
+    return row
+
+
+@router.get(
+    "/utterances/{int:utterance_id}", response={200: UtteranceDetail, ERRORS: ErrorOut}, auth=GUESTS_TOO
+)
+def detail(request: HttpRequest, utterance_id: int) -> UtteranceDetail:
+    """A line, the vendor's words, and who made what of them."""
+    return UtteranceDetail.of(found(request, utterance_id))
+
+
+@router.patch(
+    "/utterances/{int:utterance_id}", response={200: UtteranceDetail, ERRORS: ErrorOut}, auth=GUESTS_TOO
+)
+def edit(request: HttpRequest, utterance_id: int, data: EditIn) -> UtteranceDetail:
+    """Gives a line another text. 403: you neither spoke it nor own the meeting; 409: it was changed meanwhile."""
+    row = found(request, utterance_id)
+    mine = seat(request, row.transcription.meeting_id)
+    if not editing.may_edit(mine, row.transcription.recording):
+        raise ApiError(403, "not_yours", _("Only who said this and the owner of the meeting can change it."))
+    try:
+        return UtteranceDetail.of(editing.edit(row, mine, data.version, data.text))
+    except editing.Conflict:
+        raise ApiError(
+            409, "conflict", _("Somebody has changed this line meanwhile. Look at it, then decide.")
+        ) from None

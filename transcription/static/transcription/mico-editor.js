@@ -1,0 +1,128 @@
+// <mico-editor>: the text of a line while somebody changes it, inside the line's <li>. A line that is made anew keeps
+// it (line-list.js). What was typed is never thrown away: closed unsaved, it is there when the line is edited again;
+// and where somebody else was faster, their text is shown beside it, and nothing is written until one of the two is chosen.
+
+import { fragment, RequestFailed, send } from "./server.js";
+
+const drafts = new Map(); // address of the line → { text, version }: what was typed and not saved
+
+document.addEventListener("click", ({ target }) => {
+  const button = target.closest("#transcript [data-edit]");
+  if (!button) return;
+  const line = button.closest(".line");
+  const open = line.querySelector("mico-editor");
+  if (open) return open.focus();
+  const editor = document.querySelector("template[data-editor]").content.firstElementChild.cloneNode(true);
+  editor.dataset.api = button.dataset.api;
+  line.append(editor);
+});
+
+class MicoEditor extends HTMLElement {
+  connectedCallback() {
+    this.field = this.querySelector("textarea");
+    this.problem = this.querySelector("[data-problem]");
+    this.conflict = this.querySelector("[data-conflict]");
+    this.addEventListener("click", ({ target }) => this.act(target.closest("[data-do]")?.dataset.do));
+    this.field.addEventListener("keydown", (event) => this.key(event));
+    this.field.addEventListener("input", () => this.keep());
+    this.field.value = this.closest(".line").querySelector("p.text").textContent;
+    this.focus();
+    this.looked = this.look();
+  }
+
+  focus() {
+    this.field.focus({ preventScroll: true });
+  }
+
+  // What the line is now, and what was typed into it before.
+  async look() {
+    try {
+      this.line = JSON.parse(await fragment(this.dataset.api));
+    } catch {
+      return this.fail();
+    }
+    if (!this.isConnected) return;
+    this.querySelector('[data-do="restore"]').hidden = !this.line.edited;
+    const draft = drafts.get(this.dataset.api);
+    if (!draft) {
+      if (!this.typed) this.field.value = this.line.text;
+      this.version = this.line.version;
+    } else {
+      this.field.value = draft.text;
+      this.version = draft.version;
+      if (draft.version !== this.line.version) this.ask();
+    }
+  }
+
+  keep() {
+    this.typed = true;
+    if (this.version) drafts.set(this.dataset.api, { text: this.field.value, version: this.version });
+  }
+
+  // Keys belong to a composition (a Korean syllable) while there is one.
+  key(event) {
+    if (event.isComposing) return;
+    if (event.key === "Enter" && !event.shiftKey) {
+      event.preventDefault();
+      this.save();
+    } else if (event.key === "Escape") {
+      event.preventDefault();
+      this.close();
+    }
+  }
+
+  act(what) {
+    if (what === "save") this.save();
+    else if (what === "close") this.close();
+    else if (what === "restore") {
+      this.field.value = this.line.original;
+      this.keep();
+      this.save();
+    } else if (what === "mine") {
+      this.version = this.line.version;
+      this.save();
+    } else if (what === "theirs") {
+      drafts.delete(this.dataset.api);
+      this.close();
+    }
+  }
+
+  async save() {
+    if (this.saving) return;
+    this.saving = true;
+    await this.looked; // who is quicker than the first answer
+    if (!this.version) await this.look();
+    if (!this.version) return (this.saving = false); // and that is said
+    this.keep();
+    this.problem.hidden = true;
+    this.conflict.hidden = true;
+    try {
+      await send("PATCH", this.dataset.api, { version: this.version, text: this.field.value });
+      drafts.delete(this.dataset.api);
+      this.close();
+    } catch (error) {
+      if (error instanceof RequestFailed && error.status === 409) await this.look(); // its draft is of another version
+      else this.fail(error.sentence);
+    }
+    this.saving = false;
+  }
+
+  // Somebody else's text is there by now: which of the two?
+  ask() {
+    this.querySelector("[data-theirs]").textContent = this.line.text;
+    this.conflict.hidden = false;
+  }
+
+  fail(sentence) {
+    this.problem.textContent = sentence || this.problem.dataset.text;
+    this.problem.hidden = false;
+  }
+
+  close() {
+    const line = this.closest(".line");
+    this.remove();
+    line?.querySelector("[data-edit]")?.focus({ preventScroll: true });
+  }
+}
+
+customElements.define("mico-editor", MicoEditor);

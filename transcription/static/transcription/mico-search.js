@@ -1,0 +1,138 @@
+// <mico-search>: finding words in the meeting. The server knows which lines have them, also those that the page does
+// not show; the words in the lines that are shown are marked without touching these (CSS Custom Highlight API).
+
+import { fragment } from "./server.js";
+import { fill } from "./state.js";
+
+const TYPING = 200; // ms
+const NEWS = 500; // ms that changes of the transcript are collected
+
+class MicoSearch extends HTMLElement {
+  hits = []; // [recording, position] in the order of speaking
+  words = [];
+  current = null; // one of hits
+
+  connectedCallback() {
+    this.input = this.querySelector("input[type=search]");
+    this.count = this.querySelector("[data-count-of]");
+    this.highlight = globalThis.Highlight && CSS.highlights ? new Highlight() : null;
+    if (this.highlight) CSS.highlights.set("mico-found", this.highlight);
+    this.listening = new AbortController();
+    const signal = this.listening.signal;
+    const on = (target, type, act) => target.addEventListener(type, act, { signal });
+    on(this.input, "input", () => this.soon(TYPING, true));
+    on(this.input, "keydown", (event) => this.key(event));
+    on(this.querySelector("form"), "submit", (event) => event.preventDefault());
+    on(this, "click", ({ target }) => target.closest("[data-do]") && this.step(Number(target.closest("[data-do]").dataset.do)));
+    on(document, "mico:lines", () => this.mark());
+    on(document, "mico:recording.changed", () => this.words.length && this.soon(NEWS, false));
+    this.show();
+  }
+
+  disconnectedCallback() {
+    this.listening.abort();
+    clearTimeout(this.timer);
+    this.highlight?.clear();
+  }
+
+  soon(wait, typed) {
+    clearTimeout(this.timer);
+    this.typed ||= typed;
+    this.timer = setTimeout(() => this.find(), wait);
+  }
+
+  // While a composition (a Korean syllable) is being typed, Enter and Escape belong to it.
+  key(event) {
+    if (event.isComposing) return;
+    if (event.key === "Enter") {
+      event.preventDefault();
+      if (this.asked === this.input.value) this.step(event.shiftKey ? -1 : 1);
+      else this.find();
+    } else if (event.key === "Escape" && this.input.value) {
+      event.preventDefault();
+      this.input.value = "";
+      this.soon(0, true);
+    }
+  }
+
+  async find() {
+    clearTimeout(this.timer);
+    const asked = this.input.value;
+    const { typed } = this;
+    this.typed = false;
+    this.asked = asked;
+    let answer = { lines: [], words: [] };
+    if (asked.trim()) {
+      try {
+        answer = JSON.parse(await fragment(`${this.dataset.url}?${new URLSearchParams({ q: asked })}`));
+      } catch {
+        this.count.textContent = this.dataset.problem;
+        return;
+      }
+    }
+    if (asked !== this.asked) return; // somebody has typed on
+    this.hits = answer.lines;
+    this.words = answer.words;
+    const { current } = this;
+    this.current = this.hits.find((hit) => current && hit[0] === current[0] && hit[1] === current[1]) ?? null;
+    if (typed && !this.current && this.hits.length) this.goTo(this.firstFromHere());
+    this.mark();
+    this.show();
+  }
+
+  // The first hit that is not above what is read.
+  firstFromHere() {
+    const top = document.querySelector(".head")?.getBoundingClientRect().bottom ?? 0;
+    const at = this.hits.findIndex(([recording, position]) => {
+      const line = lineOf(recording, position);
+      return line && line.getBoundingClientRect().bottom > top;
+    });
+    return Math.max(0, at);
+  }
+
+  step(by) {
+    if (!this.hits.length) return;
+    const at = this.hits.indexOf(this.current);
+    this.goTo(at < 0 ? this.firstFromHere() : (at + by + this.hits.length) % this.hits.length);
+    this.show();
+  }
+
+  goTo(index) {
+    this.current = this.hits[index];
+    const [recording, position] = this.current;
+    document.dispatchEvent(new CustomEvent("mico:show-line", { detail: { recording, position } }));
+    this.mark();
+  }
+
+  show() {
+    const { none, some } = this.count.dataset;
+    const n = this.hits.indexOf(this.current) + 1;
+    if (!this.words.length) this.count.textContent = "";
+    else this.count.textContent = this.hits.length ? fill(some, { n, total: this.hits.length }) : none;
+    for (const button of this.querySelectorAll("[data-do]")) button.disabled = !this.hits.length;
+  }
+
+  mark() {
+    for (const line of document.querySelectorAll(".line[data-found]")) line.removeAttribute("data-found");
+    this.highlight?.clear();
+    if (!this.words.length) return;
+    if (this.current) lineOf(...this.current)?.setAttribute("data-found", "");
+    if (!this.highlight) return;
+    const words = this.words.map((word) => word.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")).join("|");
+    const pattern = new RegExp(words, "giu");
+    for (const [recording, position] of this.hits) {
+      const text = lineOf(recording, position)?.querySelector("p.text")?.firstChild;
+      if (!text) continue;
+      for (const { index, 0: found } of text.data.matchAll(pattern)) {
+        const range = new Range();
+        range.setStart(text, index);
+        range.setEnd(text, index + found.length);
+        this.highlight.add(range);
+      }
+    }
+  }
+}
+
+const lineOf = (recording, position) => document.getElementById(`line-${recording}-${position}`);
+
+customElements.define("mico-search", MicoSearch);

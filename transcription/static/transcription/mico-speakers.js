@@ -1,0 +1,50 @@
+// <mico-speakers>: a press on the name of a voice of a file asks who it is. The answer is for the whole recording; the
+// lines come back as after any other change.
+
+import { send } from "./server.js";
+
+class MicoSpeakers extends HTMLElement {
+  connectedCallback() {
+    this.dialog = this.querySelector("dialog");
+    this.field = this.querySelector("input");
+    this.problem = this.querySelector("[data-problem]");
+    this.listening = new AbortController();
+    const signal = this.listening.signal;
+    document.querySelector("#transcript").addEventListener("click", (event) => {
+      const button = event.target.closest("[data-name-voice]");
+      if (button) this.ask(button);
+    }, { signal });
+    this.addEventListener("click", ({ target }) => target.closest("[data-do=cancel]") && this.dialog.close(), { signal });
+    this.querySelector("form").addEventListener("submit", (event) => this.save(event), { signal });
+  }
+
+  disconnectedCallback() {
+    this.listening.abort();
+  }
+
+  ask(button) {
+    this.recording = button.closest("[data-recording]").dataset.recording;
+    this.label = button.dataset.nameVoice;
+    this.called = button.textContent.trim();
+    this.field.value = this.called;
+    const people = [...document.querySelectorAll("mico-people .person")].map((person) => person.textContent.trim());
+    this.querySelector("datalist").replaceChildren(...people.map((name) => new Option(name, name)));
+    this.problem.hidden = true;
+    this.dialog.showModal();
+    this.field.select();
+  }
+
+  async save(event) {
+    event.preventDefault();
+    if (this.field.value.trim() === this.called) return this.dialog.close(); // "Speaker 1" is no name to keep
+    try {
+      await send("POST", `/api/v1/recordings/${this.recording}/speakers`, { label: this.label, name: this.field.value });
+      this.dialog.close();
+    } catch (error) {
+      this.problem.textContent = error.sentence || this.problem.dataset.text;
+      this.problem.hidden = false;
+    }
+  }
+}
+
+customElements.define("mico-speakers", MicoSpeakers);

@@ -1,0 +1,168 @@
+// Finds the stretches of speech in a stream of samples. Pure: samples in, stretches out; no clock, no browser.
+//
+// Each 20 ms are compared, band by band, with the noise of the last seconds (a low quantile, so neither speech nor a
+// single click counts as noise). Enough of them within a moment open a stretch, which begins a pre-roll earlier; the
+// hang-over after the last of them closes it. The noise may have been learned only meanwhile (a fan was switched on):
+// a closed stretch is looked at once more with what is known by then, and dropped if nothing in it was speech.
+
+import { BANDS, Spectrum } from "./spectrum.js";
+
+export const DEFAULTS = {
+  rate: 16000, // Hz, of the samples that come in
+  preRollMs: 400, // kept from before the first sound
+  hangOverMs: 800, // kept after the last; a pause that is shorter ends nothing
+  shortestMs: 1200, // a stretch goes on at least this long: "yes" comes with its surroundings
+  longestMs: 20000, // then it is cut
+  seekMs: 4000, // at the end of that, where the quietest moment is looked for
+};
+
+const FRAME_MS = 20;
+const NOISE_FRAMES = 200; // 4 s that the noise is learned from
+const NOISE_QUANTILE = 0.2;
+const LEARN_EVERY = 5; // frames
+const SILENT = -72; // dB of full scale in a band: below that nothing counts
+const ABOVE = 4; // dB over the noise, the mean of all bands: this frame is speech
+const MOST = 18; // dB that one band can add
+const OPENS = { of: 10, speech: 6 }; // frames: 120 ms of 200 ms
+
+export class SpeechDetector {
+  constructor(options = {}) {
+    const given = { ...DEFAULTS, ...options };
+    this.frame = (given.rate * FRAME_MS) / 1000; // samples
+    const frames = (ms) => Math.round(ms / FRAME_MS);
+    this.preRoll = frames(given.preRollMs);
+    this.hangOver = frames(given.hangOverMs);
+    this.shortest = frames(given.shortestMs);
+    this.longest = frames(given.longestMs);
+    this.seek = frames(given.seekMs);
+    this.spectrum = new Spectrum(given.rate);
+    this.rest = new Float32Array(0); // less than a frame
+    this.heard = 0; // frames
+    this.frames = []; // {samples, levels, speech}: the open stretch, or what could become its beginning
+    this.open = false;
+    this.continues = false; // the open stretch began with a cut
+    this.noise = new Float32Array(BANDS).fill(SILENT);
+    // As if it had been silent before: whoever speaks at once is heard.
+    this.past = Array.from({ length: NOISE_FRAMES }, () => this.noise);
+  }
+
+  // The next samples, however many. Returns the stretches that ended: [{start, samples}], `start` counted in samples
+  // from the very first one.
+  push(samples) {
+    const all = new Float32Array(this.rest.length + samples.length);
+    all.set(this.rest);
+    all.set(samples, this.rest.length);
+    const ended = [];
+    let at = 0;
+    for (; at + this.frame <= all.length; at += this.frame) {
+      const stretch = this.next(all.slice(at, at + this.frame));
+      if (stretch) ended.push(stretch);
+    }
+    this.rest = all.slice(at);
+    return ended;
+  }
+
+  // The sound is interrupted: what is open ends here.
+  interrupt() {
+    const stretch = this.open ? this.close(this.frames.length) : null;
+    return stretch ? [stretch] : [];
+  }
+
+  // Nothing comes any more: what is open ends here, with its last sample. This detector is not used again.
+  flush() {
+    return this.interrupt().map(({ start, samples }) => ({ start, samples: join([samples, this.rest]) }));
+  }
+
+  // The stretch that is open now, if `open`: where it began, how long it is, and what of it came after `from` samples.
+  get start() {
+    return (this.heard - this.frames.length) * this.frame;
+  }
+
+  get length() {
+    return this.frames.length * this.frame;
+  }
+
+  since(from) {
+    return join(this.frames.slice(from / this.frame).map((frame) => frame.samples));
+  }
+
+  next(samples) {
+    const levels = this.spectrum.push(samples).map((level) => Math.max(level, SILENT));
+    this.learn(levels);
+    this.frames.push({ samples, levels, speech: this.isSpeech(levels) });
+    this.heard += 1;
+    return this.open ? this.goOn() : this.maybeOpen();
+  }
+
+  learn(levels) {
+    this.past[this.heard % NOISE_FRAMES] = levels;
+    if (this.heard % LEARN_EVERY) return;
+    this.noise = new Float32Array(BANDS);
+    for (let band = 0; band < BANDS; band++) {
+      const sorted = Float32Array.from(this.past, (then) => then[band]).sort();
+      this.noise[band] = sorted[NOISE_FRAMES * NOISE_QUANTILE];
+    }
+  }
+
+  isSpeech(levels) {
+    let sum = 0;
+    for (let band = 0; band < BANDS; band++) sum += Math.min(MOST, Math.max(0, levels[band] - this.noise[band]));
+    return sum > ABOVE * BANDS;
+  }
+
+  maybeOpen() {
+    const recent = this.frames.slice(-OPENS.of);
+    if (recent.filter((frame) => frame.speech).length >= OPENS.speech) {
+      this.open = true;
+      const first = this.frames.length - recent.length + recent.findIndex((frame) => frame.speech);
+      this.frames.splice(0, Math.max(0, first - this.preRoll));
+    } else if (this.frames.length > this.preRoll + OPENS.of) this.frames.shift();
+    return null;
+  }
+
+  goOn() {
+    const silent = this.frames.length - 1 - this.frames.findLastIndex((frame) => frame.speech);
+    if (silent >= this.hangOver && this.frames.length >= this.shortest) return this.close(this.frames.length);
+    if (this.frames.length >= this.longest) return this.close(this.quietest());
+    return null;
+  }
+
+  // The first `count` frames are a stretch; any others begin the next one, without a sample between.
+  close(count) {
+    const start = this.start;
+    const frames = this.frames.splice(0, count);
+    const wasSpeech = this.wasSpeech(frames);
+    this.open = this.frames.length > 0;
+    this.continues = this.open;
+    return wasSpeech ? { start, samples: join(frames.map((frame) => frame.samples)) } : null;
+  }
+
+  // With the noise as it is known now, would anything in it have opened a stretch? After a cut, any sound is the end
+  // of a word.
+  wasSpeech(frames) {
+    const speech = frames.map((frame) => this.isSpeech(frame.levels));
+    if (this.continues) return speech.includes(true);
+    return speech.some((_, n) => speech.slice(n, n + OPENS.of).filter(Boolean).length >= OPENS.speech);
+  }
+
+  // Where, near the end, 100 ms are the quietest: the number of frames up to their middle.
+  quietest() {
+    const power = this.frames.map(({ samples }) => samples.reduce((sum, sample) => sum + sample * sample, 0));
+    let best = { power: Infinity, at: this.longest };
+    for (let at = Math.max(this.longest - this.seek, 2); at <= this.longest - 3; at++) {
+      const around = power.slice(at - 2, at + 3).reduce((sum, one) => sum + one, 0);
+      if (around <= best.power) best = { power: around, at };
+    }
+    return best.at;
+  }
+}
+
+function join(parts) {
+  const all = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
+}

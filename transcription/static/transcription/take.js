@@ -1,0 +1,102 @@
+// A take: from Record to Stop. What the microphone hears becomes stretches of speech, and these go to the outbox:
+// while they are spoken in pieces of a second, so that a page that ends in the middle loses no more than that.
+
+import { RATE } from "./hand-in.js";
+import { Resampler } from "./resampler.js";
+import { SoundClock } from "./sound-clock.js";
+import { SpeechDetector } from "./speech-detector.js";
+
+export class Take {
+  heard = 0; // stretches
+  current = null; // the open one: {stretch, start, kept (samples), pieces, failed}
+  writing = Promise.resolve(); // to the outbox, one after the other
+  free = 0; // ms in the meeting; the next stretch begins no earlier
+
+  // `about`: {title, url}; `now`: a function, ms since the meeting began.
+  constructor({ microphone, outbox, about, now }) {
+    Object.assign(this, { microphone, outbox, about });
+    this.id = crypto.randomUUID();
+    this.resampler = new Resampler(microphone.rate, RATE);
+    this.detector = new SpeechDetector({ rate: RATE });
+    this.clock = new SoundClock(microphone.rate, now);
+    this.listening = new AbortController();
+    const signal = this.listening.signal;
+    microphone.addEventListener("sound", ({ detail }) => this.hear(detail), { signal });
+    microphone.addEventListener("interrupted", () => this.follow(this.detector.interrupt()), { signal });
+    window.addEventListener("pagehide", () => this.current && this.persist(), { signal });
+  }
+
+  async start() {
+    this.release = await this.outbox.alive(this.id);
+    await this.microphone.start();
+  }
+
+  // Everything that was said is in the outbox when this resolves.
+  async stop() {
+    await this.microphone.stop();
+    this.listening.abort();
+    const ended = this.detector.push(this.resampler.flush());
+    this.follow([...ended, ...this.detector.flush()]);
+    await this.writing;
+    this.release();
+  }
+
+  get speaking() {
+    return this.detector.open;
+  }
+
+  hear(samples) {
+    this.clock.arrived(samples.length);
+    this.follow(this.detector.push(this.resampler.push(samples)));
+    if (this.current && this.detector.length - this.current.kept >= RATE) this.persist();
+  }
+
+  // Brings the outbox to where the detector is.
+  follow(ended) {
+    for (const { start, samples } of ended) this.finish(start, samples);
+    const { open, start } = this.detector;
+    if (this.current && !(open && start === this.current.start)) {
+      const { id } = this.current.stretch; // it was no speech
+      this.write(() => this.outbox.drop(id));
+      this.current = null;
+    }
+    if (open) this.current ??= this.begin(start);
+  }
+
+  begin(start) {
+    const id = crypto.randomUUID();
+    const stretch = { ...this.about, id, take: this.id, began: Date.now(), offsetMs: this.offset(start), state: "open" };
+    return { stretch, start, kept: 0, pieces: 0, failed: false };
+  }
+
+  offset(start) {
+    return Math.max(this.free, Math.round(this.clock.at(start / RATE)));
+  }
+
+  persist() {
+    const current = this.current;
+    const samples = this.detector.since(current.kept);
+    const number = current.pieces++;
+    current.kept += samples.length;
+    const stretch = { ...current.stretch, samples: current.kept };
+    // What cannot be kept now is tried once more when the stretch is complete; the page says that it is so.
+    this.write(() => current.failed || this.outbox.add(stretch, number, samples).catch(() => (current.failed = true)));
+  }
+
+  finish(start, samples) {
+    const done = this.current?.start === start ? this.current : this.begin(start);
+    this.current = null;
+    this.heard += 1;
+    const stretch = { ...done.stretch, offsetMs: this.offset(start) };
+    this.free = stretch.offsetMs + Math.round((1000 * samples.length) / RATE);
+    this.write(() =>
+      done.failed
+        ? this.outbox.finish(stretch, samples, 0, 0)
+        : this.outbox.finish(stretch, samples, done.pieces, done.kept),
+    );
+  }
+
+  write(job) {
+    this.writing = this.writing.then(job);
+  }
+}
