@@ -17,6 +17,9 @@ SPARE_POLLS = 4
 # The first poll's place varies by this much either way, in polls. Jobs that came together are not polled together,
 # and a history that was always asked at the same age would never learn what lies before it.
 SCATTER = 0.25
+# The density holds where polls are close together for what is known. Where all is known within less than one poll's gap
+# it would go on into the next gap's worth of doubt: there, waiting for more than this part of what is left is lag only.
+ALMOST_ALL = 0.85
 GOLDEN = 0.6180339887498949
 
 
@@ -45,7 +48,7 @@ def next_poll(
     scale = turnaround.scale(audio_s)
     c = price(turnaround.mean(audio_s), advice_s, worth_s)
     target = _integral(turnaround, age_s / scale) + polls_ahead * (2 * c / scale) ** 0.5
-    planned = scale * _inverse(turnaround, target)
+    planned = min(scale * _inverse(turnaround, target), age_s + turnaround.left(audio_s, age_s, ALMOST_ALL))
     if planned <= age_s:  # older than anything that can be known
         planned = age_s + max(advice_s, (2 * c * age_s) ** 0.5)
     return max(planned, advice_s * (polls + 1 - SPARE_POLLS))

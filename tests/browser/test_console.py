@@ -23,7 +23,8 @@ gate_reports.report(gate, gate.acquire(Purpose.SUBMIT), {outcome})
 
 @pytest.fixture
 def reported(site: Site) -> Iterator[Callable[[str], None]]:
-    """Reports an outcome to the gate, from another process. The gate is open and new afterwards."""
+    """Reports an outcome to the gate, from another process. Afterwards the gate is open, and has learned nothing: a
+    cap on jobs from here would be in the estimates of other tests."""
 
     def report(outcome: str) -> None:
         site.program(REPORT.format(outcome=outcome))
@@ -33,6 +34,7 @@ def reported(site: Site) -> Iterator[Callable[[str], None]]:
         "from transcription import gate_reports; from transcription.gate import Gate;"
         "from transcription.redis_client import redis_client;"
         "change = Gate(redis_client(), 'rtzr').resume(); change and gate_reports.record(change);"
+        "redis_client().delete(*redis_client().keys('mico:gate:{rtzr}*'))"
     )
 
 
