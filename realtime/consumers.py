@@ -76,6 +76,14 @@ class PageConsumer(AsyncJsonWebsocketConsumer):
     async def hear(self, said: dict[str, Any]) -> None:
         """What a page says beside asking for a snapshot."""
 
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """However it ends: after an error nobody calls `disconnect`, and whoever is gone would be here for ever."""
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            if self.entered:
+                await self.leave()
+
     async def connect(self) -> None:
         """Accepts first in any case: only then does a browser get to see the code of a refusal."""
         code = await database_sync_to_async(self._refusal)()
@@ -92,12 +100,10 @@ class PageConsumer(AsyncJsonWebsocketConsumer):
             await self._refuse(TRY_AGAIN)
             return
         await self.accept()
-        await self._send_snapshot()
+        await self._look()
 
     async def disconnect(self, code: int) -> None:
         """Leaves the groups."""
-        if self.entered:
-            await self.leave()
         for group in self.groups_joined:
             try:
                 await self.channel_layer.group_discard(group, self.channel_name)
@@ -120,22 +126,14 @@ class PageConsumer(AsyncJsonWebsocketConsumer):
         """What a page says. Whatever else comes is nothing that we have to answer."""
         try:
             said = json.loads(text_data or "null")
-        except ValueError:
+        except (ValueError, RecursionError):
             return
         match said:
             case {"type": "snapshot"}:
-                await self._look_again()
+                if time.monotonic() - self._last_snapshot >= SNAPSHOT_EVERY:
+                    await self._look()
             case {"type": str()}:
                 await self.hear(said)
-
-    async def _look_again(self) -> None:
-        if time.monotonic() - self._last_snapshot < SNAPSHOT_EVERY:
-            return
-        code = await database_sync_to_async(self._refusal)()
-        if code is None:
-            await self._send_snapshot()
-        else:
-            await self.close(code=code)
 
     async def _refuse(self, code: int) -> None:
         await self.accept()
@@ -146,9 +144,20 @@ class PageConsumer(AsyncJsonWebsocketConsumer):
             self.groups_joined += (group,)  # before: half joined has to be left too
             await self.channel_layer.group_add(group, self.channel_name)
 
-    async def _send_snapshot(self) -> None:
+    async def _look(self) -> None:
+        """Sends where everything is. Who may look is asked again, after joining the groups too: of a removal before
+        that, no event told."""
         self._last_snapshot = time.monotonic()
-        await self.send_json(await database_sync_to_async(self.snapshot)())
+        seen = await database_sync_to_async(self._seen)()
+        if isinstance(seen, int):
+            await self.close(code=seen)
+        else:
+            await self.send_json(seen)
+
+    def _seen(self) -> int | Mapping[str, Any]:
+        """The snapshot, or the code of a refusal."""
+        code = self._refusal()
+        return self.snapshot() if code is None else code
 
     def _refusal(self) -> int | None:
         """The code of a refusal; None: this person may look. A session may be over since the page was opened."""

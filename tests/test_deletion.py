@@ -1,12 +1,15 @@
 """Deleting a meeting: nothing of it is left, and nothing of another is touched."""
 
 import logging
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.files.base import ContentFile
 from django.core.files.storage import FileSystemStorage
+from django.db import connection
+from django.db.models.deletion import Collector
 from django.test import Client
 from django.urls import reverse
 from pytest_django import DjangoCaptureOnCommitCallbacks
@@ -143,6 +146,40 @@ def test_who_hands_something_in_meanwhile_is_told_so(monkeypatch: pytest.MonkeyP
     with pytest.raises(intake.Refused) as refused:
         a_recording(meeting, client_id=None, offset_ms=0)
     assert (refused.value.code, refused.value.status) == ("not_found", 404)
+    assert [name for name in files(kept) if (kept / name).is_file()] == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_comes_in_while_the_rows_go_waits_and_finds_no_meeting(
+    monkeypatch: pytest.MonkeyPatch, kept: Path
+) -> None:
+    meeting = a_meeting()
+    outcome: list[str] = []
+    remove = Collector.delete
+
+    def hand_in() -> None:
+        try:
+            a_recording(Meeting.objects.get(pk=meeting.pk), offset_ms=0)
+            outcome.append("kept")
+        except intake.Refused as refused:
+            outcome.append(refused.code)
+        finally:
+            connection.close()
+
+    sender = threading.Thread(target=hand_in)
+
+    def meanwhile(collected: Collector) -> Any:
+        """The rows that go are known by now, and none of them is gone."""
+        if not sender.ident:
+            sender.start()
+            sender.join(timeout=1.5)
+        return remove(collected)
+
+    monkeypatch.setattr(Collector, "delete", meanwhile)
+    deletion.delete(meeting)
+    sender.join()
+    assert outcome == ["not_found"]
+    assert not Meeting.objects.exists()
     assert [name for name in files(kept) if (kept / name).is_file()] == []
 
 

@@ -5,11 +5,12 @@ import uuid
 import wave
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import av
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import IntegrityError
+from django.db import IntegrityError, OperationalError, transaction
 from django.utils import timezone, translation
 from pytest_django import Settings
 
@@ -166,6 +167,35 @@ def test_a_database_that_refuses_for_another_reason_is_not_taken_for_a_repeat(
     with pytest.raises(IntegrityError):
         receive(a_meeting())
     assert kept_files(settings) == []
+
+
+def test_a_database_that_does_not_answer_leaves_no_file_behind(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def busy(*_: object, **__: object) -> None:
+        raise OperationalError("database is locked")
+
+    monkeypatch.setattr(Recording, "save", busy)
+    with pytest.raises(OperationalError):
+        receive(a_meeting())
+    assert kept_files(settings) == []
+
+
+def test_a_commit_that_nobody_knows_the_outcome_of_keeps_the_file(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class BreaksOff(transaction.Atomic):
+        def __exit__(self, *error: Any) -> None:
+            super().__exit__(*error)
+            raise OperationalError("the connection was lost")
+
+    meeting = a_meeting()
+    monkeypatch.setattr(transaction, "atomic", lambda: BreaksOff(None, True, False))
+    with pytest.raises(OperationalError):
+        receive(meeting)
+    monkeypatch.undo()
+    with Recording.objects.get().audio.open() as kept:
+        assert kept.read() == SPEECH
 
 
 @pytest.mark.parametrize(

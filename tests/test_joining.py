@@ -1,11 +1,15 @@
 """Joining by link: the link, the name, the credential."""
 
+import threading
+import time
 from typing import Any
 
 import pytest
 from django.conf import settings as django_settings
 from django.contrib.auth.models import User
+from django.contrib.sessions.backends.db import SessionStore
 from django.core.exceptions import ValidationError
+from django.db import connection, transaction
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -75,6 +79,14 @@ class TestLink:
         assert joining.meeting_of(f"{meeting.pk}-{other.join_secret}") is None
         assert joining.meeting_of(f"{meeting.pk}-{meeting.join_secret[:-1]}") is None
 
+    def test_of_two_changes_at_once_none_brings_the_old_link_back(self, meeting: Meeting) -> None:
+        old = joining.token_of(meeting)
+        seen_before = Meeting.objects.get(pk=meeting.pk)
+        joining.allow(meeting, allowed=True, renew=True)
+        joining.allow(seen_before, allowed=True)
+        assert joining.meeting_of(old) is None
+        assert joining.meeting_of(joining.token_of(meeting)) == meeting
+
     def test_only_the_owner_reads_it(self, meeting: Meeting) -> None:
         guest = joined_as_guest(meeting, "Gil")
         assert meeting.join_secret not in guest.get(page(meeting)).text
@@ -143,6 +155,16 @@ class TestGuest:
         joined_as_guest(meeting, "Gil")
         joined_as_guest(meeting, "Gil")  # two guests of one name there may be
 
+    @pytest.mark.parametrize(
+        "name", ["ÉVA", "e\u0301va", "éva\u200d", "éva\ufe0f", "éva \u2800", "éva\u3164", "é\uff56a"]
+    )
+    def test_nor_so_that_nobody_sees_the_difference(self, meeting: Meeting, name: str) -> None:
+        meetings.rename(meeting, meeting.participants.get(), "éva")
+        answer = Client().post(address(meeting), {"name": name})
+        assert answer.status_code == 422
+        assert "is called that already" in answer.text
+        assert meeting.participants.count() == 1
+
     def test_their_name_is_text_and_never_markup(self, meeting: Meeting) -> None:
         joined_as_guest(meeting, "<script>alert(1)</script>")
         html = signed_in(meeting.owner).get(page(meeting)).text
@@ -154,6 +176,34 @@ class TestGuest:
         answer = Client().post(address(meeting), {"name": name})
         assert answer.status_code == 422
         assert 'class="problem"' in answer.text
+        assert meeting.participants.count() == 1
+
+    @pytest.mark.parametrize("change", ["off", "renewed", "deleted"])
+    def test_a_link_that_ends_while_it_is_followed_leads_nowhere(
+        self, meeting: Meeting, change: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        followed = address(meeting)
+        read = joining.meeting_of
+
+        def meanwhile(token: str) -> Meeting | None:
+            found = read(token)
+            if change == "deleted":
+                Meeting.objects.all().delete()
+            else:
+                joining.allow(meeting, allowed=change != "off", renew=change == "renewed")
+            return found
+
+        monkeypatch.setattr(joining, "meeting_of", meanwhile)
+        for browser, form in (Client(), {"name": "Gil"}), (signed_in(User.objects.create_user("jun")), {}):
+            answer = browser.post(followed, form)
+            assert answer.status_code == 404
+            assert "This link does not lead in" in answer.text
+        assert not Participant.objects.exclude(name="mina").exists()
+
+    def test_another_sites_form_joins_nothing(self, meeting: Meeting) -> None:
+        browser = Client(enforce_csrf_checks=True)
+        browser.get(address(meeting))
+        assert browser.post(address(meeting), {"name": "Gil"}).status_code == 403
         assert meeting.participants.count() == 1
 
     def test_the_page_is_never_kept_by_a_cache(self, meeting: Meeting) -> None:
@@ -203,11 +253,47 @@ class TestLimit:
         Participant.objects.filter(name="Ann").update(joined_at=timezone.now() - joining.COUNTED_FOR)
         assert Client().post(address(meeting), {"name": "Ann"}).status_code == 302
 
+    def test_who_has_no_account_any_more_takes_no_place(self, meeting: Meeting) -> None:
+        joined_as_guest(meeting, "Ann")
+        meetings.invite(meeting, User.objects.create_user("jun"))
+        Participant.objects.update(joined_at=timezone.now() - joining.COUNTED_FOR)
+        assert Client().post(address(meeting), {"name": "Ben"}).status_code == 422
+        User.objects.get(username="jun").delete()
+        assert Client().post(address(meeting), {"name": "Ben"}).status_code == 302
+
     def test_who_is_in_with_an_account_comes_in_all_the_same(self, meeting: Meeting) -> None:
         jun = User.objects.create_user("jun")
         meetings.invite(meeting, jun)
         joined_as_guest(meeting, "Ann")
         assert joining.join_with_account(meeting, jun).user == jun
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_who_come_at_once_for_one_place_one_gets_it(settings: Any) -> None:
+    settings.MEETING_MAX_PEOPLE = 2
+    meeting = meetings.create_meeting(User.objects.create_user("mina"), "Weekly", "en")
+    joining.allow(meeting, allowed=True)
+    both_are_here, outcomes = threading.Barrier(2, timeout=20), []
+
+    def come(name: str) -> None:
+        both_are_here.wait()
+        try:
+            with transaction.atomic():
+                joining.join_as_guest(Meeting.objects.get(pk=meeting.pk), name, SessionStore())
+                time.sleep(0.3)  # s; the other one is waiting by now
+            outcomes.append("in")
+        except joining.Full:
+            outcomes.append("full")
+        finally:
+            connection.close()
+
+    guests = [threading.Thread(target=come, args=(name,)) for name in ("Ann", "Ben")]
+    for guest in guests:
+        guest.start()
+    for guest in guests:
+        guest.join()
+    assert sorted(outcomes) == ["full", "in"]
+    assert meeting.participants.count() == 2
 
 
 @pytest.mark.parametrize(

@@ -1,17 +1,22 @@
 """Who may do what: every address of a meeting, asked by everybody there is."""
 
+import json
+import uuid
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.contrib.sessions.backends.db import SessionStore
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
 from tests.people import INSIDE, OUTSIDE, People, everybody, joined_as_guest, signed_in
 from tests.rows import a_row
 from transcription import meetings, seats
-from transcription.models import Meeting
+from transcription.models import Meeting, Transcription, Upload, Utterance
+from transcription.urls import urlpatterns
 
 pytestmark = pytest.mark.django_db
 
@@ -68,6 +73,70 @@ def test_who_is_not_gets_nothing(people: People, who: str) -> None:
     assert Meeting.objects.filter(
         pk=people.meeting.pk, ended_at=None, join_secret=people.meeting.join_secret
     ).exists()
+
+
+def every_address(people: People) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """All pages and calls of the API that are about one meeting, whatever is added to them: method, address, what is
+    sent with it, each right in itself."""
+    owner = people.participant("mina")
+    row = a_row(people.meeting, status="failed", texts=[(0, 1, "0", "Hello.")], kind="upload")
+    upload = Upload.objects.create(
+        meeting=people.meeting, participant=owner, client_id=uuid.uuid4(), size_bytes=10
+    )
+    ids: dict[str, Any] = {
+        "meeting_id": people.meeting.pk,
+        "recording_id": row.recording_id,
+        "participant_id": people.participant("jun").pk,
+        "utterance_id": row.utterances.get().pk,
+        "upload_id": upload.pk,
+        "first": 0,
+    }
+    for pattern in urlpatterns:
+        if "meeting_id" in (names := pattern.pattern.converters):
+            for method in "GET", "POST":
+                yield method, reverse(pattern.name, kwargs={name: ids[name] for name in names}), {}
+    for path, operations in Client().get("/api/v1/openapi.json").json()["paths"].items():
+        if "{" in path:
+            for method in operations:
+                sent = json.dumps({"label": "0", "name": "Eve", "version": 1, "text": "Eve's."})
+                yield method.upper(), path.format(**ids), {"data": sent, "content_type": "application/json"}
+    audio = SimpleUploadedFile("x.wav", b"RIFF")
+    yield "FORM", f"/api/v1/meetings/{people.meeting.pk}/recordings", {"data": {"audio": audio}}
+
+
+@pytest.mark.parametrize("who", OUTSIDE)
+def test_nothing_of_a_meeting_can_be_reached_from_outside(people: People, who: str) -> None:
+    addresses = list(every_address(people))
+    assert len(addresses) > 50
+    tus = {"Tus-Resumable": "1.0.0", "Upload-Length": "10", "Upload-Offset": "0"}
+    for method, address, sent in addresses:
+        browser = people.browsers[who]
+        if method == "FORM":
+            answer = browser.post(address, headers=FETCH, **sent)
+        else:
+            answer = browser.generic(method, address, headers=FETCH | tus, **sent)
+        # A form that is not complete is refused before anybody looks for the meeting, so for every meeting.
+        incomplete = method == "POST" and address.endswith("/recordings") and answer.status_code == 422
+        expected = {401} if who == "anonymous" else {404, 405}
+        assert incomplete or answer.status_code in expected, (method, address, answer.status_code)
+    assert (Meeting.objects.count(), Upload.objects.count()) == (2, 1)
+    assert Transcription.objects.get().status == "failed"
+    assert Utterance.objects.get().text == "Hello."
+    assert set(people.meeting.participants.present().values_list("name", flat=True)) == {"mina", "jun", "Gil"}
+
+
+@pytest.mark.parametrize(("who", "status"), [("Gil", 200), ("mina", 403)])
+def test_a_guest_changes_what_they_said_and_nothing_that_others_said(
+    people: People, who: str, status: int
+) -> None:
+    row = a_row(people.meeting, participant=people.participant(who), texts=[(0, 1, "", "Helo.")])
+    said = row.utterances.get()
+    answer = people.browsers["guest"].patch(
+        f"/api/v1/utterances/{said.pk}", {"version": 1, "text": "Hello."}, content_type="application/json"
+    )
+    assert answer.status_code == status
+    said.refresh_from_db()
+    assert said.text == ("Hello." if status == 200 else "Helo.")
 
 
 @pytest.mark.parametrize("who", ["participant", "guest"])

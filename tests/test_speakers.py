@@ -91,6 +91,8 @@ def test_only_voices_of_files_that_are_heard_can_be_named(
     for bad in (
         {"label": "0", "name": "x" * 61},
         {"label": "", "name": "Anna"},
+        {"label": "0\x00", "name": "Anna"},
+        {"label": "\ud800", "name": "Anna"},
         {"label": "0", "name": "\u202e"},
     ):
         assert name(page, row.recording_id, **bad).status_code == 422

@@ -34,6 +34,8 @@ def delete(meeting: Meeting) -> None:
         workflow.cancel(recording)
     pk, version = meeting.pk, meeting.version
     with transaction.atomic():
+        # Locked before the rows are looked for: what comes in meanwhile waits, and finds no meeting.
+        Meeting.objects.select_for_update().filter(pk=pk).first()
         meeting.delete()
         events.publish_meeting(pk, version + 1, "deleted")
         transaction.on_commit(lambda: _remove_files(pk))

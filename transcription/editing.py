@@ -1,7 +1,7 @@
 """Changing the text of a line: who may, what is kept, and what happens when two do it at once."""
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import Exists, F, OuterRef
 
 from transcription import events
 from transcription.models import Recording, Revision, Transcription, Utterance
@@ -30,12 +30,14 @@ def edit(utterance: Utterance, seat: Seat, version: int, text: str) -> Utterance
         raise Conflict
     if utterance.text == text:
         return utterance
-    # Of one and the same version: the UPDATE below takes place only if it still is.
+    # Of one and the same version: the UPDATE below takes place only if it still is. No join: Django would put the
+    # version into a subquery, and PostgreSQL looks only at the row itself once more when another edit was faster.
     vendors = utterance.text if utterance.original is None else utterance.original
     original = None if text == vendors else vendors
-    written = Utterance.objects.filter(
-        pk=utterance.pk, version=version, transcription__is_current=True
-    ).update(text=text, original=original, version=F("version") + 1)
+    current = Transcription.objects.current().filter(pk=OuterRef("transcription"))
+    written = Utterance.objects.filter(Exists(current), pk=utterance.pk, version=version).update(
+        text=text, original=original, version=F("version") + 1
+    )
     if not written:
         raise Conflict
     Revision.objects.create(utterance=utterance, version=version + 1, text=text, author=seat.participant)

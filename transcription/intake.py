@@ -87,6 +87,7 @@ def receive(
         prepared_at=None if media.needs_preparation(info, vendor) else timezone.now(),
     )
     recording.audio.save("audio", upload, save=False)  # outside the transaction: it may take its time
+    written = False
     try:
         with transaction.atomic():
             if offset_ms is None:
@@ -97,20 +98,30 @@ def receive(
             )
             events.publish_recording(row)
             wake()
+            written = True
     except IntegrityError:
         recording.audio.delete(save=False)
         known = Recording.objects.filter(meeting=meeting, client_id=client_id).first() if client_id else None
         if known is None and not Meeting.objects.filter(pk=meeting.pk).exists():
-            raise Refused("not_found", _("This meeting was deleted."), 404) from None
+            raise deleted() from None
         if known is None:
             raise  # not the one conflict that two senders of one recording make
         return known, False
+    except Exception:
+        if not written:  # else the commit broke off, and the database may have it all the same
+            recording.audio.delete(save=False)
+        raise
     return recording, True
 
 
 def ended() -> Refused:
     """The refusal of a meeting that is over."""
     return Refused("meeting_ended", _("The meeting has ended, and takes no new recordings."), 409)
+
+
+def deleted() -> Refused:
+    """The refusal of a meeting that is no more."""
+    return Refused("not_found", _("This meeting was deleted."), 404)
 
 
 def clean_name(name: str) -> str:

@@ -13,10 +13,10 @@ from django.contrib.auth.models import User
 from django.contrib.sessions.backends.base import SessionBase
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from transcription import names
 from transcription.meetings import invite, people_changed
 from transcription.models import Meeting, Participant
 from transcription.seats import give_key
@@ -48,11 +48,17 @@ def meeting_of(token: str) -> Meeting | None:
     return meeting if secrets.compare_digest(meeting.join_secret, match[2]) else None
 
 
+class Over(Exception):  # noqa: N818 - named for what it is
+    """Since the link was followed it was turned off or renewed, or the meeting was deleted."""
+
+
 @transaction.atomic
 def allow(meeting: Meeting, *, allowed: bool, renew: bool = False) -> None:
     """Turns joining by link on or off. `renew`: with another link from now on. The old one is the same again
     when it is turned on without that.
     """
+    # As it is now, and locked: what was read before another renewal would bring the old link back.
+    meeting.refresh_from_db(fields=["join_secret"], from_queryset=Meeting.objects.select_for_update())
     if allowed and (renew or not meeting.join_secret):
         meeting.join_secret = secrets.token_urlsafe(SECRET_BYTES)
     meeting.join_open = allowed
@@ -62,7 +68,7 @@ def allow(meeting: Meeting, *, allowed: bool, renew: bool = False) -> None:
 
 @transaction.atomic
 def join_with_account(meeting: Meeting, user: User) -> Participant:
-    """`user` becomes a participant; who is one already stays it. Raises Full."""
+    """`user` becomes a participant; who is one already stays it. Raises Full and Over."""
     if not Participant.objects.present().filter(meeting=meeting, user=user).exists():
         _room_in(meeting)
     return invite(meeting, user)
@@ -72,11 +78,12 @@ def join_with_account(meeting: Meeting, user: User) -> Participant:
 def join_as_guest(meeting: Meeting, name: str, session: SessionBase) -> Participant:
     """A guest called `name` (checked: names.py), whose key goes into `session`.
 
-    Raises Full, and ValidationError: an account of this meeting has that name, and nobody is to pass for another.
+    Raises Full, Over, and ValidationError: an account of this meeting has that name, and nobody is to pass for
+    another.
     """
     _room_in(meeting)
-    taken = Participant.objects.present().filter(meeting=meeting, user__isnull=False, name__iexact=name)
-    if taken.exists():
+    accounts = Participant.objects.present().filter(meeting=meeting, user__isnull=False)
+    if names.alike(name) in map(names.alike, accounts.values_list("name", flat=True)):
         raise ValidationError(
             _("Somebody in this meeting is called that already. Add something to your name."), code="taken"
         )
@@ -86,10 +93,13 @@ def join_as_guest(meeting: Meeting, name: str, session: SessionBase) -> Particip
 
 
 def _room_in(meeting: Meeting) -> None:
-    Meeting.objects.select_for_update().filter(
-        pk=meeting.pk
-    ).first()  # of two who come for one place, one gets it
-    lately = timezone.now() - COUNTED_FOR
-    people = Participant.objects.filter(Q(removed_at__isnull=True) | Q(joined_at__gt=lately), meeting=meeting)
+    # Locked: of two who come for one place, one gets it.
+    still = Meeting.objects.select_for_update().filter(
+        pk=meeting.pk, join_open=True, join_secret=meeting.join_secret
+    )
+    if still.first() is None:
+        raise Over
+    lately = Participant.objects.filter(joined_at__gt=timezone.now() - COUNTED_FOR)
+    people = (Participant.objects.present() | lately).filter(meeting=meeting)
     if people.count() >= settings.MEETING_MAX_PEOPLE:
         raise Full

@@ -1,5 +1,6 @@
 """Names of people: what one may be, and how a meeting calls somebody with an account."""
 
+import re
 import unicodedata
 
 from django.contrib.auth.models import User
@@ -13,6 +14,8 @@ KEPT = 150  # characters of an account's name that a meeting keeps
 JOINERS = "\u200c\u200d"
 # Letters by their category that show nothing: the fillers of Hangul.
 BLANK_LETTERS = "\u115f\u1160\u3164\uffa0"
+# All that shows nothing by itself and may stand in a name: those, selectors of variants, an empty sign of Braille.
+_UNSEEN = re.compile(f"[{JOINERS}{BLANK_LETTERS}\u034f\u2800\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 
 
 def checked(name: str) -> str:
@@ -29,6 +32,11 @@ def checked(name: str) -> str:
     if not any(c.isalnum() and c not in BLANK_LETTERS for c in shown):
         raise ValidationError(_("Write a name with at least one letter or digit."), code="empty")
     return shown
+
+
+def alike(name: str) -> str:
+    """The same for names that look the same: in another case or width, or with something in them that nobody sees."""
+    return " ".join(_UNSEEN.sub("", unicodedata.normalize("NFKC", name)).casefold().split())
 
 
 def name_of(user: User) -> str:

@@ -120,7 +120,7 @@ def join(request: HttpRequest, token: str) -> HttpResponse:
     """Asks for a name, or of somebody with an account whether they want to; then leads into the meeting."""
     meeting = joining.meeting_of(token)
     if meeting is None:
-        return render(request, "meetings/join_over.html", status=404)
+        return _over(request)
     if seat_in(meeting.pk, visitor(request)) is not None:
         return redirect("meeting", meeting.pk)
     user = request.user if isinstance(request.user, User) else None
@@ -136,10 +136,16 @@ def join(request: HttpRequest, token: str) -> HttpResponse:
                 return redirect("meeting", meeting.pk)
         except joining.Full:
             full = True
+        except joining.Over:
+            return _over(request)
         except ValidationError as error:
             form.add_error("name", error)
     context = {"meeting": meeting, "form": form, "full": full}
     return render(request, "meetings/join.html", context, status=422 if full or form.errors else 200)
+
+
+def _over(request: HttpRequest) -> HttpResponse:
+    return render(request, "meetings/join_over.html", status=404)
 
 
 # --- Its end --------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ import os
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Protocol
@@ -60,7 +60,7 @@ class Source(Protocol):
 
 
 class _Whole(_File):
-    """A file that is complete. Its path lets the storage move it to its last place, without a copy."""
+    """A file that is complete. Its path lets the storage take it to its last place, without a copy."""
 
     def __init__(self, upload: Upload, file: BinaryIO) -> None:
         # Django's files have a proper name or none.
@@ -69,8 +69,13 @@ class _Whole(_File):
         self._path = path_of(upload)
 
     def temporary_file_path(self) -> str:
-        """Where it is."""
-        return str(self._path)
+        """Another name of it, for the storage to move: its own stays until the recording is there."""
+        name = _folder() / uuid.uuid4().hex
+        try:
+            name.hardlink_to(self._path)
+        except OSError:  # a file system without second names
+            return str(self._path)
+        return str(name)
 
 
 def path_of(upload: Upload) -> Path:
@@ -110,7 +115,10 @@ def begin(participant: Participant, *, client_id: uuid.UUID, name: str, size: in
             _folder().mkdir(parents=True, exist_ok=True)
             path_of(upload).touch(mode=0o600)
     except IntegrityError:
-        return Upload.objects.get(participant=participant, client_id=client_id)  # two tries at once
+        known = Upload.objects.filter(participant=participant, client_id=client_id).first()
+        if known is None:
+            raise intake.deleted() from None
+        return known  # two tries at once
     return upload
 
 
@@ -121,22 +129,23 @@ def append(upload: Upload, offset: int, source: Source) -> None:
     thrown away.
     """
     with _held(upload) as file:
-        upload.refresh_from_db()
-        if upload.recording_id is not None or offset != upload.received_bytes:
+        try:
+            upload.refresh_from_db()
+        except Upload.DoesNotExist:
+            raise Gone from None
+        if upload.recording_id is not None or _was_made(upload) or offset != upload.received_bytes:
             raise Conflict
         received = _write(file, offset, upload.size_bytes, source)
         if received < upload.size_bytes:
-            upload.received_bytes, upload.changed_at = received, timezone.now()
-            upload.save(update_fields=["received_bytes", "changed_at"])
+            _keep(upload, received)
             return
         try:
-            upload.recording = _hand_in(upload, file)
+            recording = _hand_in(upload, file)
         except intake.Refused:
             discard(upload)
             raise
-        upload.received_bytes, upload.changed_at = received, timezone.now()
-        upload.save(update_fields=["received_bytes", "changed_at", "recording"])
-    path_of(upload).unlink(missing_ok=True)  # a known client_id: the file was not moved
+        _keep(upload, received, recording)
+    path_of(upload).unlink(missing_ok=True)
 
 
 def discard(upload: Upload) -> None:
@@ -153,11 +162,12 @@ def sweep() -> int:
         discard(upload)
         swept += 1
     before = time.time() - settings.UPLOAD_LIFETIME.total_seconds()
-    for path in _folder().glob("*"):
-        # A meeting was deleted, or a process died between the file and the row.
-        if path.stat().st_mtime < before and not Upload.objects.filter(pk=uuid.UUID(path.name)).exists():
-            path.unlink(missing_ok=True)
-            swept += 1
+    for path in _folder().glob("[0-9a-f]" * 32):  # ours; a file system may have files of its own there
+        with suppress(FileNotFoundError):  # another dispatcher sweeps as well
+            # A meeting was deleted, or a process died between the file and the row.
+            if path.stat().st_mtime < before and not Upload.objects.filter(pk=uuid.UUID(path.name)).exists():
+                path.unlink()
+                swept += 1
     if swept:
         logger.info("Threw away %s unfinished uploads.", swept)
     return swept
@@ -173,22 +183,39 @@ def _held(upload: Upload) -> Iterator[BinaryIO]:
     try:
         file = path_of(upload).open("r+b")
     except FileNotFoundError:
-        if Upload.objects.filter(pk=upload.pk, recording__isnull=False).exists():
+        if Upload.objects.filter(pk=upload.pk, recording__isnull=False).exists() or _was_made(upload):
             raise Conflict from None  # it is complete
-        # The recording was being made when the process ended: with it there, the file has been moved.
-        made = Recording.objects.filter(meeting=upload.meeting_id, client_id=upload.client_id).first()
-        if made is None:
-            discard(upload)
-            raise Gone from None
-        upload.recording, upload.received_bytes = made, upload.size_bytes
-        upload.save(update_fields=["received_bytes", "recording"])
-        raise Conflict from None
+        discard(upload)
+        raise Gone from None
     with file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise Locked from None
         yield file
+
+
+def _was_made(upload: Upload) -> bool:
+    """Whether the recording is there already: the process that made it ended before it could say so. Says so now.
+
+    Asked before anything is written: by then the file may be the recording's own. Raises Gone.
+    """
+    made = Recording.objects.filter(meeting=upload.meeting_id, client_id=upload.client_id).first()
+    if made is None:
+        return False
+    _keep(upload, upload.size_bytes, made)
+    path_of(upload).unlink(missing_ok=True)
+    return True
+
+
+def _keep(upload: Upload, received: int, recording: Recording | None = None) -> None:
+    """Writes down how much is here, and what it became. Raises Gone: it was thrown away meanwhile."""
+    upload.received_bytes, upload.recording, upload.changed_at = received, recording, timezone.now()
+    kept = Upload.objects.filter(pk=upload.pk).update(
+        received_bytes=received, recording=recording, changed_at=upload.changed_at
+    )
+    if not kept:
+        raise Gone
 
 
 def _write(file: BinaryIO, offset: int, size: int, source: Source) -> int:

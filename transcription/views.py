@@ -9,7 +9,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.http import require_GET, require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from transcription import intake, lines, media, timeline, workflow
 from transcription import meetings as rules
@@ -25,6 +25,8 @@ from transcription.seats import Seat
 MEETINGS_PER_PAGE = 30
 # Recordings that the page may ask for in one request; it asks again for the rest.
 RECORDINGS_PER_FETCH = 100
+# Characters of a line's place in an address: two numbers of a database, and the point.
+LONGEST_PLACE = 39
 
 # The meeting page's elements: one file each. They share modules, and never import one another.
 ELEMENTS = (
@@ -144,7 +146,7 @@ def _window(shown: Meeting, at: str | None) -> lines.Window:
     if at == "latest":
         return lines.latest(shown)
     recording, _dot, position = at.partition(".")
-    if not (at.isascii() and recording.isdecimal() and position.isdecimal()):
+    if not (at.isascii() and recording.isdecimal() and position.isdecimal() and len(at) <= LONGEST_PLACE):
         raise Http404
     window = lines.around(shown, int(recording), int(position))
     if window is None:
@@ -191,6 +193,8 @@ def recordings(request: HttpRequest, meeting_id: int) -> HttpResponse:
 def recording(request: HttpRequest, meeting_id: int, recording_id: int) -> HttpResponse:
     """The lines of one recording."""
     mine = seat(request, meeting_id)
+    if recording_id > lines.MOST:
+        raise Http404
     found = lines.of_recordings(mine.meeting, {recording_id})
     if not found.lines and not found.many:
         raise Http404
@@ -203,7 +207,7 @@ def _fragment(request: HttpRequest, found: lines.Fragment, mine: Seat) -> HttpRe
 
 
 @attending
-@require_GET
+@require_safe
 def audio(request: HttpRequest, meeting_id: int, recording_id: int) -> HttpResponseBase:
     """The sound, for the browser's player: the prepared file where there is one, else as it came."""
     stored, content_type = media.file_of(_recording(request, meeting_id, recording_id))

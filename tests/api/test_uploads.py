@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import OperationalError
 from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
@@ -167,10 +168,65 @@ def test_a_process_that_died_after_the_recording_was_made_makes_no_second_one(
     monkeypatch.undo()
     upload.refresh_from_db()
     assert upload.received_bytes == half  # the last part was never confirmed
-    assert code(patch(page, where, half, SPEECH[half:])) == (409, "wrong_offset")
+    assert code(patch(page, where, half, b"x" * (len(SPEECH) - half))) == (409, "wrong_offset")
+    with Recording.objects.get().audio.open() as kept:
+        assert kept.read() == SPEECH  # and nothing was written into what may be its own file
     head = page.head(where, headers=TUS)
     assert head["Mico-Recording"] == str(Recording.objects.get().pk)
     assert int(head["Upload-Offset"]) == len(SPEECH)
+
+
+def test_a_database_that_does_not_answer_costs_the_last_part_and_not_the_file(
+    page: Client, meeting: Meeting, media: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    where = begun(page, meeting)
+    half = len(SPEECH) // 2
+    patch(page, where, 0, SPEECH[:half])
+
+    def busy(*_: object, **__: object) -> None:
+        raise OperationalError("database is locked")
+
+    monkeypatch.setattr(Recording, "save", busy)
+    assert code(patch(page, where, half, SPEECH[half:])) == (503, "busy")
+    monkeypatch.undo()
+    assert offset(page, where) == half
+    assert patch(page, where, half, SPEECH[half:]).status_code == 204
+    with Recording.objects.get().audio.open() as kept:
+        assert kept.read() == SPEECH
+    assert [file.name for file in media.rglob("*") if file.is_file()] == [
+        Path(str(Recording.objects.get().audio.name)).name
+    ]
+
+
+def test_what_is_cancelled_while_a_part_comes_is_gone(
+    page: Client, meeting: Meeting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    where = begun(page, meeting)
+    write = uploads._write
+
+    def cancelled(*args: Any) -> int:
+        uploads.discard(Upload.objects.get())
+        return write(*args)
+
+    monkeypatch.setattr(uploads, "_write", cancelled)
+    assert code(patch(page, where, 0, b"x")) == (410, "gone")
+    assert not Upload.objects.exists()
+
+
+def test_the_last_part_again_while_the_recording_is_made_throws_nothing_away(
+    page: Client, meeting: Meeting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    where = begun(page, meeting)
+    save, again = Recording.save, []
+
+    def meanwhile(recording: Recording, *args: Any, **options: Any) -> None:
+        again.append(code(patch(page, where, 0, SPEECH)))
+        save(recording, *args, **options)
+
+    monkeypatch.setattr(Recording, "save", meanwhile)
+    assert patch(page, where, 0, SPEECH).status_code == 204
+    assert again == [(423, "locked")]
+    assert Upload.objects.get().recording == Recording.objects.get()
 
 
 def test_a_file_that_is_gone_begins_again(page: Client, meeting: Meeting, media: Path) -> None:
@@ -304,7 +360,10 @@ def test_what_nobody_goes_on_with_is_thrown_away_and_nothing_else(
     orphan, young = media / "incoming" / uuid.uuid4().hex, media / "incoming" / uuid.uuid4().hex
     for file in orphan, young:
         file.touch()
-    os.utime(orphan, (long_ago.timestamp(), long_ago.timestamp()))
+    foreign = media / "incoming" / ".nfs0001"
+    foreign.touch()
+    for file in orphan, foreign:
+        os.utime(file, (long_ago.timestamp(), long_ago.timestamp()))
     # A slow one whose file is old, and whose row says that it is still going on.
     os.utime(media / "incoming" / uuid.UUID(new.rsplit("/", 1)[1]).hex, (0, 0))
 
@@ -314,3 +373,4 @@ def test_what_nobody_goes_on_with_is_thrown_away_and_nothing_else(
     assert offset(page, new) == 0
     assert not orphan.exists()
     assert young.exists()
+    assert foreign.exists()

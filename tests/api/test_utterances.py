@@ -1,10 +1,13 @@
 """Changing the text of a line: who may, what is kept, and two at once."""
 
+import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import IntegrityError, connection, transaction
 from django.test import Client
 
 from tests.rows import a_row
@@ -90,6 +93,36 @@ def test_who_has_read_the_line_before_it_changed_cannot_write(meeting: Meeting, 
     assert Utterance.objects.get().text == "First."
 
 
+@pytest.mark.django_db(transaction=True)
+def test_of_two_who_write_at_the_same_moment_one_is_told(minsu: User) -> None:
+    meeting = create_meeting(minsu, "Weekly", "en")
+    seat = Seat(meeting, meeting.participants.get())
+    line = a_row(meeting, texts=[(0, 1, "", "Helo.")]).utterances.get()
+    both_have_read, outcomes = threading.Barrier(2, timeout=20), []
+
+    def write(text: str) -> None:
+        seen = Utterance.objects.select_related("transcription__recording").get(pk=line.pk)
+        both_have_read.wait()
+        try:
+            with transaction.atomic():
+                edit(seen, seat, 1, text)
+                time.sleep(0.3)  # s; the other one is waiting for this row by now
+            outcomes.append("written")
+        except (Conflict, IntegrityError) as error:
+            outcomes.append(type(error).__name__)
+        finally:
+            connection.close()
+
+    writers = [threading.Thread(target=write, args=(text,)) for text in ("First.", "Second.")]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+    assert sorted(outcomes) == ["Conflict", "written"]
+    line.refresh_from_db()
+    assert (line.version, [r.text for r in line.revisions.all()]) == (2, [line.text])
+
+
 def test_the_same_text_changes_nothing(
     as_user: Callable[[User], Client], minsu: User, line: Utterance
 ) -> None:
@@ -120,6 +153,8 @@ def test_who_spoke_and_the_owner_may_and_nobody_else(
         {"version": 0, "text": "x"},
         {"version": 1, "text": " \n"},
         {"version": 1, "text": "a\x00b"},
+        {"version": 1, "text": "\ud800"},
+        {"version": 2**31, "text": "x"},
         {"version": 1, "text": "x" * 10_001},
         {"version": 1, "text": None},
     ],

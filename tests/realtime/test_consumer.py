@@ -246,7 +246,7 @@ class TestEvents:
         with_socket(meeting.pk, cookies, listen)
 
     @pytest.mark.parametrize(
-        "said", ["{", "[]", "null", '"snapshot"', '{"type": 5}', '{"type": {}}', "x" * 9000]
+        "said", ["{", "[]", "null", '"snapshot"', '{"type": 5}', '{"type": {}}', "x" * 9000, "[" * 100_000]
     )
     def test_nonsense_from_a_page_ends_nothing(self, cookies: Client, meeting: Meeting, said: str) -> None:
         known = {"type": "recording.changed", "meeting": meeting.pk, "recording": 1, "version": 1}

@@ -9,6 +9,7 @@ import pytest
 import redis
 from asgiref.sync import async_to_sync, sync_to_async
 from channels.testing import WebsocketCommunicator
+from django.db import OperationalError
 from django.test import Client
 
 from realtime import consumers, pulse
@@ -194,6 +195,59 @@ def test_a_removed_guests_socket_ends(people: People) -> None:
         assert (await heard(owner, "participant.changed"))["removed"] == gil.pk
 
     together(people, remove, "owner", "guest")
+
+
+@pytest.mark.parametrize("change", ["removed", "ended"])
+def test_what_happens_while_a_page_connects_is_not_missed(
+    people: People, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    join = consumers.PageConsumer._join
+
+    def happens() -> None:
+        if change == "ended":
+            meetings.end(people.meeting)
+        else:
+            meetings.remove(people.meeting, people.participant("Gil"))
+
+    async def before_it_listens(page: consumers.PageConsumer, *groups: str) -> None:
+        await sync_to_async(happens)()  # told before this page is in the group
+        await join(page, *groups)
+
+    monkeypatch.setattr(consumers.PageConsumer, "_join", before_it_listens)
+
+    async def connect() -> None:
+        guest = socket(people.meeting.pk, people.browsers["guest"])
+        await guest.connect(timeout=5)
+        if change == "removed":
+            assert await closed_with(guest) == consumers.NOT_ALLOWED
+        else:
+            snapshot = await heard(guest, "snapshot")
+            assert (snapshot["state"], snapshot["version"]) == ("ended", people.meeting.version)
+        await guest.disconnect()
+
+    async_to_sync(connect)()
+
+
+def test_a_socket_that_an_error_ends_leaves_nobody_here(
+    people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gil = people.participant("Gil").pk
+    asked = []
+
+    def no_database(_page: consumers.MeetingConsumer) -> None:
+        asked.append(attendance_of(people.meeting.pk)["here"])
+        raise OperationalError
+
+    async def fail() -> None:
+        guest = socket(people.meeting.pk, people.browsers["guest"])
+        monkeypatch.setattr(consumers.MeetingConsumer, "snapshot", no_database)
+        await guest.connect(timeout=5)
+        with pytest.raises(OperationalError):
+            await guest.receive_output(timeout=5)
+        assert asked == [[gil]]
+        assert (await sync_to_async(attendance_of)(people.meeting.pk))["here"] == []
+
+    async_to_sync(fail)()
 
 
 def test_without_redis_people_still_read(people: People, monkeypatch: pytest.MonkeyPatch) -> None:

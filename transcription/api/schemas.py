@@ -159,7 +159,7 @@ class RecordingSummary(Schema):
 class SpeakerIn(BaseModel):
     """A voice of a file (`label`: the vendor's, "0" is Speaker 1) and what to call it; "" is its number again."""
 
-    label: Annotated[str, StringConstraints(min_length=1, max_length=64)]
+    label: Annotated[str, StringConstraints(min_length=1, max_length=64), AfterValidator(_one_line)]
     name: Annotated[str, AfterValidator(_name)]
 
 

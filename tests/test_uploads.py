@@ -1,0 +1,55 @@
+"""Files in parts, below the protocol: what others do to an upload meanwhile."""
+
+import io
+import os
+import uuid
+from pathlib import Path
+
+import pytest
+from django.db import IntegrityError
+from pytest_django import Settings
+
+from tests.stt import a_meeting
+from transcription import intake, uploads
+from transcription.models import Upload
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def upload(settings: Settings, tmp_path: Path) -> Upload:
+    """Begun, and not a byte of it is here."""
+    settings.MEDIA_ROOT = tmp_path
+    participant = a_meeting().participants.get()
+    return uploads.begin(participant, client_id=uuid.uuid4(), name="talk.wav", size=10)
+
+
+def test_what_is_cancelled_before_a_part_is_looked_at_is_gone(upload: Upload) -> None:
+    Upload.objects.all().delete()
+    with pytest.raises(uploads.Gone):
+        uploads.append(upload, 0, io.BytesIO(b"x"))
+
+
+def test_who_begins_while_the_meeting_is_deleted_is_told_so(
+    upload: Upload, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(**_: object) -> None:
+        raise IntegrityError  # as the database says it at the end of a transaction
+
+    monkeypatch.setattr(Upload.objects, "create", refuse)
+    with pytest.raises(intake.Refused) as refused:
+        uploads.begin(upload.participant, client_id=uuid.uuid4(), name="x", size=10)
+    assert (refused.value.code, refused.value.status) == ("not_found", 404)
+
+
+def test_two_dispatchers_that_sweep_at_once_are_in_nobodys_way(
+    upload: Upload, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = uploads.path_of(upload).parent
+    orphan = folder / uuid.uuid4().hex
+    orphan.touch()
+    os.utime(orphan, (0, 0))
+    listed = [orphan, folder / uuid.uuid4().hex]  # the second was swept by another meanwhile
+    monkeypatch.setattr(Path, "glob", lambda *_: iter(listed[::-1]))
+    assert uploads.sweep() == 1
+    assert not orphan.exists()
