@@ -1,5 +1,6 @@
 """The poll schedule of rows: what goes into the history, what comes out of it, and the account's budget."""
 
+import time
 from datetime import datetime, timedelta
 
 import pytest
@@ -167,6 +168,36 @@ def test_over_the_budget_every_gap_is_stretched_by_the_same_factor(settings: Set
     together = gap_s(row)
 
     assert together / alone == pytest.approx((1 / alone + 49 * 0.6) / 10, rel=1e-3)
+
+
+def test_a_poll_just_behind_another_does_not_hold_up_everybody_else(settings: Settings) -> None:
+    """It is one poll more, and not the twenty a second that its gap would make."""
+    settings.STT_POLLS_PER_SECOND = 10
+    history(*[(1290, 1310)] * 100)
+    accepted_at = timezone.now()
+    row = processing(a_meeting(), accepted_at)
+
+    then = polling.next_poll(row, accepted_at, polls=1, asked_at=accepted_at + timedelta(seconds=1.28))
+
+    assert (then.at - accepted_at).total_seconds() < 1.5
+    assert then.rate == 1
+
+
+def test_the_first_jobs_teach_the_next_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    moment = 0.0
+    monkeypatch.setattr(time, "monotonic", lambda: moment)
+    assert polling.learned("rtzr", "en", 5).samples == 0
+    history(*[(1900, 2100)] * 10)
+    moment = 0.51
+
+    young = polling.learned("rtzr", "en", 5)
+    history(*[(1900, 2100)] * 200)
+
+    assert 0 < young.samples <= 10
+    moment = 0.51 + 0.1 * young.samples - 0.01
+    assert polling.learned("rtzr", "en", 5) is young
+    moment += 0.02
+    assert polling.learned("rtzr", "en", 5).samples > 50
 
 
 def test_polls_leave_half_of_what_the_gate_has_learned() -> None:

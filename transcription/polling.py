@@ -24,8 +24,10 @@ logger = logging.getLogger(__name__)
 
 # Jobs that are looked at, the newest of about the same length first.
 HISTORY = 200
-# s that what was learned is kept.
-KEPT_FOR = 10.0
+# s that what was learned is kept: so long for each job that it rests on, within these. The first clips of the first
+# meeting teach the next ones; and an old picture, seen by all workers at once, makes a whole row of polls too early.
+KEPT_FOR_EACH = 0.1
+KEPT_FOR = (0.5, 4.0)
 # Lengths of audio in steps of a factor of 4: under 4 s, under 16 s, … over 4.5 h.
 LENGTH_CLASSES = 8
 # The part of the gate's learned pace that polls may take: submits need the rest.
@@ -53,7 +55,9 @@ def learned(vendor: str, language: str, audio_s: float) -> Turnaround:
     kept_until, known = _learned.get((vendor, model, of_length), (0.0, None))
     if known is None or time.monotonic() > kept_until:
         known = learn(_history(vendor, model, of_length), 2.0 * 4**of_length)
-        _learned[vendor, model, of_length] = (time.monotonic() + KEPT_FOR, known)
+        least, most = KEPT_FOR
+        kept_for = min(most, max(least, KEPT_FOR_EACH * known.samples))
+        _learned[vendor, model, of_length] = (time.monotonic() + kept_for, known)
     return known
 
 
@@ -97,7 +101,7 @@ def next_poll(row: Transcription, now: datetime, *, polls: int, asked_at: dateti
         worth_s=settings.STT_POLL_WORTH_SECONDS,
         number=row.pk,
     )
-    rate = 1 / max(then_s - age_s, 0.001)
+    rate = schedule.rate(then_s - age_s)
     gap_s = schedule.stretched(
         then_s - age_s, rate + _asked_by_others(row), budget(_learned_pace(row.vendor))
     )

@@ -16,9 +16,9 @@ LEAST_PRICE = 0.005
 SPARE_POLLS = 4
 # The first poll's place varies by this much either way, in polls. Jobs that came together are not polled together,
 # and a history that was always asked at the same age would never learn what lies before it.
-SCATTER = 0.25
-# The density holds where polls are close together for what is known. Where all is known within less than one poll's gap
-# it would go on into the next gap's worth of doubt: there, waiting for more than this part of what is left is lag only.
+SCATTER = 0.15
+# That density holds where polls are close together for what is known. Where it is known more exactly than that, it
+# would go on into what is only doubt: to wait until more than this part of what is left is done is lag, and no more.
 ALMOST_ALL = 0.85
 GOLDEN = 0.6180339887498949
 
@@ -52,6 +52,12 @@ def next_poll(
     if planned <= age_s:  # older than anything that can be known
         planned = age_s + max(advice_s, (2 * c * age_s) ** 0.5)
     return max(planned, advice_s * (polls + 1 - SPARE_POLLS))
+
+
+def rate(gap_s: float) -> float:
+    """The polls/s that a job asks of the shared budget by polling next after this gap. Of a second, it is one poll
+    at the most: one that follows closely is rarely followed by another."""
+    return 1 / max(gap_s, 1.0)
 
 
 def stretched(gap_s: float, asked: float, budget: float) -> float:

@@ -36,7 +36,7 @@ NEWEST = 8
 BETTER = 3.0
 # Lengths far from the one asked for say less: the distance, as a logarithm, at which a job counts for 0.6.
 NEARNESS = 1.0
-ROUNDS = 15
+ROUNDS = 40
 # The vendor may have become slower or faster since: this share is spread by about a factor of 2 either way.
 CHANGED = 0.05
 CHANGED_SPREAD = 0.8

@@ -76,7 +76,7 @@ def _run(
         job.planned = job.times(job.age, job.polls)
         gap = job.planned - job.age
         if who == "Mico":
-            job.rate = 1 / max(gap, 0.001)
+            job.rate = schedule.rate(gap)
             asked += job.rate
             gap = schedule.stretched(gap, asked, BUDGET)
         order += 1
