@@ -114,6 +114,26 @@ def test_workers_killed_again_and_again_while_the_vendor_throttles(fleet: Fleet,
     assert duplicates() <= 6
 
 
+def test_an_empty_redis_is_told_at_once_which_jobs_the_vendor_has(emulator: Emulator, tmp_path: Path) -> None:
+    """Else the fleet would send the vendor as many jobs again as it takes at once."""
+    socket = tmp_path / "r.sock"
+    with ExitStack() as stack:
+        stack.enter_context(own := running_redis(socket))
+        fleet = Fleet(emulator.base_url, f"unix://{socket}?db=0")
+        stack.callback(fleet.close)
+        emulator.turnaround(seconds=120)
+        many(3)
+        fleet.dispatcher()
+        worker = fleet.worker()
+        wait_until(lambda: Transcription.objects.filter(status="processing").count() == 3, 30)
+        kill(worker)  # whose polls would tell it one by one
+
+        own.__exit__(None, None, None)
+        with running_redis(socket), redis.Redis(unix_socket_path=str(socket)) as client:
+            wait_until(lambda: client.zcard("mico:gate:{rtzr}:jobs") == 3, 10)
+            fleet.close()
+
+
 def test_redis_that_restarts_empty_in_the_middle_loses_nothing(emulator: Emulator, tmp_path: Path) -> None:
     socket = tmp_path / "r.sock"
     with ExitStack() as stack:

@@ -157,6 +157,7 @@ class Dispatcher:
 
     def _listen(self) -> None:
         ear = Listener()
+        self._adopt_at = 0.0  # whoever did not answer may have come back empty
         try:
             while not self._stopping:
                 ear.wait(self.step())
