@@ -1,6 +1,7 @@
 """Another participant's page without its browser: hears of changes on its socket and fetches the lines."""
 
 import asyncio
+import contextlib
 import json
 import re
 import time
@@ -9,8 +10,9 @@ from contextlib import asynccontextmanager
 
 import aiohttp
 
-TOGETHER_S = 0.040  # that changes are collected, and
-AT_ONCE = 50  # recordings in one request: as mico-transcript.js does
+# As mico-transcript.js does: words are fetched at once, other changes are collected, so many in one request.
+TOGETHER_S = 0.200
+AT_ONCE = 50
 LINE = re.compile(r'<li class="line (\w+)" id="line-(\d+)-')
 
 
@@ -25,6 +27,7 @@ class Reader:
         self._page = page
         self._wanted: set[int] = set()
         self._loading: asyncio.Task[None] | None = None
+        self._words = asyncio.Event()  # some are to be fetched
         self._awaited: dict[int, asyncio.Event] = {}
 
     async def shown(self, recording: int, within_s: float = 120.0) -> None:
@@ -42,6 +45,7 @@ class Reader:
                 continue
             if said["status"] == "done":
                 self.done.setdefault(said["recording"], time.time())
+                self._words.set()
             self._wanted.add(said["recording"])
             if self._loading is None or self._loading.done():
                 self._loading = asyncio.create_task(self._load())
@@ -53,7 +57,9 @@ class Reader:
 
     async def _load(self) -> None:
         while self._wanted:
-            await asyncio.sleep(TOGETHER_S)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._words.wait(), TOGETHER_S)
+            self._words.clear()
             ids = sorted(self._wanted)[:AT_ONCE]
             self._wanted.difference_update(ids)
             self.fetches += 1

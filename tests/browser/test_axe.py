@@ -67,13 +67,17 @@ def test_a_meeting(visit: Callable[..., Page], site: Site, meeting: int, look: s
 @pytest.mark.parametrize("look", LOOKS)
 def test_what_opens_in_a_meeting(visit: Callable[..., Page], meeting: int, look: str) -> None:
     page = connected(visit(f"/m/{meeting}/", **LOOKS[look]))
-    page.locator(".person-menu summary").first.click()
     page.locator(".failure summary").click()
     page.locator("[data-edit]").first.click(force=True)
     expect(page.locator("mico-editor textarea")).to_be_focused()
+    if look == "phone":
+        page.locator(".panel-open").click()
+    page.locator(".person-menu summary").first.click()
     page.locator("#find").fill("everyone")
     expect(page.locator(".line[data-found]")).to_have_count(1)
     assert grave(page) == []
+    page.keyboard.press("Escape")
+    page.keyboard.press("Escape")
     page.locator("[data-name-voice]").first.click()
     expect(page.get_by_role("dialog")).to_be_visible()
     assert grave(page) == []

@@ -83,7 +83,7 @@ def test_a_guest_joins_is_renamed_records_and_is_removed(
         expect(person(page, "Gilbert")).to_be_visible()
         expect(page.locator("#transcript .who")).to_contain_text("Gilbert")
 
-    menu(owner, "Gilbert").get_by_role("button", name="Remove Gilbert").click()
+    menu(owner, "Gilbert").get_by_role("button", name="Remove from the meeting: Gilbert").click()
     expect(guest.get_by_test_id("connection")).to_contain_text("You are not in this meeting any more.")
     expect(person(owner, "Gilbert")).to_have_count(0)
     expect(owner.locator("#transcript .who")).to_contain_text("Gilbert")
@@ -159,7 +159,25 @@ def test_people_are_invited_without_leaving_the_page(
     page.keyboard.press("Enter")
     for shown in page, other:
         expect(shown.locator("[data-people]")).to_contain_text("Jun")
-    menu(page, "Jun").get_by_role("button", name="Remove Jun").click()
+    menu(page, "Jun").get_by_role("button", name="Remove from the meeting: Jun").click()
     for shown in page, other:
         expect(shown.locator("[data-people]")).not_to_contain_text("Jun")
     assert page.evaluate("window.untouched")
+
+
+def test_where_the_browser_does_not_let_the_page_copy_the_link_is_marked_for_it(
+    visit: Callable[..., Page], site: Site
+) -> None:
+    page = connected(visit(f"/m/{site.meeting()}/"))
+    page.get_by_role("button", name="Let people join by a link").click()
+    page.evaluate(
+        """() => { navigator.clipboard.writeText = () => Promise.reject(new DOMException("", "NotAllowedError")); }"""
+    )
+    page.get_by_role("button", name="Copy").click()
+    page.wait_for_function(
+        """() => {
+            const field = document.querySelector("#join-address");
+            return field.selectionEnd - field.selectionStart === field.value.length;
+        }"""
+    )
+    expect(page.get_by_role("button", name="Copy")).to_be_visible()

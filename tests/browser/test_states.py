@@ -307,7 +307,7 @@ def test_a_link_that_was_turned_off_and_somebody_who_was_removed(
 
     person = owner.get_by_test_id("person").filter(has_text="Gil")
     person.get_by_text("Change", exact=True).click()
-    person.get_by_role("button", name="Remove Gil").click()
+    person.get_by_role("button", name="Remove from the meeting: Gil").click()
     says(guest.get_by_test_id("connection"), "You are not in this meeting any more.")
     assert set(notices(guest)) == {"connection"}
     picture(guest, "removed")

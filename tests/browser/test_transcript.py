@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.browser.conftest import Site, connected
 
@@ -94,6 +94,34 @@ def test_older_lines_than_those_shown_are_dropped(visit: Callable[..., Page], si
     site.publish(f"meeting.{meeting}", {**event, "version": 4})
     page.wait_for_timeout(300)
     assert requests == []
+
+
+def test_what_changes_while_an_answer_is_under_way_is_asked_for_again(
+    visit: Callable[..., Page], site: Site
+) -> None:
+    meeting = site.meeting()
+    site.rows(meeting, 'a_row(meeting, status="processing")')
+    page = connected(visit(f"/m/{meeting}/"))
+    line = page.get_by_test_id("line")
+    recording, version = (int(line.get_attribute(name) or 0) for name in ("data-recording", "data-version"))
+    newer = f"Transcription.objects.filter(meeting={meeting}).update(version={version + 1})"
+    site.program(f"from transcription.models import Transcription; {newer}")
+    event = {"type": "recording.changed", "meeting": meeting, "recording": recording, "status": "processing"}
+    asked: list[str] = []
+
+    def slow(route: Route) -> None:
+        asked.append(route.request.url)
+        if len(asked) > 1:
+            return route.continue_()
+        answer = route.fetch()  # as it is now: another change comes before this arrives
+        finish(site, meeting, (0, "The words."))
+        route.fulfill(response=answer)
+        return None
+
+    page.route(f"**/m/{meeting}/recordings/?*", slow)
+    site.publish(f"meeting.{meeting}", {**event, "version": version + 1})
+    expect(page.locator("#transcript p.text")).to_have_text(["The words."], timeout=10_000)
+    assert len(asked) == 2
 
 
 def test_retry_keeps_the_page_and_shows_the_new_attempt(visit: Callable[..., Page], site: Site) -> None:

@@ -111,8 +111,13 @@ class MicoPeople extends HTMLElement {
   }
 
   async copy(button) {
-    await navigator.clipboard.writeText(this.querySelector("#join-address").value);
-    button.textContent = button.dataset.copied;
+    const address = this.querySelector("#join-address");
+    try {
+      await navigator.clipboard.writeText(address.value);
+      button.textContent = button.dataset.copied;
+    } catch {
+      address.select(); // the browser does not let the page copy: the person can
+    }
   }
 }
 

@@ -11,6 +11,7 @@ import { Take } from "./take.js";
 
 const LOOK = 100; // ms between two looks at the level
 const REMEMBER = 1200; // ms over which the loudest counts: people pause between words
+const STALLED = 2000; // ms without any samples until that is said: a call, or a computer that slept, takes the sound away
 const TELL_OTHERS = 1000; // ms between two words to the other tabs
 
 class MicoRecorder extends HTMLElement {
@@ -33,10 +34,12 @@ class MicoRecorder extends HTMLElement {
     document.addEventListener("visibilitychange", () => this.busy && this.keepAwake(), { signal });
     setState(this, "idle");
     this.listDevices();
+    fetch(this.dataset.worklet).catch(() => {}); // into the browser's cache: recording begins without a network, too
   }
 
   disconnectedCallback() {
     this.listening.abort();
+    clearInterval(this.watching);
     this.microphone?.close();
     this.others.close();
   }
@@ -76,10 +79,13 @@ class MicoRecorder extends HTMLElement {
     document.title = `● ${this.pageTitle}`;
     this.listDevices();
     this.keepAwake();
+    this.watching = setInterval(() => this.watch(), STALLED);
+    if (this.page.hasAttribute("data-ended")) this.stop("idle"); // while the browser asked
   }
 
   async stop(after) {
     setState(this, "stopping");
+    clearInterval(this.watching);
     const { take } = this;
     this.take = null;
     await take.stop();
@@ -127,6 +133,7 @@ class MicoRecorder extends HTMLElement {
   // `samples`: what was heard just now.
   look(samples) {
     const now = performance.now();
+    this.soundAt = now;
     const level = Math.sqrt(samples.reduce((sum, sample) => sum + sample * sample, 0) / samples.length);
     if (level >= this.loudest.level || now - this.loudest.at > REMEMBER) this.loudest = { level, at: now };
     if (this.dataset.state !== "recording" || now - this.looked < LOOK) return;
@@ -137,6 +144,13 @@ class MicoRecorder extends HTMLElement {
     this.toggleAttribute("data-speaking", this.take.speaking);
     this.dataset.heard = this.take.heard;
     if (now - this.told > TELL_OTHERS) this.tellOthers(true);
+  }
+
+  // Without samples nobody looks at the level: what it said last must not stand there.
+  watch() {
+    if (performance.now() - this.soundAt < STALLED) return;
+    this.meter.value = 0;
+    this.say("none");
   }
 
   loudness(level) {
@@ -170,6 +184,7 @@ class MicoRecorder extends HTMLElement {
     } catch {
       this.lock = null; // a battery that is low may refuse; the recording goes on
     }
+    if (!this.busy) this.lock?.release().catch(() => {}); // it came too late
   }
 }
 

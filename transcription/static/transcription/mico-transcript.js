@@ -8,7 +8,7 @@ import { ReadingPlace } from "./reading-place.js";
 import { fragment, post, RequestFailed } from "./server.js";
 import { fill } from "./state.js";
 
-const TOGETHER = 40; // ms that changes are collected
+const TOGETHER = 200; // ms that changes are collected: a recording's first steps come close together. Words wait for none
 const AT_ONCE = 50; // recordings in one request
 const FIRST_PAUSE = 1000; // ms after a request that failed
 const LONGEST_PAUSE = 20000;
@@ -20,6 +20,8 @@ const NEAR = "2000px"; // how far ahead of the reader lines are fetched
 class MicoTranscript extends HTMLElement {
   wanted = new Map(); // recording → the least version to be shown
   pause = FIRST_PAUSE;
+  rested = 0; // not before, after a request that failed; as performance.now()
+  at = Infinity; // the next request
   unread = 0; // new lines below what is in view
 
   connectedCallback() {
@@ -34,9 +36,11 @@ class MicoTranscript extends HTMLElement {
     this.listening = new AbortController();
     const signal = this.listening.signal;
     const on = (type, act) => document.addEventListener(type, act, { signal });
-    on("mico:recording.changed", ({ detail }) => this.want(detail.recording, detail.version));
+    on("mico:recording.changed", ({ detail }) =>
+      this.want(detail.recording, detail.version, detail.status === "done" ? 0 : TOGETHER),
+    );
     on("mico:snapshot", ({ detail }) => this.compare(detail.recordings));
-    on("mico:uploaded", ({ detail }) => this.want(detail, 0));
+    on("mico:uploaded", ({ detail }) => this.want(detail, 0, 0));
     on("mico:show-line", ({ detail }) => this.show(detail));
     this.addEventListener("submit", (event) => this.submit(event), { signal });
     this.list.addEventListener("click", (event) => this.pressed(event), { signal });
@@ -68,36 +72,43 @@ class MicoTranscript extends HTMLElement {
     for (const [recording, version] of Object.entries(versions)) this.want(Number(recording), version);
   }
 
-  want(recording, version) {
+  want(recording, version, wait = TOGETHER) {
     if (version <= this.version(recording)) return;
     this.wanted.set(recording, Math.max(version, this.wanted.get(recording) ?? 0));
-    this.schedule(TOGETHER);
+    this.schedule(wait);
   }
 
+  // When the first who asked wants it. What is on its way ends first.
   schedule(wait) {
-    if (this.timer || this.loading) return;
-    this.timer = setTimeout(() => this.load(), wait);
+    const at = Math.max(performance.now() + wait, this.rested);
+    if (at >= this.at) return;
+    this.at = at;
+    if (this.loading) return;
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.load(), at - performance.now());
   }
 
   async load() {
-    this.timer = null;
+    this.at = Infinity;
     this.loading = true;
-    const ids = [...this.wanted.keys()].slice(0, AT_ONCE);
-    let wait = TOGETHER;
+    const asked = new Map([...this.wanted].slice(0, AT_ONCE));
     try {
-      const query = new URLSearchParams(ids.map((id) => ["id", id]));
-      this.receive(await fragment(`${this.dataset.url}?${query}`), ids);
+      const query = new URLSearchParams([...asked.keys()].map((id) => ["id", id]));
+      this.receive(await fragment(`${this.dataset.url}?${query}`), asked);
       this.pause = FIRST_PAUSE;
     } catch (error) {
       if (error instanceof RequestFailed && error.status < 500) this.wanted.clear(); // signed out, or not ours
-      wait = this.pause;
+      this.rested = performance.now() + this.pause;
       this.pause = Math.min(2 * this.pause, LONGEST_PAUSE);
     }
     this.loading = false;
+    const wait = Math.max(0, Math.min(this.at - performance.now(), TOGETHER));
+    this.at = Infinity;
     if (this.wanted.size) this.schedule(wait);
   }
 
-  receive(html, ids) {
+  // `asked`: recording → the version that was wanted when this was asked for.
+  receive(html, asked) {
     const words = [];
     const said = []; // as text: an element that takes the place of another gives its content away
     let anew = false;
@@ -119,8 +130,9 @@ class MicoTranscript extends HTMLElement {
         anew = true;
       }
     });
-    // Answered, whatever came: what is still older than wanted (or gone) is asked for again after the next word.
-    for (const id of ids) this.wanted.delete(id);
+    // Answered, whatever came: what is still older than wanted (or gone) is asked for again after the next word. One that
+    // has become newer while the answer was on its way is asked for again at once.
+    for (const [id, version] of asked) if (this.wanted.get(id) === version) this.wanted.delete(id);
     this.tellUnread(words.filter((li) => this.lines.isBelow(li, window.innerHeight)).length);
     this.announce(said);
     this.changed();

@@ -5,6 +5,7 @@
 
 import { ownId } from "./microphones.js";
 
+const FIRST_SOUND = 8000; // ms after which a microphone that gives nothing at all, not even silence, is given up
 const LAST_WORDS = 1000; // ms that the audio thread has to hand over its rest
 
 // Why there is no microphone: `name` of the DOMException → the state of the page that explains it.
@@ -50,9 +51,9 @@ export class Microphone extends EventTarget {
     const microphone = new Microphone(await listen(id));
     try {
       await microphone.context.audioWorklet.addModule(worklet);
-    } catch (error) {
+    } catch {
       microphone.close();
-      throw error;
+      throw new NoMicrophone("incomplete"); // no connection, or the server has another version by now
     }
     return microphone;
   }
@@ -68,7 +69,7 @@ export class Microphone extends EventTarget {
     track.addEventListener("ended", () => this.dispatchEvent(new Event("lost")));
   }
 
-  // Resolves when sound is really coming in.
+  // Resolves when sound is really coming in; rejects with NoMicrophone if the device goes, or none comes.
   start() {
     this.voice = new AudioWorkletNode(this.context, "voice", {
       numberOfOutputs: 0,
@@ -77,13 +78,17 @@ export class Microphone extends EventTarget {
     });
     this.context.createMediaStreamSource(this.stream).connect(this.voice);
     this.context.addEventListener("statechange", () => this.stateChanged());
-    return new Promise((resolve) => {
+    return new Promise((resolve, reject) => {
+      const refuse = (state) => reject(new NoMicrophone(state));
+      this.addEventListener("lost", () => refuse("no-device"), { once: true });
+      const waiting = setTimeout(() => refuse("busy"), FIRST_SOUND);
       this.voice.port.onmessage = ({ data }) => {
+        clearTimeout(waiting);
         resolve();
         if (data.samples.length) this.dispatchEvent(new CustomEvent("sound", { detail: data.samples }));
         if (data.last) this.dispatchEvent(new Event("last"));
       };
-      this.context.resume();
+      this.context.resume().catch(() => {}); // closed meanwhile: then no sound comes, and that is told
     });
   }
 

@@ -56,10 +56,11 @@ export class Outbox extends EventTarget {
     this.hurry();
   }
 
-  // It was no speech.
+  // It was no speech, or it is on the server. Where the browser keeps nothing, there is nothing to remove.
   async drop(id) {
     this.unstored.delete(id);
-    await (await this.store).remove(id);
+    const store = await this.store.catch(() => null);
+    await store?.remove(id);
     await this.changed();
   }
 
@@ -98,6 +99,9 @@ export class Outbox extends EventTarget {
         this.asked = false;
         await navigator.locks?.request(`mico-outbox ${this.speaker}`, () => this.sendAll());
       } while (this.asked && !this.cause);
+    } catch (error) {
+      reportError(error); // the database does not answer
+      this.later({ cause: this.cause });
     } finally {
       this.trying = false;
     }

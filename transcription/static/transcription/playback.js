@@ -182,8 +182,8 @@ export class Playback extends EventTarget {
   }
 
   look() {
-    const lead = this.voices[0];
-    if (lead && !lead.audio.seeking) this.position = lead.stretch.at + lead.ms;
+    const [before] = this.voices;
+    if (before && !before.audio.seeking) this.position = before.stretch.at + before.ms;
     const { stretches } = this.timeline;
     while (stretches[this.begun]?.at <= this.position) {
       const stretch = stretches[this.begun++];
@@ -195,7 +195,8 @@ export class Playback extends EventTarget {
       if (!next) return this.finish();
       return this.seek(next.at);
     }
-    for (const voice of this.voices.slice(1)) {
+    const [lead, ...others] = this.voices;
+    for (const voice of others) {
       const ms = this.position - voice.stretch.at;
       if (lead.steady && voice.steady && Math.abs(voice.ms - ms) > OFF) voice.seek(ms);
     }

@@ -28,7 +28,13 @@ export class Take {
 
   async start() {
     this.release = await this.outbox.alive(this.id);
-    await this.microphone.start();
+    try {
+      await this.microphone.start();
+    } catch (error) {
+      this.listening.abort();
+      this.release();
+      throw error;
+    }
   }
 
   // Everything that was said is in the outbox when this resolves.
@@ -96,7 +102,8 @@ export class Take {
     );
   }
 
+  // One that goes wrong does not keep the next ones from being written.
   write(job) {
-    this.writing = this.writing.then(job);
+    this.writing = this.writing.then(job).catch(reportError);
   }
 }

@@ -1,0 +1,72 @@
+"""Modules of the page by themselves, where the moment that matters cannot be had from a whole page."""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from tests.browser.modules import modules_page, run
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+# A recording that is played without a sound, and whose end a test can say.
+SILENT = """
+globalThis.Audio = class extends EventTarget {
+    currentTime = 0;
+    readyState = 4;
+    play() { return Promise.resolve(); }
+    pause() {}
+    load() {}
+    removeAttribute() {}
+};
+const problems = [];
+addEventListener("error", ({message}) => problems.push(message));
+"""
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    page = modules_page(browser)
+    yield page
+    page.close()
+
+
+def test_the_next_recording_may_begin_in_the_moment_in_which_one_ends(page: Page) -> None:
+    played = run(
+        page,
+        SILENT
+        + """
+        const {Playback} = await import("/playback.js");
+        const {Timeline} = await import("/timeline.js");
+        const timeline = new Timeline();
+        const row = (recording, at_ms) => ({recording, at_ms, duration_ms: 1000, version: 1, lines: []});
+        timeline.put([row(1, 0), row(2, 1000), row(3, 60000)]);
+        const playback = new Playback(timeline, () => "");
+        playback.play();
+        const [first] = playback.voices;
+        first.audio.currentTime = 1;
+        first.audio.dispatchEvent(new Event("ended"));
+        const sounding = playback.voices.map(({stretch}) => stretch.recording);
+        playback.close();
+        return [sounding, problems];
+        """,
+    )
+    assert played == [[2], []]
+
+
+def test_what_cannot_be_written_does_not_keep_the_rest_from_being_written(page: Page) -> None:
+    written = run(
+        page,
+        """
+        crypto.randomUUID ??= () => "one"; // which only secure pages have
+        const {Take} = await import("/take.js");
+        const microphone = Object.assign(new EventTarget(), {rate: 48000});
+        const take = new Take({microphone, outbox: null, about: {}, now: () => 0});
+        const written = [];
+        take.write(() => Promise.reject(new Error("the disk is full")));
+        take.write(async () => written.push("next"));
+        await take.writing;
+        return written;
+        """,
+    )
+    assert written == ["next"]
