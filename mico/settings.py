@@ -286,8 +286,8 @@ STT_HEAVY_AT_ONCE = max(1, STT_WORKERS - 3)
 # its line goes unnoticed, and is about one poll more or less.
 STT_POLL_WORTH_SECONDS = env.float("STT_POLL_WORTH_SECONDS", 0.5, validate=validate.Range(min=0.01))
 # polls/s of all jobs together. RTZR runs at most 20 at once and advises one poll in 5 s each, which is 4; live clips
-# of a second or two want one or two polls each: this carries seven of them a second.
-STT_POLLS_PER_SECOND = env.float("STT_POLLS_PER_SECOND", 10.0, validate=validate.Range(min=0.1))
+# take a second or two and want one or two polls each. With 10, people who begin to speak all at once waited for it.
+STT_POLLS_PER_SECOND = env.float("STT_POLLS_PER_SECOND", 20.0, validate=validate.Range(min=0.1))
 # Vendor errors (never waits) until a transcription is given up, and the first and longest pause between, s.
 STT_MAX_ATTEMPTS = env.int("STT_MAX_ATTEMPTS", 8, validate=validate.Range(min=1))
 STT_RETRY_FIRST_SECONDS = env.float("STT_RETRY_FIRST_SECONDS", 2.0, validate=validate.Range(min=0))

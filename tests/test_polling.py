@@ -201,9 +201,9 @@ def test_the_first_jobs_teach_the_next_ones(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_polls_leave_half_of_what_the_gate_has_learned() -> None:
-    assert polling.budget() == 10
+    assert polling.budget() == 20
     assert polling.budget(pace=4) == 2
-    assert polling.budget(pace=100) == 10
+    assert polling.budget(pace=100) == 20
 
 
 def test_the_rate_of_what_is_finished_counts_no_more(emulator: Emulator) -> None:
