@@ -75,30 +75,81 @@ def test_a_retry_after_of_hours_is_cut_and_visible(desk: Desk) -> None:
 
 def test_each_refused_probe_lengthens_the_pause_up_to_the_cap(desk: Desk) -> None:
     closed_by(desk, RATE)
-    pauses = [desk.refused().seconds, *refuse_again(desk, 40)]
-    assert pauses[:7] == pytest.approx([0.5, 0.75, 1.125, 1.6875, 2.025, 2.43, 2.916], abs=1e-4)
+    pauses = [desk.refused().seconds, *refuse_again(desk, 50)]
+    assert pauses[:7] == pytest.approx([0.5 * 1.15**i for i in range(7)], abs=1e-4)
     assert pauses[-1] == pytest.approx(300, abs=1e-3)
     open_again(desk)
     closed_by(desk, RATE)
     assert desk.refused().seconds <= FIRST  # a new episode starts small
 
 
-def test_after_two_long_closings_the_second_try_comes_later(desk: Desk) -> None:
-    """A quarter of the shorter one: an account that is always shut for a minute need not be asked ten times."""
-    for _ in range(2):
-        closed_by(desk, RATE)
-        refuse_again(desk, 12)
-        open_again(desk)
-    lengths = [float(desk.field(f"pace.{name}")) for name in ("waited", "waited_before")]
-    assert min(lengths) > 30
+def long_closing(desk: Desk, tries: int = 16) -> float:
+    """Some work, and then half a minute of refusals. Returns how long it was closed."""
+    for _ in range(20):
+        desk.report(desk.next(Purpose.SUBMIT), Ok())
+    desk.report(desk.next(Purpose.SUBMIT), RATE)
+    refuse_again(desk, tries)
+    desk.after(desk.refused().seconds)
+    desk.report(desk.submit(), Ok())
+    long = float(desk.field("pace.long"))
+    assert long > 25
+    return long
+
+
+@pytest.fixture
+def closed_once(desk: Desk) -> float:
+    """A gate that felt a limit, and was closed for long. How long."""
     closed_by(desk, RATE)
-    base = min(lengths) / 4
-    waits = refuse_again(desk, 2)
-    assert waits == pytest.approx([base, base * 1.2], rel=1e-3)
-    open_again(desk)  # a shorter one
-    short = float(desk.field("pace.waited"))
-    closed_by(desk, RATE)
-    assert refuse_again(desk, 1) == pytest.approx([short / 4], rel=1e-3)
+    desk.after(FIRST)
+    return long_closing(desk)
+
+
+def test_after_a_closing_longer_than_the_time_open_since_the_second_try_comes_later(
+    desk: Desk, closed_once: float
+) -> None:
+    """An account that is shut for most of each minute need not be asked ten times."""
+    desk.after(5)
+    desk.report(desk.next(Purpose.SUBMIT), RATE)
+    assert desk.refused().seconds <= FIRST  # it may have been an outage: first a short rest
+    base = (closed_once - 5) * 2 / 3
+    assert refuse_again(desk, 2) == pytest.approx([base, base * 1.15], rel=1e-3)
+
+
+def test_after_the_second_of_them_there_is_no_short_rest_any_more(desk: Desk, closed_once: float) -> None:
+    long = long_closing(desk, tries=3)
+    spell = desk.now
+    for _ in range(20):
+        desk.report(desk.next(Purpose.SUBMIT), Ok())
+    desk.report(desk.next(Purpose.SUBMIT), RATE)
+    base = (long - (desk.now - spell)) * 2 / 3
+    assert desk.refused().seconds == pytest.approx(base, rel=1e-3)
+    desk.after(base)
+    known = desk.figures().rate
+    desk.report(desk.submit(), Ok())
+    assert known is not None
+    assert desk.figures().rate == pytest.approx(known * 0.9, rel=1e-3)  # again a window, at the first try
+
+
+def test_after_a_closing_shorter_than_the_time_open_since_the_second_try_comes_soon(
+    desk: Desk, closed_once: float
+) -> None:
+    desk.after(closed_once)
+    desk.report(desk.next(Purpose.SUBMIT), RATE)
+    assert refuse_again(desk, 1) == pytest.approx([0.575], abs=1e-4)
+
+
+def test_a_short_rest_is_no_long_closing(desk: Desk, closed_once: float) -> None:
+    desk.report(desk.next(Purpose.SUBMIT), RATE)
+    desk.after(desk.refused().seconds)
+    desk.report(desk.submit(), Ok())
+    assert desk.field("pace.long") == "0"
+
+
+def test_no_answer_at_all_is_no_limit_and_its_pauses_start_small(desk: Desk, closed_once: float) -> None:
+    for _ in range(20):
+        desk.report(desk.next(Purpose.SUBMIT), Ok())
+    desk.report(desk.next(Purpose.SUBMIT), Unavailable(0.0))
+    assert refuse_again(desk, 2, Unavailable())[0] < 1
 
 
 def test_with_a_learned_rate_the_first_pause_is_the_time_of_one_request(desk: Desk) -> None:
@@ -112,8 +163,9 @@ def test_with_a_learned_rate_the_first_pause_is_the_time_of_one_request(desk: De
 
 def test_a_retry_after_that_was_too_short_gives_way_to_our_own_pause(desk: Desk) -> None:
     closed_by(desk, Refused("all", 1))
-    waits = refuse_again(desk, 6, Refused("all", 1))
-    assert waits == pytest.approx([1.25, 1.25, 1.25, 1.6875, 2.025, 2.43], abs=1e-3)
+    waits = refuse_again(desk, 11, Refused("all", 1))
+    assert waits[:4] == [pytest.approx(1.25, abs=1e-3)] * 4
+    assert waits[-2:] == pytest.approx([0.5 * 1.15**9, 0.5 * 1.15**10], abs=1e-3)
 
 
 # The probe

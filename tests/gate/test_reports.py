@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.gate.desk import FIRST, JOBS, QUOTA, RATE, START, Desk, closed_by, open_again
+from tests.gate.desk import DEFAULTS, FIRST, JOBS, QUOTA, RATE, START, Desk, closed_by, open_again
 from transcription.gate import Ok, Permit, Purpose, Refused, Unavailable, Unused
 
 # One episode, one reaction
@@ -135,7 +135,7 @@ def test_unavailable_closes_after_three_in_a_row(desk: Desk) -> None:
     desk.refused(Purpose.POLL)
     desk.after(FIRST)
     assert desk.report(desk.submit(), Unavailable()) is None  # it moved too little to be worth telling
-    assert desk.refused().seconds == pytest.approx(0.75, abs=1e-6)
+    assert desk.refused().seconds == pytest.approx(FIRST * DEFAULTS.growth, abs=1e-6)
 
 
 def test_a_late_answer_does_not_hide_that_the_vendor_is_away(desk: Desk) -> None:

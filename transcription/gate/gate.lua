@@ -144,20 +144,22 @@ end
 -- Before a limit was felt, bursts are welcome; afterwards only as much as makes up for late callers.
 local function slack(x) return num('pace', 'rate') == 0 and P.pace_burst or math.max(0.5 / x, P.pace_late) end
 
--- Polls go first, by one interval: they free the vendor's places and bring words. But while a submit waits, every
--- fourth is a submit: the poll lets it pass, by as much as costs nothing if it does not come.
-local function ahead(purpose, x)
-  if purpose == 'submit' then return 0 end
-  local waits = now - num('pace', 'wanted') < math.max(P.pace_wait, 2 / x) and now >= num('pace', 'wanted')
-  return waits and num('pace', 'polls') >= P.polls_in_a_row and -0.5 / x or 1 / x
+-- Submits and polls take turns while both wait: whoever went last lets the other pass, by as much as costs nothing
+-- if that one does not come. Who missed its turn, because nobody comes back that soon, goes one interval early.
+local WAITS = {submit = 'submits_wait', poll = 'polls_wait'} -- since when; 0: nobody of this purpose
+local OTHER = {submit = 'poll', poll = 'submit'}
+local function turn(purpose, x)
+  local since = num('pace', WAITS[purpose])
+  if since > 0 and math.abs(now - since) > 3 / x then return -1 / x end
+  return str('pace', 'last') == purpose and num('pace', WAITS[OTHER[purpose]]) > 0 and 0.5 / x or 0
 end
 
 -- nil: a permit now. Else when to come back.
 local function paced(purpose)
   local x = pace()
-  local ready = num('pace', 'next') - slack(x) - ahead(purpose, x)
+  local ready = num('pace', 'next') - slack(x) + turn(purpose, x)
   if ready <= now then return nil end
-  if purpose == 'submit' then set('pace', 'wanted', now) end
+  if num('pace', WAITS[purpose]) == 0 then set('pace', WAITS[purpose], now) end
   return math.min(ready, now + math.max(P.pace_wait, 1 / x))
 end
 
@@ -167,21 +169,17 @@ local function spend(purpose)
   if free < 1 / x then set('pace', 'busy', num('pace', 'busy') + 1 / x) end
   -- Idle: the vendor's own bucket fills up, nobody knows how far, so nothing can be measured from here.
   if free > math.max(P.pace_idle, 3 / x) then set('pace', 'from', 0) end
-  if purpose == 'submit' then set('pace', 'wanted', 0) end
-  put('pace', {next = math.max(num('pace', 'next'), now) + 1 / x, polls = purpose == 'poll' and num('pace', 'polls') + 1 or 0})
+  put('pace', {next = math.max(num('pace', 'next'), now) + 1 / x, last = purpose, [WAITS[purpose]] = 0})
 end
 
 -- A refusal closes the lane: the limiter is empty now, and was empty at the last one. What it took in between is its
--- rate. `window`: the same with the pause counted in, where most of the time was pause. A pause may have been longer
--- than it had to be, by its last part (`late`): on average by half of that.
+-- rate. `paused` is how long the lane was closed before, `spell` how long it was open since.
 local function measure(purpose)
-  local sent, from, shut = num('pace', 'sent') + 0.5, num('pace', 'from'), num('pace', 'shut')
-  local late = num('pace', 'late') / 2
-  local paused = shut > 0 and num('pace', 'opened') > shut and now > shut and num('pace', 'opened') - shut or 0
+  local from, shut, opened = num('pace', 'from'), num('pace', 'shut'), num('pace', 'opened')
+  local closed_before = shut > 0 and opened > shut
   put('pace', {
-    measured = from > 0 and now > from and sent / (now - from) or 0,
-    paused = paused, cycle = shut > 0 and now - shut or 0,
-    window = num('pace', 'long') == 1 and paused > (now - shut) / 2 and sent / (now - shut - late) or 0,
+    measured = from > 0 and now > from and (num('pace', 'sent') + 0.5) / (now - from) or 0,
+    paused = closed_before and opened - shut or 0, spell = closed_before and math.max(0, now - opened) or 0,
     pushed = pace(), shut = now, from = now, sent = 0, full = purpose == 'submit' and jobs() or 0,
   })
 end
@@ -189,9 +187,9 @@ end
 -- The rate after a cycle in which so much was measured. Pauses blur the measure, by their part of the cycle: the rate
 -- changes by no more than it has to. If it was tried much higher before the refusal, the vendor may take more.
 local function better(rate, measured, waited)
-  local pushed, cycle = num('pace', 'pushed'), num('pace', 'cycle')
+  local pushed, paused, spell = num('pace', 'pushed'), num('pace', 'paused'), num('pace', 'spell')
   if rate == 0 or measured > 1.1 * rate then return math.max(measured, pushed / 2) end
-  local doubt = cycle > 0 and math.min(1, math.max(waited, num('pace', 'paused')) / cycle) / 2 or 0
+  local doubt = spell > 0 and math.min(1, math.max(waited, paused) / (paused + spell)) / 2 or 0
   if waited * measured <= P.short_requests then doubt = 0 end
   local near = math.max(measured * (1 - doubt), math.min(rate, measured * (1 + doubt)))
   return pushed > 1.5 * rate and math.max(near, rate * P.pace_more) or near
@@ -199,24 +197,24 @@ end
 
 -- The lane is open again, and how long that took says what it was. `first`: the first try was enough.
 local function learn(waited, first)
-  local rate, measured, window = num('pace', 'rate'), num('pace', 'measured'), num('pace', 'window')
-  local pauses, long = rate > 0 and P.settle_pauses * waited or 0, 0
+  local rate, measured, window = num('pace', 'rate'), num('pace', 'measured'), 0
+  local spared, long = rate > 0 and P.settle_pauses * waited or 0, 0
+  local again = num('pace', 'long') > num('pace', 'spell') -- the closing before was longer than the time open since
+  if again and num('pace', 'window') == 1 then first = false end -- the first try was late already
   if crowded(num('pace', 'full')) then
     set('pace', 'from', now) -- as many jobs as the vendor takes at once: that was it
-  elseif first or waited * math.max(measured, window) <= P.short_requests then
+  elseif first or waited * measured <= P.short_requests then
     rate = better(rate, measured, waited) -- a short rest was enough: we were too fast
-  elseif window > 0 then
-    long = 1
-    rate = rate == 0 and window or better(rate, window, waited) -- again closed for most of the time: a window
+  elseif again then -- a window, or a ban: slower, but no slower than what it took
+    rate, long, window = rate > 0 and math.max(measured, rate * P.pace_less) or 0, waited, 1
   else
-    pauses, long = 0, 1 -- an outage: it says nothing about the rate
-    rate = rate > 0 and math.max(rate, measured) or 0
+    long, spared = waited, 0 -- an outage: it says nothing about the rate
     set('pace', 'from', now)
   end
-  put('pace', {long = long, waited = waited, waited_before = num('pace', 'waited')})
+  put('pace', {long = long, window = window})
   if rate > 0 then
     rate = math.max(P.pace_min, math.min(P.pace_max, rate))
-    local settle = measured > 0 and math.max(P.settle, P.settle_requests / rate, pauses) or 0
+    local settle = measured > 0 and math.max(P.settle, P.settle_requests / rate, spared) or 0
     put('pace', {rate = rate, settle = math.min(P.settle_cap, settle)})
   end
 end
@@ -232,7 +230,7 @@ local function move(L, event)
     if L == 'all' then
       if str(L, 'cause') == 'rate' then learn(math.max(0, now - num('pace', 'shut')), num(L, 'tries') == 1) end
       local x = pace()
-      put('pace', {opened = now, late = num(L, 'span'), busy = 0})
+      put('pace', {opened = now, busy = 0, submits_wait = 0, polls_wait = 0})
       set('pace', 'next', now + slack(x)) -- nothing is saved up: the fleet does not come back in one instant
     end
     put(L, {reason = '', cause = '', till = 0, span = 0, pause = 0, tries = 0})
@@ -255,13 +253,15 @@ end
 local function shut(L, reason, header, purpose)
   local last, rate = num(L, 'pause'), num('pace', 'rate') -- last 0: this closes the lane
   local rest = rate == 0 and P.first_pause or math.max(P.rest_min, math.min(1 / rate, P.rest_cap))
-  -- After two long closings in a row this one is taken for another: less is asked, at the price of so much delay.
-  local base = math.min(num('pace', 'waited'), num('pace', 'waited_before')) * P.base_part
-  local longer = math.max(last, P.first_pause) * (last < P.growth_knee and P.growth_fast or P.growth)
-  local pause = last == 0 and rest or math.min(math.max(base, longer), P.pause_cap)
-  local wait = reason == 'quota' and P.quota_pause or pause
   if last == 0 then set(L, 'cause', reason) end
   if last == 0 and reason == 'rate' then measure(purpose) end
+  -- Closed for long, and open for less since: this time will be as long, so less is asked, at the price of some delay.
+  -- The short rest comes first nevertheless, until it is known for a window.
+  local expected = str(L, 'cause') == 'rate' and (last > 0 or num('pace', 'window') == 1)
+  local base = expected and (num('pace', 'long') - num('pace', 'spell')) * 2 / 3 or 0
+  local longer = last == 0 and rest or math.max(last, P.first_pause) * P.growth
+  local pause = math.min(math.max(base, longer), P.pause_cap)
+  local wait = reason == 'quota' and P.quota_pause or pause
   if reason == 'concurrency' then -- as many as there are is the cap; confirmed once more, it stays for longer
     local n = math.max(1, jobs())
     set_cap(n, cap() > 0 and n >= cap() and patience() * 2 or P.raise_first)
@@ -338,7 +338,7 @@ local function room(purpose)
   if at then return reply(0, at - now) end
   if purpose == 'submit' and full() then return reply(0, P.full_wait) end
   if closed('all') then return reply(1, 0) end
-  local ready = num('pace', 'next') - slack(x) - ahead(purpose, x)
+  local ready = num('pace', 'next') - slack(x) + turn(purpose, x)
   if ready > now then return reply(0, ready - now) end
   local n = math.floor(math.min(now - ready, slack(x)) * x) + 1
   if purpose == 'submit' and closed('submit') then n = 1 end

@@ -41,10 +41,7 @@ class GateParams:
     first_pause: float = 0.5
     rest_min: float = 0.2
     rest_cap: float = 10.0
-    base_part: float = 0.25
-    growth_fast: float = 1.5
-    growth_knee: float = 1.5
-    growth: float = 1.2
+    growth: float = 1.15
     pause_cap: float = 300.0
     # Waiting does not help against a used-up quota; a rare probe finds out that somebody paid.
     quota_pause: float = 900.0
@@ -72,6 +69,8 @@ class GateParams:
     # higher, doubling every `push_double` seconds or `push_requests` requests, whichever is longer.
     pace_below: float = 0.97
     pace_more: float = 1.07
+    # After a window, or a ban: times this.
+    pace_less: float = 0.9
     settle: float = 10.0
     settle_requests: float = 20.0
     settle_pauses: float = 8.0
@@ -84,7 +83,6 @@ class GateParams:
     # and after `pace_idle` without a request nothing is measured across the gap.
     pace_late: float = 0.03
     pace_wait: float = 2.0
-    polls_in_a_row: int = 3
     pace_idle: float = 1.0
     # Jobs at once that the vendor is known to take, until something else is learned. 0: not known.
     first_cap: int = 0
