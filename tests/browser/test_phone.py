@@ -24,6 +24,13 @@ LOW = """(least) => [...document.querySelectorAll("a, button, summary, select, i
     .filter((element) => element.getBoundingClientRect().height < least)
     .map((element) => element.outerHTML.slice(0, 120))"""
 
+MANY_MEETINGS = """
+from django.contrib.auth.models import User
+from transcription.meetings import create_meeting
+for n in range(31):
+    create_meeting(User.objects.get(username="mina"), f"Meeting {n}", "en")
+"""
+
 
 def box(place: Locator) -> dict[str, float]:
     """Where it is."""
@@ -102,6 +109,8 @@ def test_everything_that_is_pressed_is_as_high_as_a_finger(
     page.get_by_test_id("join-link").locator("button[value=on]").click()
     expect(page.locator("#join-address")).to_be_visible()
     assert page.evaluate(LOW, FINGER) == []
+    site.program(MANY_MEETINGS)  # so that there is a second page of them
+    expect(visit("/", locale=locale, **PHONE).locator(".pages a[rel=next]")).to_be_visible()
     for address in "/", "/search/?q=morning", "/accounts/password/":
         assert visit(address, locale=locale, **PHONE).evaluate(LOW, FINGER) == [], address
 
