@@ -9,7 +9,7 @@ while IFS='|' read -r voice text; do
     flite -voice "$voice" -t "$text" -o "$work/spoken.wav"
     sox "$work/spoken.wav" -r 16000 -c 1 -b 16 "$work/turn$turn.wav" pad 0.5 1.1
     turn=$((turn + 1))
-done <<TURNS
+done << TURNS
 slt|thank you for coming to the meeting
 rms|we have three things to talk about today
 slt|the first is the plan for next month
