@@ -14,7 +14,7 @@ PYTHONS := $(or $(PYTHON),python3.12 python3.11 python3 python3.14 python3.13 py
 # An environment whose Python is gone (an upgrade of the machine's, a moved directory) is made anew.
 $(shell $(BIN) -c '' 2>/dev/null || rm -rf $(VENV)/.made $(VENV)/.run $(VENV)/.dev $(VENV)/.bench)
 
-.PHONY: run test lint bench demo screens
+.PHONY: run test lint lint-python lint-shell bench demo screens
 
 run: $(VENV)/.run
 	@exec $(BIN) -m mico.run --with-parent
@@ -22,10 +22,17 @@ run: $(VENV)/.run
 test: $(VENV)/.dev
 	@exec $(BIN) -m pytest $(ARGS)
 
-lint: $(VENV)/.dev
+lint: lint-python lint-shell
+
+lint-python: $(VENV)/.dev
 	$(BIN) -m ruff check
 	$(BIN) -m ruff format --check
 	$(BIN) -m mypy .
+
+# `shfmt -f` lists the shell scripts; what it and ShellCheck are asked for is in .editorconfig and .shellcheckrc.
+lint-shell: $(VENV)/.dev
+	$(VENV)/bin/shfmt -d .
+	$(VENV)/bin/shellcheck $$($(VENV)/bin/shfmt -f .)
 
 bench: $(VENV)/.bench
 	@exec $(BIN) -m benchmarks $(ARGS)
