@@ -1,6 +1,7 @@
 # make run    a whole Mico on this machine            make test   everything is tested
 # make lint   style and types                         make bench  how fast it is
 # make demo   what happens when a vendor throttles    (needs a running Mico)
+# make bench-test   the benchmarks' own tests         (benchmarks/README.md)
 #
 # Needs make and a Python >= 3.11 (PYTHON=… names one); everything else comes into .venv, and data into MICO_DATA (./var).
 
@@ -14,7 +15,7 @@ PYTHONS := $(or $(PYTHON),python3.12 python3.11 python3 python3.14 python3.13 py
 # An environment whose Python is gone (an upgrade of the machine's, a moved directory) is made anew.
 $(shell $(BIN) -c '' 2>/dev/null || rm -rf $(VENV)/.made $(VENV)/.run $(VENV)/.dev $(VENV)/.bench)
 
-.PHONY: run test lint lint-python lint-shell bench demo screens
+.PHONY: run test lint lint-python lint-shell bench bench-test demo screens
 
 run: $(VENV)/.run
 	@exec $(BIN) -m mico.run --with-parent
@@ -36,6 +37,9 @@ lint-shell: $(VENV)/.dev
 
 bench: $(VENV)/.bench
 	@exec $(BIN) -m benchmarks $(ARGS)
+
+bench-test: $(VENV)/.bench
+	@exec $(BIN) -m pytest benchmarks/tests $(ARGS)
 
 # The pictures in docs/screens. Needs a Chromium, and a Korean font for the Korean one.
 screens: $(VENV)/.dev

@@ -18,7 +18,7 @@ from transcription import meetings, search, workflow
 from transcription.models import Meeting, Transcription, Utterance
 from transcription.search import Query
 
-LINES = 20_000  # of a hundred thousand, docs/benchmarks.md says how quick
+LINES = 20_000  # of a hundred thousand, benchmarks/page.md says how quick
 SAID = [
     "Good morning, everyone.",
     "오늘 회의는 예산입니다.",
@@ -200,7 +200,7 @@ def test_many_lines_are_searched_by_the_index_and_quickly(mina: User, meeting: M
         assert len(search.in_meetings(visible, Query.parse(text), 0, 51)) == hits
         assert time.perf_counter() - began < 2.0, (
             text
-        )  # beside other work; docs/benchmarks.md has the figures
+        )  # beside other work; benchmarks/page.md has the figures
     rows = search.matching(Utterance.objects.filter(transcription__is_current=True), Query.parse("19999"))
     plan = rows.explain()
     assert "utterance_grams" in plan or "VIRTUAL TABLE INDEX" in plan, plan

@@ -1,1 +1,1 @@
-"""The gate in virtual time against an oracle and against what others use. docs/gate-benchmark.md explains it."""
+"""The gate in virtual time against an oracle and against what others use. benchmarks/gate/README.md explains it."""

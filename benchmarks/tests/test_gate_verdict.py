@@ -5,8 +5,6 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-pytest.importorskip("botocore", reason="make bench installs what the gate is compared with")
-
 from benchmarks.gate.plot import draw
 from benchmarks.gate.runs import Score
 from benchmarks.gate.verdict import Cell, cell, dominators, verdict
