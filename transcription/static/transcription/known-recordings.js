@@ -16,6 +16,9 @@ export function learn(text) {
 }
 
 export function parse(text) {
-  const items = text.split(" ").filter(Boolean).map((item) => item.split(":"));
+  const items = text
+    .split(" ")
+    .filter(Boolean)
+    .map((item) => item.split(":"));
   return items.map(([recording, version, status]) => [Number(recording), Number(version), status]);
 }

@@ -101,7 +101,8 @@ class MicoEditor extends HTMLElement {
       drafts.delete(this.dataset.api);
       this.close();
     } catch (error) {
-      if (error instanceof RequestFailed && error.status === 409) await this.look(); // its draft is of another version
+      if (error instanceof RequestFailed && error.status === 409)
+        await this.look(); // its draft is of another version
       else this.fail(error.sentence);
     }
     this.saving = false;

@@ -76,7 +76,12 @@ class MicoEstimate extends HTMLElement {
 
 // 20 s, 30 s, … 1 min, 2 min, … 10 min, 15 min, … 1 h, 1 h 10 min: as exact as it is meant.
 function softly(ms) {
-  const steps = [[55_000, 10_000], [570_000, 60_000], [3_600_000, 300_000], [Infinity, 600_000]];
+  const steps = [
+    [55_000, 10_000],
+    [570_000, 60_000],
+    [3_600_000, 300_000],
+    [Infinity, 600_000],
+  ];
   const [, step] = steps.find(([below]) => ms < below);
   return Math.max(step, Math.round(ms / step) * step);
 }

@@ -16,9 +16,13 @@ class MicoOutbox extends HTMLElement {
     this.listening = new AbortController();
     const signal = this.listening.signal;
     outbox.addEventListener("change", () => this.show(), { signal });
-    outbox.addEventListener("sent", ({ detail }) => {
-      document.dispatchEvent(new CustomEvent("mico:uploaded", { detail }));
-    }, { signal });
+    outbox.addEventListener(
+      "sent",
+      ({ detail }) => {
+        document.dispatchEvent(new CustomEvent("mico:uploaded", { detail }));
+      },
+      { signal },
+    );
     this.addEventListener("click", ({ target }) => this.act(target.dataset.do), { signal });
     window.addEventListener("beforeunload", (event) => outbox.unstored.size && event.preventDefault(), { signal });
     outbox.hurry();

@@ -5,7 +5,7 @@ import { ticking } from "./durations.js";
 import { Playback } from "./playback.js";
 import { ReadingAlong } from "./reading-along.js";
 import { fill, setState } from "./state.js";
-import { Timeline, length } from "./timeline.js";
+import { length, Timeline } from "./timeline.js";
 
 const TOGETHER = 250; // ms that news of recordings are collected
 const AT_ONCE = 100; // recordings asked for in one request
@@ -28,11 +28,15 @@ class MicoPlayer extends HTMLElement {
     this.who = this.querySelector("[data-playing]");
     this.timeline = new Timeline();
     this.playback = new Playback(this.timeline, (stretch) => this.urlOf(stretch));
-    this.reading = new ReadingAlong(document.querySelector("#transcript"), (recording, first) =>
-      `${this.dataset.recordings}${recording}/words/${first}/`, {
-      onPress: (recording, ms) => this.playFrom(recording, ms),
-      onFollow: () => this.show(),
-    }, signal);
+    this.reading = new ReadingAlong(
+      document.querySelector("#transcript"),
+      (recording, first) => `${this.dataset.recordings}${recording}/words/${first}/`,
+      {
+        onPress: (recording, ms) => this.playFrom(recording, ms),
+        onFollow: () => this.show(),
+      },
+      signal,
+    );
     this.rates(on);
     on(this.playback, "time", () => this.show());
     on(this.playback, "state", () => this.show());
@@ -204,8 +208,12 @@ class MicoPlayer extends HTMLElement {
     const style = getComputedStyle(this.map);
     const bar = (at, duration, part) => {
       const tall = height * part;
-      pen.fillRect((at / end) * width * scale, ((height - tall) / 2) * scale,
-        Math.max(1, (duration / end) * width) * scale, tall * scale);
+      pen.fillRect(
+        (at / end) * width * scale,
+        ((height - tall) / 2) * scale,
+        Math.max(1, (duration / end) * width) * scale,
+        tall * scale,
+      );
     };
     pen.fillStyle = style.getPropertyValue("--rule");
     for (const stretch of this.timeline.stretches) bar(stretch.at, length(stretch), 0.35);

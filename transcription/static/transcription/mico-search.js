@@ -23,7 +23,11 @@ class MicoSearch extends HTMLElement {
     on(this.input, "input", () => this.soon(TYPING, true));
     on(this.input, "keydown", (event) => this.key(event));
     on(this.querySelector("form"), "submit", (event) => event.preventDefault());
-    on(this, "click", ({ target }) => target.closest("[data-do]") && this.step(Number(target.closest("[data-do]").dataset.do)));
+    on(
+      this,
+      "click",
+      ({ target }) => target.closest("[data-do]") && this.step(Number(target.closest("[data-do]").dataset.do)),
+    );
     on(document, "mico:lines", () => this.mark());
     on(document, "mico:recording.changed", () => this.words.length && this.soon(NEWS, false));
     this.show();

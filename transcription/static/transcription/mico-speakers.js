@@ -10,11 +10,17 @@ class MicoSpeakers extends HTMLElement {
     this.problem = this.querySelector("[data-problem]");
     this.listening = new AbortController();
     const signal = this.listening.signal;
-    document.querySelector("#transcript").addEventListener("click", (event) => {
-      const button = event.target.closest("[data-name-voice]");
-      if (button) this.ask(button);
-    }, { signal });
-    this.addEventListener("click", ({ target }) => target.closest("[data-do=cancel]") && this.dialog.close(), { signal });
+    document.querySelector("#transcript").addEventListener(
+      "click",
+      (event) => {
+        const button = event.target.closest("[data-name-voice]");
+        if (button) this.ask(button);
+      },
+      { signal },
+    );
+    this.addEventListener("click", ({ target }) => target.closest("[data-do=cancel]") && this.dialog.close(), {
+      signal,
+    });
     this.querySelector("form").addEventListener("submit", (event) => this.save(event), { signal });
   }
 
@@ -38,7 +44,10 @@ class MicoSpeakers extends HTMLElement {
     event.preventDefault();
     if (this.field.value.trim() === this.called) return this.dialog.close(); // "Speaker 1" is no name to keep
     try {
-      await send("POST", `/api/v1/recordings/${this.recording}/speakers`, { label: this.label, name: this.field.value });
+      await send("POST", `/api/v1/recordings/${this.recording}/speakers`, {
+        label: this.label,
+        name: this.field.value,
+      });
       this.dialog.close();
     } catch (error) {
       this.problem.textContent = error.sentence || this.problem.dataset.text;

@@ -3,7 +3,7 @@
 // are dropped. Lines before and after the window come as the reader gets near them.
 
 import { known, learn, parse } from "./known-recordings.js";
-import { LineList, keyOf, nameOf } from "./line-list.js";
+import { keyOf, LineList, nameOf } from "./line-list.js";
 import { ReadingPlace } from "./reading-place.js";
 import { fragment, post, RequestFailed } from "./server.js";
 import { fill } from "./state.js";

@@ -29,10 +29,14 @@ class MicoUploader extends HTMLElement {
   input(input, signal) {
     input.form.dataset.live = "";
     input.form.addEventListener("submit", (event) => event.preventDefault(), { signal });
-    input.addEventListener("change", () => {
-      this.add(input.files);
-      input.value = "";
-    }, { signal });
+    input.addEventListener(
+      "change",
+      () => {
+        this.add(input.files);
+        input.value = "";
+      },
+      { signal },
+    );
   }
 
   drops(signal) {
@@ -44,15 +48,23 @@ class MicoUploader extends HTMLElement {
     };
     document.addEventListener("dragenter", over, { signal });
     document.addEventListener("dragover", over, { signal });
-    document.addEventListener("dragleave", (event) => {
-      if (!event.relatedTarget) this.toggleAttribute("data-dropping", false);
-    }, { signal });
-    document.addEventListener("drop", (event) => {
-      if (!carriesFiles(event)) return;
-      event.preventDefault();
-      this.toggleAttribute("data-dropping", false);
-      this.add(event.dataTransfer.files);
-    }, { signal });
+    document.addEventListener(
+      "dragleave",
+      (event) => {
+        if (!event.relatedTarget) this.toggleAttribute("data-dropping", false);
+      },
+      { signal },
+    );
+    document.addEventListener(
+      "drop",
+      (event) => {
+        if (!carriesFiles(event)) return;
+        event.preventDefault();
+        this.toggleAttribute("data-dropping", false);
+        this.add(event.dataTransfer.files);
+      },
+      { signal },
+    );
   }
 
   add(chosen) {

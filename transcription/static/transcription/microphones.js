@@ -8,7 +8,9 @@ const ALIASES = ["default", "communications"];
 export async function microphones() {
   const all = (await navigator.mediaDevices?.enumerateDevices()) ?? [];
   const inputs = all.filter(({ kind, label }) => kind === "audioinput" && label);
-  return inputs.filter(({ deviceId }) => !ALIASES.includes(deviceId)).map((one) => ({ id: one.deviceId, label: one.label }));
+  return inputs
+    .filter(({ deviceId }) => !ALIASES.includes(deviceId))
+    .map((one) => ({ id: one.deviceId, label: one.label }));
 }
 
 // The id of the chosen one; "" if nobody has chosen.

@@ -1,7 +1,7 @@
 // What is heard, in the transcript: the lines that sound are lit ([data-heard]), the word in them (the highlight
 // "mico-word"), and they stay in view until the reader scrolls. A press on a line or a word says where to play.
 
-import { SpokenWords, characterAt, rangeOver, wordAt } from "./spoken-words.js";
+import { characterAt, rangeOver, SpokenWords, wordAt } from "./spoken-words.js";
 import { lineAt } from "./timeline.js";
 
 const SCROLLING_KEYS = new Set(["PageUp", "PageDown", "Home", "End", "ArrowUp", "ArrowDown"]);
@@ -24,9 +24,13 @@ export class ReadingAlong {
     }
     window.addEventListener("keydown", ({ key }) => SCROLLING_KEYS.has(key) && this.follow(false), { signal });
     // On the scroll bar: nothing of the page is below the pointer.
-    window.addEventListener("pointerdown", ({ target }) => {
-      if (target === document.documentElement) this.follow(false);
-    }, { signal });
+    window.addEventListener(
+      "pointerdown",
+      ({ target }) => {
+        if (target === document.documentElement) this.follow(false);
+      },
+      { signal },
+    );
   }
 
   // A recording has other lines now.

@@ -71,7 +71,14 @@ export class Take {
 
   begin(start) {
     const id = crypto.randomUUID();
-    const stretch = { ...this.about, id, take: this.id, began: Date.now(), offsetMs: this.offset(start), state: "open" };
+    const stretch = {
+      ...this.about,
+      id,
+      take: this.id,
+      began: Date.now(),
+      offsetMs: this.offset(start),
+      state: "open",
+    };
     return { stretch, start, kept: 0, pieces: 0, failed: false };
   }
 

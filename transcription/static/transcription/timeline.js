@@ -43,9 +43,9 @@ export class Timeline {
   // What sounds at `time`. One whose length nobody knows yet lasts until the next one begins.
   at(time) {
     const begun = this.begun(time);
-    return this.stretches.slice(0, begun).filter((stretch, i) =>
-      stretch.duration === null ? i === begun - 1 : time < stretch.at + stretch.duration,
-    );
+    return this.stretches
+      .slice(0, begun)
+      .filter((stretch, i) => (stretch.duration === null ? i === begun - 1 : time < stretch.at + stretch.duration));
   }
 }
 

@@ -32,7 +32,15 @@ export async function zip(files) {
     const bytes = new Uint8Array(await blob.arrayBuffer());
     const label = new TextEncoder().encode(name);
     // version, flags (names are UTF-8), stored, time, date (1 January 1980), …, no extra field
-    const about = [[20, 2], [0x0800, 2], [0, 2], [0, 2], [0x21, 2], [checksum(bytes), 4], [bytes.length, 4]];
+    const about = [
+      [20, 2],
+      [0x0800, 2],
+      [0, 2],
+      [0, 2],
+      [0x21, 2],
+      [checksum(bytes), 4],
+      [bytes.length, 4],
+    ];
     about.push([bytes.length, 4], [label.length, 2], [0, 2]);
     const header = numbers([0x04034b50, 4], ...about);
     parts.push(header, label, bytes);
