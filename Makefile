@@ -15,7 +15,7 @@ PYTHONS := $(or $(PYTHON),python3.12 python3.11 python3 python3.14 python3.13 py
 # An environment whose Python is gone (an upgrade of the machine's, a moved directory) is made anew.
 $(shell $(BIN) -c '' 2>/dev/null || rm -rf $(VENV)/.made $(VENV)/.run $(VENV)/.dev $(VENV)/.bench)
 
-.PHONY: run test lint lint-python lint-shell bench bench-test demo screens
+.PHONY: run test lint lint-python lint-js lint-shell bench bench-test demo screens
 
 run: $(VENV)/.run
 	@exec $(BIN) -m mico.run --with-parent
@@ -23,12 +23,16 @@ run: $(VENV)/.run
 test: $(VENV)/.dev
 	@exec $(BIN) -m pytest $(ARGS)
 
-lint: lint-python lint-shell
+lint: lint-python lint-js lint-shell
 
 lint-python: $(VENV)/.dev
 	$(BIN) -m ruff check
 	$(BIN) -m ruff format --check
 	$(BIN) -m mypy .
+
+# Node is a tool for this target only: Mico is run and tested without it.
+lint-js: node_modules/.made
+	node_modules/.bin/biome check --error-on-warnings
 
 # `shfmt -f` lists the shell scripts; what it and ShellCheck are asked for is in .editorconfig and .shellcheckrc.
 lint-shell: $(VENV)/.dev
@@ -75,6 +79,12 @@ $(VENV)/.dev: requirements.txt requirements-dev.txt $(VENV)/.made
 	@echo "Installing what Mico is worked on with (once, a minute or two) …"
 	@$(PIP) install --quiet -r requirements-dev.txt
 	@touch $(VENV)/.run $@
+
+node_modules/.made: package.json package-lock.json
+	@command -v npm >/dev/null || { echo "make lint needs Node and npm (on Debian and Ubuntu the packages nodejs and npm)." >&2; exit 1; }
+	@echo "Installing what JavaScript and CSS are checked with (once) …"
+	@npm ci --silent --no-audit --no-fund
+	@touch $@
 
 $(VENV)/.bench: benchmarks/requirements.txt $(VENV)/.dev
 	@echo "Installing what the gate is compared with (once) …"

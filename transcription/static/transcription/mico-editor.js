@@ -92,7 +92,11 @@ class MicoEditor extends HTMLElement {
     this.saving = true;
     await this.looked; // who is quicker than the first answer
     if (!this.version) await this.look();
-    if (!this.version) return (this.saving = false); // and that is said
+    if (this.version) await this.write(); // without one, `look` has said that it failed
+    this.saving = false;
+  }
+
+  async write() {
     this.keep();
     this.problem.hidden = true;
     this.conflict.hidden = true;
@@ -105,7 +109,6 @@ class MicoEditor extends HTMLElement {
         await this.look(); // its draft is of another version
       else this.fail(error.sentence);
     }
-    this.saving = false;
   }
 
   // Somebody else's text is there by now: which of the two?

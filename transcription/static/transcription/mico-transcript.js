@@ -111,7 +111,6 @@ class MicoTranscript extends HTMLElement {
   receive(html, asked) {
     const words = [];
     const said = []; // as text: an element that takes the place of another gives its content away
-    let anew = false;
     const items = elements(html);
     const many = parse(items.find((li) => li.dataset.many)?.dataset.many ?? "");
     if (many.length || items.length > FILE) this.place.following = false;
@@ -124,19 +123,16 @@ class MicoTranscript extends HTMLElement {
         if (newer) said.push(...words.slice(said.length).map(sentence));
         this.lines.put(recording, lines);
       }
-      for (const [recording, version, status] of many) {
-        if (version <= this.version(recording)) continue;
-        known.set(recording, { version, status });
-        anew = true;
-      }
     });
+    const newer = many.filter(([recording, version]) => version > this.version(recording));
+    for (const [recording, version, status] of newer) known.set(recording, { version, status });
     // Answered, whatever came: what is still older than wanted (or gone) is asked for again after the next word. One that
     // has become newer while the answer was on its way is asked for again at once.
     for (const [id, version] of asked) if (this.wanted.get(id) === version) this.wanted.delete(id);
     this.tellUnread(words.filter((li) => this.lines.isBelow(li, window.innerHeight)).length);
     this.announce(said);
     this.changed();
-    if (anew) this.refresh();
+    if (newer.length) this.refresh();
   }
 
   changed() {
@@ -230,7 +226,8 @@ class MicoTranscript extends HTMLElement {
   // Brings a line into view, wherever in the meeting it is. Resolves to its element; null: it is not to be had.
   async show({ recording, position }) {
     const find = () => document.getElementById(`line-${recording}-${position}`);
-    const asked = (this.asked = {}); // of two that are asked for, the later is shown
+    const asked = {}; // of two that are asked for, the later is shown
+    this.asked = asked;
     if (!find()) {
       const html = await this.window({ at: `${recording}.${position}` });
       if (html === null || asked !== this.asked) return null;

@@ -109,16 +109,18 @@ export class Playback extends EventTarget {
     }
     this.position = time;
     for (const voice of [...this.voices]) if (!wanted.includes(voice.stretch)) this.drop(voice);
-    for (const stretch of wanted) {
-      const ms = time - stretch.at;
-      const voice = this.voices.find((voice) => voice.stretch === stretch);
-      if (!voice && this.playing) this.begin(stretch, ms);
-      else if (voice && Math.abs(voice.ms - ms) > 1) voice.seek(ms);
-    }
+    for (const stretch of wanted) this.bring(stretch, time - stretch.at);
     if (this.playing) {
       for (const voice of this.voices) this.sound(voice);
       if (!this.voices.length) this.finish();
     }
+  }
+
+  // A stretch to a time in it.
+  bring(stretch, ms) {
+    const voice = this.voices.find((other) => other.stretch === stretch);
+    if (!voice && this.playing) this.begin(stretch, ms);
+    else if (voice && Math.abs(voice.ms - ms) > 1) voice.seek(ms);
   }
 
   begin(stretch, ms) {

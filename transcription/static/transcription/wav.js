@@ -13,7 +13,9 @@ export function toPcm(samples) {
 export function wav(parts, rate) {
   const bytes = parts.reduce((sum, part) => sum + part.byteLength, 0);
   const view = new DataView(new ArrayBuffer(HEADER));
-  const text = (at, letters) => [...letters].forEach((letter, n) => view.setUint8(at + n, letter.charCodeAt(0)));
+  const text = (at, letters) => {
+    for (const [n, letter] of [...letters].entries()) view.setUint8(at + n, letter.charCodeAt(0));
+  };
   text(0, "RIFF");
   view.setUint32(4, HEADER - 8 + bytes, true);
   text(8, "WAVEfmt ");
