@@ -300,8 +300,8 @@ local function stopped(purpose)
     if closed(L) and num(L, 'till') > now then
       wait(num(L, 'till'), str(L, 'reason'))
     elseif mode(L) == 'probing' then -- as long again as the probe is out: few questions, whatever it takes
-      local out = math.max(P.probe_recheck, now - (num(L, 'lease') - P.probe_lease))
-      wait(math.min(num(L, 'lease'), now + out), str(L, 'reason'))
+      local been_out = math.max(P.probe_recheck, now - (num(L, 'lease') - P.probe_lease))
+      wait(math.min(num(L, 'lease'), now + been_out), str(L, 'reason'))
     end
   end
   return at, why
@@ -327,7 +327,7 @@ local function acquire(purpose, token, lease)
   end
   if lease and lease > num('gate', 'lease') then set('gate', 'lease', lease) end -- the longest there is
   redis.call('ZADD', PERMITS[purpose], fmt(now + (lease or P.permit_lease)), id)
-  for _, out in pairs(PERMITS) do redis.call('ZREMRANGEBYSCORE', out, '-inf', fmt(now - P.forget)) end
+  for _, zset in pairs(PERMITS) do redis.call('ZREMRANGEBYSCORE', zset, '-inf', fmt(now - P.forget)) end
   return save({'permit', id, fmt(num('gate', 'epoch')), probe})
 end
 
