@@ -9,7 +9,7 @@ local now = tonumber(clock[1])
 local me, state, good_for = ARGV[1], ARGV[2], tonumber(ARGV[3])
 
 if me ~= '' then
-  for n, present in ipairs({state ~= 'gone', state == 'recording'}) do
+  for n, present in ipairs({ state ~= 'gone', state == 'recording' }) do
     if present then
       redis.call('ZADD', KEYS[n], now, me)
     else
@@ -50,4 +50,4 @@ if me ~= '' then
     redis.call('EXPIRE', KEYS[n], 10 * good_for)
   end
 end
-return {changed, version, here, recording}
+return { changed, version, here, recording }

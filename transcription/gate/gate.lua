@@ -8,16 +8,23 @@
 
 local op, a, b, c, d, e = ARGV[1], ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7]
 local P = {}
-for i = 8, #ARGV, 2 do P[ARGV[i]] = tonumber(ARGV[i + 1]) end
-local BOTH = {'all', 'submit'}
-local LANES = {submit = BOTH, poll = {'all'}}
-local PERMITS = {submit = KEYS[2], poll = KEYS[3]}
+for i = 8, #ARGV, 2 do
+  P[ARGV[i]] = tonumber(ARGV[i + 1])
+end
+local BOTH = { 'all', 'submit' }
+local LANES = { submit = BOTH, poll = { 'all' } }
+local PERMITS = { submit = KEYS[2], poll = KEYS[3] }
 local JOBS = KEYS[4]
 
 -- A lane's life: what it is, what happened to it, what it becomes. docs/gate.md draws its picture from this.
 local MOVES = {
-  'open refused blocked', 'blocked due probing', 'probing answered open', 'probing refused blocked',
-  'probing lost blocked', 'blocked refused blocked', 'blocked answered open', -- the last two: a probe out of time
+  'open refused blocked',
+  'blocked due probing',
+  'probing answered open',
+  'probing refused blocked',
+  'probing lost blocked',
+  'blocked refused blocked',
+  'blocked answered open', -- the last two: a probe out of time
 }
 
 local function fmt(x) return string.format(x % 1 == 0 and '%.0f' or '%.6f', x) end
@@ -30,15 +37,23 @@ now = tonumber(fmt(now))
 
 local H, dirty = {}, {}
 local raw = redis.call('HGETALL', KEYS[1])
-for i = 1, #raw, 2 do H[raw[i]] = raw[i + 1] end
+for i = 1, #raw, 2 do
+  H[raw[i]] = raw[i + 1]
+end
 local function str(o, f) return H[o .. '.' .. f] or '' end
 local function num(o, f) return tonumber(H[o .. '.' .. f]) or 0 end
 local function set(o, f, v)
   local k = o .. '.' .. f
   if type(v) == 'number' then v = fmt(v) end
-  if H[k] ~= v then H[k], dirty[#dirty + 1], dirty[#dirty + 2] = v, k, v end
+  if H[k] ~= v then
+    H[k], dirty[#dirty + 1], dirty[#dirty + 2] = v, k, v
+  end
 end
-local function put(o, values) for f, v in pairs(values) do set(o, f, v) end end
+local function put(o, values)
+  for f, v in pairs(values) do
+    set(o, f, v)
+  end
+end
 local function save(reply)
   if #dirty > 0 then redis.call('HSET', KEYS[1], unpack(dirty)) end
   return reply
@@ -69,7 +84,7 @@ local function version() return H['gate.version'] and num('gate', 'version') or 
 local function state()
   local shown, scope, reason, till, note = view()
   local since = shown == 'open' and 0 or num('gate', 'since')
-  return {shown, scope, reason, fmt(since), fmt(till), fmt(num('gate', 'episode')), fmt(version()), note}
+  return { shown, scope, reason, fmt(since), fmt(till), fmt(num('gate', 'episode')), fmt(version()), note }
 end
 
 -- Compares what people were told last with what is true now; the caller of the one difference publishes it.
@@ -79,9 +94,9 @@ local function announce()
   if tell == told and math.abs(till - num('gate', 'told_till')) < P.moved_step then return save({}) end
   local kind = told == '' and 'closed' or tell == '' and 'opened' or 'moved'
   local lane = string.match(tell ~= '' and tell or told, '^%a+')
-  if kind == 'closed' then put('gate', {since = now, episode = num('gate', 'episode') + 1}) end
-  put('gate', {version = version() + 1, told = tell, told_till = till})
-  return save({kind, lane, unpack(state())})
+  if kind == 'closed' then put('gate', { since = now, episode = num('gate', 'episode') + 1 }) end
+  put('gate', { version = version() + 1, told = tell, told_till = till })
+  return save({ kind, lane, unpack(state()) })
 end
 
 -- ---- Jobs at the vendor --------------------------------------------------------------------------
@@ -91,7 +106,7 @@ local function cap() return H['jobs.cap'] and num('jobs', 'cap') or P.first_cap 
 local function patience() return H['jobs.raise'] and num('jobs', 'raise') or P.raise_first end
 local function set_cap(n, raise)
   raise = math.max(P.raise_min, math.min(raise, P.raise_cap))
-  put('jobs', {cap = n, raise = raise, raise_at = now + raise, won = n > cap() and num('jobs', 'won') or 0})
+  put('jobs', { cap = n, raise = raise, raise_at = now + raise, won = n > cap() and num('jobs', 'won') or 0 })
 end
 
 local function out(purpose) return alive(PERMITS[purpose], math.max(P.permit_lease, num('gate', 'lease'))) end
@@ -123,7 +138,7 @@ local function crowded(n)
   end
   local seen = num('jobs', 'seen')
   local same = n > 1 and math.abs(n - seen) <= math.max(1, P.same_jobs * seen)
-  put('jobs', {seen = same and math.min(n, seen) or n, again = same and num('jobs', 'again') + 1 or 0})
+  put('jobs', { seen = same and math.min(n, seen) or n, again = same and num('jobs', 'again') + 1 or 0 })
   if P.unnamed_cap == 0 or not same then return false end
   if num('jobs', 'again') >= P.unnamed_cap then set_cap(num('jobs', 'seen'), P.raise_first) end
   return true
@@ -146,8 +161,8 @@ local function slack(x) return num('pace', 'rate') == 0 and P.pace_burst or math
 
 -- Submits and polls take turns while both wait: whoever went last lets the other pass, by as much as costs nothing
 -- if that one does not come. Who missed its turn, because nobody comes back that soon, goes one interval early.
-local WAITS = {submit = 'submits_wait', poll = 'polls_wait'} -- since when; 0: nobody of this purpose
-local OTHER = {submit = 'poll', poll = 'submit'}
+local WAITS = { submit = 'submits_wait', poll = 'polls_wait' } -- since when; 0: nobody of this purpose
+local OTHER = { submit = 'poll', poll = 'submit' }
 local function turn(purpose, x)
   local since = num('pace', WAITS[purpose])
   if since > 0 and math.abs(now - since) > 3 / x then return -1 / x end
@@ -169,7 +184,7 @@ local function spend(purpose)
   if free < 1 / x then set('pace', 'busy', num('pace', 'busy') + 1 / x) end
   -- Idle: the vendor's own bucket fills up, nobody knows how far, so nothing can be measured from here.
   if free > math.max(P.pace_idle, 3 / x) then set('pace', 'from', 0) end
-  put('pace', {next = math.max(num('pace', 'next'), now) + 1 / x, last = purpose, [WAITS[purpose]] = 0})
+  put('pace', { next = math.max(num('pace', 'next'), now) + 1 / x, last = purpose, [WAITS[purpose]] = 0 })
 end
 
 -- A refusal closes the lane: the limiter is empty now, and was empty at the last one. What it took in between is its
@@ -179,8 +194,13 @@ local function measure(purpose)
   local closed_before = shut > 0 and opened > shut
   put('pace', {
     measured = from > 0 and now > from and (num('pace', 'sent') + 0.5) / (now - from) or 0,
-    paused = closed_before and opened - shut or 0, spell = closed_before and math.max(0, now - opened) or 0,
-    pushed = pace(), shut = now, from = now, sent = 0, full = purpose == 'submit' and jobs() or 0,
+    paused = closed_before and opened - shut or 0,
+    spell = closed_before and math.max(0, now - opened) or 0,
+    pushed = pace(),
+    shut = now,
+    from = now,
+    sent = 0,
+    full = purpose == 'submit' and jobs() or 0,
   })
 end
 
@@ -211,11 +231,11 @@ local function learn(waited, first)
     long, spared = waited, 0 -- an outage: it says nothing about the rate
     set('pace', 'from', now)
   end
-  put('pace', {long = long, window = window})
+  put('pace', { long = long, window = window })
   if rate > 0 then
     rate = math.max(P.pace_min, math.min(P.pace_max, rate))
     local settle = measured > 0 and math.max(P.settle, P.settle_requests / rate, spared) or 0
-    put('pace', {rate = rate, settle = math.min(P.settle_cap, settle)})
+    put('pace', { rate = rate, settle = math.min(P.settle_cap, settle) })
   end
 end
 
@@ -223,22 +243,24 @@ end
 
 local function move(L, event)
   local to
-  for _, row in ipairs(MOVES) do to = to or string.match(row, '^' .. mode(L) .. ' ' .. event .. ' (%a+)$') end
+  for _, row in ipairs(MOVES) do
+    to = to or string.match(row, '^' .. mode(L) .. ' ' .. event .. ' (%a+)$')
+  end
   if not to then error('lane ' .. L .. ': ' .. event .. ' while ' .. mode(L)) end
   if to ~= 'probing' then set(L, 'probe', '') end
   if to == 'open' then
     if L == 'all' then
       if str(L, 'cause') == 'rate' then learn(math.max(0, now - num('pace', 'shut')), num(L, 'tries') == 1) end
       local x = pace()
-      put('pace', {opened = now, busy = 0, submits_wait = 0, polls_wait = 0})
+      put('pace', { opened = now, busy = 0, submits_wait = 0, polls_wait = 0 })
       set('pace', 'next', now + slack(x)) -- nothing is saved up: the fleet does not come back in one instant
     end
-    put(L, {reason = '', cause = '', till = 0, span = 0, pause = 0, tries = 0})
+    put(L, { reason = '', cause = '', till = 0, span = 0, pause = 0, tries = 0 })
   end
 end
 
 local function extend(L, t) -- forward only, within one closing
-  if t > num(L, 'till') then put(L, {till = t, span = t - now}) end
+  if t > num(L, 'till') then put(L, { till = t, span = t - now }) end
 end
 
 local function obey(L, header) -- the vendor's own time, capped, and the cap is visible
@@ -267,8 +289,8 @@ local function shut(L, reason, header, purpose)
     set_cap(n, cap() > 0 and n >= cap() and patience() * 2 or P.raise_first)
   end
   move(L, 'refused')
-  put('gate', {epoch = num('gate', 'epoch') + 1, fails = 0})
-  put(L, {epoch = num('gate', 'epoch'), pause = pause, reason = reason, note = '', tries = num(L, 'tries') + 1})
+  put('gate', { epoch = num('gate', 'epoch') + 1, fails = 0 })
+  put(L, { epoch = num('gate', 'epoch'), pause = pause, reason = reason, note = '', tries = num(L, 'tries') + 1 })
   -- A header whose end was refused again was too short: from then on our own pause is its lower bound.
   if header then wait = math.max(obey(L, header), reason == 'quota' and P.quota_pause or last) end
   extend(L, now + wait)
@@ -294,7 +316,11 @@ dirty = {}
 -- nil: nothing stops a request of this purpose now. Else when to come back, and why.
 local function stopped(purpose)
   local at, why
-  local function wait(t, reason) if t and (not at or t > at) then at, why = t, reason end end
+  local function wait(t, reason)
+    if t and (not at or t > at) then
+      at, why = t, reason
+    end
+  end
   if num('gate', 'held') == 1 then wait(now + P.hold_wait, 'hold') end
   for _, L in ipairs(LANES[purpose]) do
     if closed(L) and num(L, 'till') > now then
@@ -309,11 +335,15 @@ end
 
 local function acquire(purpose, token, lease)
   local at, why = stopped(purpose)
-  if not at and purpose == 'submit' then at, why = full(), 'jobs' end
-  if not at and not closed('all') then at, why = paced(purpose), 'pace' end
+  if not at and purpose == 'submit' then
+    at, why = full(), 'jobs'
+  end
+  if not at and not closed('all') then
+    at, why = paced(purpose), 'pace'
+  end
   if at then
     at = math.max(at, now + P.min_wait)
-    return save({'wait', fmt(at), fmt(at - now), why})
+    return save({ 'wait', fmt(at), fmt(at - now), why })
   end
   local id, probe = fmt(num('gate', 'epoch')) .. ':' .. purpose .. ':' .. token, '0'
   if not closed('all') then spend(purpose) end
@@ -321,20 +351,22 @@ local function acquire(purpose, token, lease)
   for _, L in ipairs(LANES[purpose]) do
     if closed(L) then
       move(L, 'due')
-      put(L, {probe = id, lease = now + P.probe_lease})
+      put(L, { probe = id, lease = now + P.probe_lease })
       probe = '1'
     end
   end
   if lease and lease > num('gate', 'lease') then set('gate', 'lease', lease) end -- the longest there is
   redis.call('ZADD', PERMITS[purpose], fmt(now + (lease or P.permit_lease)), id)
-  for _, zset in pairs(PERMITS) do redis.call('ZREMRANGEBYSCORE', zset, '-inf', fmt(now - P.forget)) end
-  return save({'permit', id, fmt(num('gate', 'epoch')), probe})
+  for _, zset in pairs(PERMITS) do
+    redis.call('ZREMRANGEBYSCORE', zset, '-inf', fmt(now - P.forget))
+  end
+  return save({ 'permit', id, fmt(num('gate', 'epoch')), probe })
 end
 
 -- For who deals out work: how many requests of this purpose make sense now, and in how many seconds to look again.
 local function room(purpose)
   local at, x = stopped(purpose), pace()
-  local function reply(n, seconds) return {fmt(n), fmt(math.max(0, seconds))} end
+  local function reply(n, seconds) return { fmt(n), fmt(math.max(0, seconds)) } end
   if at then return reply(0, at - now) end
   if purpose == 'submit' and full() then return reply(0, P.full_wait) end
   if closed('all') then return reply(1, 0) end
@@ -351,12 +383,16 @@ local function report(id, kind, scope, header, job)
   local lease = redis.call('ZSCORE', PERMITS[purpose], id)
   if not lease then return {} end -- reported before, or forgotten
   redis.call('ZREM', PERMITS[purpose], id)
-  if scope == 'running' then started(job) elseif job ~= '' then redis.call('ZREM', JOBS, job) end
+  if scope == 'running' then
+    started(job)
+  elseif job ~= '' then
+    redis.call('ZREM', JOBS, job)
+  end
   local live = tonumber(lease) > now
   local target = kind == 'unavailable' and 'all' or kind == 'refused' and (scope == 'all' and 'all' or 'submit')
-  local reason = kind == 'unavailable' and kind or ({submit = 'concurrency', quota = 'quota'})[scope] or 'rate'
+  local reason = kind == 'unavailable' and kind or ({ submit = 'concurrency', quota = 'quota' })[scope] or 'rate'
   if live and (kind == 'ok' or kind == 'refused') then set('gate', 'fails', 0) end
-  if kind == 'refused' and target == 'all' and purpose == 'poll' then put('pace', {full = 0}) end -- no matter of jobs
+  if kind == 'refused' and target == 'all' and purpose == 'poll' then put('pace', { full = 0 }) end -- no matter of jobs
   for _, L in ipairs(BOTH) do
     local passed = purpose == 'submit' or L == 'all'
     -- Fresh: sent since the last reaction of this lane. Whoever passed a closed lane freshly is its probe.
@@ -372,7 +408,11 @@ local function report(id, kind, scope, header, job)
       if header and closed(L) then extend(L, now + obey(L, header)) end
     elseif passed and closed(L) and fresh and (kind == 'ok' or target == 'submit') then
       -- Any answer opens; "too many jobs" is an answer for the lane `all`.
-      if num(L, 'till') <= now then move(L, 'answered') else set(L, 'probe', '') end
+      if num(L, 'till') <= now then
+        move(L, 'answered')
+      else
+        set(L, 'probe', '')
+      end
     elseif str(L, 'probe') == id then -- nothing learned: somebody else tries, at once if nothing was sent
       if mode(L) == 'probing' then move(L, 'lost') end
       if kind ~= 'unused' then extend(L, now + P.lost_pause) end
@@ -388,15 +428,22 @@ if op == 'state' then return state() end
 if op == 'room' then return room(a) end
 if op == 'figures' then
   local felt = num('pace', 'rate') > 0
-  return {felt and fmt(pace()) or '', felt and fmt(num('pace', 'rate')) or '', fmt(cap()),
-    fmt(jobs()), fmt(out('submit') + out('poll'))}
+  return {
+    felt and fmt(pace()) or '',
+    felt and fmt(num('pace', 'rate')) or '',
+    fmt(cap()),
+    fmt(jobs()),
+    fmt(out('submit') + out('poll')),
+  }
 end
 if op == 'adopt' then -- what the database knows to be there, if the state was lost
-  for job in string.gmatch(a, '[^\n]+') do redis.call('ZADD', JOBS, 'NX', fmt(now + P.job_lease), job) end
+  for job in string.gmatch(a, '[^\n]+') do
+    redis.call('ZADD', JOBS, 'NX', fmt(now + P.job_lease), job)
+  end
   return {}
 end
 if op == 'moves' then return MOVES end
-put('gate', {held = op == 'hold' and 1 or 0, note = a})
+put('gate', { held = op == 'hold' and 1 or 0, note = a })
 for _, L in ipairs(BOTH) do
   if op == 'resume' and closed(L) then
     set(L, 'cause', '') -- a person's decision says nothing about the vendor
