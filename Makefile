@@ -9,13 +9,15 @@ VENV := .venv
 BIN := $(VENV)/bin/python
 PIP := $(BIN) -m pip --disable-pip-version-check --no-input
 
+LUA = $(shell find transcription -name '*.lua')
+
 # Tried in this order: the wheel that brings a Redis server exists for Python below 3.13.
 PYTHONS := $(or $(PYTHON),python3.12 python3.11 python3 python3.14 python3.13 python)
 
 # An environment whose Python is gone (an upgrade of the machine's, a moved directory) is made anew.
 $(shell $(BIN) -c '' 2>/dev/null || rm -rf $(VENV)/.made $(VENV)/.run $(VENV)/.dev $(VENV)/.bench)
 
-.PHONY: run test lint lint-python lint-js lint-shell bench bench-test demo screens
+.PHONY: run test lint lint-python lint-js lint-lua lint-shell format-lua bench bench-test demo screens
 
 run: $(VENV)/.run
 	@exec $(BIN) -m mico.run --with-parent
@@ -23,16 +25,25 @@ run: $(VENV)/.run
 test: $(VENV)/.dev
 	@exec $(BIN) -m pytest $(ARGS)
 
-lint: lint-python lint-js lint-shell
+lint: lint-python lint-js lint-lua lint-shell
 
 lint-python: $(VENV)/.dev
 	$(BIN) -m ruff check
 	$(BIN) -m ruff format --check
 	$(BIN) -m mypy .
 
-# Node is a tool for this target only: Mico is run and tested without it.
+# Node is a tool for `make lint` only: Mico is run and tested without it.
 lint-js: node_modules/.made
 	node_modules/.bin/biome check --error-on-warnings
+
+# .luacheckrc says what is looked for.
+lint-lua: node_modules/.made
+	@command -v luacheck >/dev/null || { echo "make lint needs luacheck (on Debian and Ubuntu the package lua-check)." >&2; exit 1; }
+	luacheck --quiet .
+	node .ci/format-lua.mjs $(LUA)
+
+format-lua: node_modules/.made
+	node .ci/format-lua.mjs --write $(LUA)
 
 # `shfmt -f` lists the shell scripts; what it and ShellCheck are asked for is in .editorconfig and .shellcheckrc.
 lint-shell: $(VENV)/.dev
@@ -82,7 +93,7 @@ $(VENV)/.dev: requirements.txt requirements-dev.txt $(VENV)/.made
 
 node_modules/.made: package.json package-lock.json
 	@command -v npm >/dev/null || { echo "make lint needs Node and npm (on Debian and Ubuntu the packages nodejs and npm)." >&2; exit 1; }
-	@echo "Installing what JavaScript and CSS are checked with (once) …"
+	@echo "Installing what JavaScript, CSS and Lua are checked with (once) …"
 	@npm ci --silent --no-audit --no-fund
 	@touch $@
 

@@ -277,7 +277,7 @@ local function shut(L, reason, header, purpose)
   local rest = rate == 0 and P.first_pause or math.max(P.rest_min, math.min(1 / rate, P.rest_cap))
   if last == 0 then set(L, 'cause', reason) end
   if last == 0 and reason == 'rate' then measure(purpose) end
-  -- Closed for long, and open for less since: this time will be as long, so less is asked, at the price of some delay.
+  -- Closed for longer than it was open since: this closing will be as long, so ask less often, at some delay.
   -- The short rest comes first nevertheless, until it is known for a window.
   local expected = str(L, 'cause') == 'rate' and (last > 0 or num('pace', 'window') == 1)
   local base = expected and (num('pace', 'long') - num('pace', 'spell')) * 2 / 3 or 0
@@ -392,7 +392,8 @@ local function report(id, kind, scope, header, job)
   local target = kind == 'unavailable' and 'all' or kind == 'refused' and (scope == 'all' and 'all' or 'submit')
   local reason = kind == 'unavailable' and kind or ({ submit = 'concurrency', quota = 'quota' })[scope] or 'rate'
   if live and (kind == 'ok' or kind == 'refused') then set('gate', 'fails', 0) end
-  if kind == 'refused' and target == 'all' and purpose == 'poll' then put('pace', { full = 0 }) end -- no matter of jobs
+  -- A refused poll is not about the number of jobs.
+  if kind == 'refused' and target == 'all' and purpose == 'poll' then put('pace', { full = 0 }) end
   for _, L in ipairs(BOTH) do
     local passed = purpose == 'submit' or L == 'all'
     -- Fresh: sent since the last reaction of this lane. Whoever passed a closed lane freshly is its probe.
