@@ -32,10 +32,10 @@ def test_everything_is_translated(korean: dict[str, str]) -> None:
 
 def test_the_reader_of_the_sources_finds_what_is_there() -> None:
     found = marked()
-    assert "Record" in found["templates/meetings/meeting.html"]
+    assert "Record" in found["templates/meetings/meeting/_recorder.html"]
     assert (
         "This file is larger than %(size)s, the most that can be uploaded. Cut it into parts."
-        in (found["templates/meetings/meeting.html"])
+        in (found["templates/meetings/meeting/_uploader.html"])
     )
     assert "The file is empty." in found["transcription/reasons.py"]
     assert "queued" in found["transcription/models/transcriptions.py"]
