@@ -7,8 +7,9 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, expect, sync_playwright
 
-# What is waited for comes within a moment on a machine that has time, and within this on one that has none.
-expect.set_options(timeout=30_000)
+from tests.waiting import patient
+
+expect.set_options(timeout=1000 * patient(15))  # ms
 
 # Without these it looks up hosts of its own at every start, which no test needs.
 QUIET = ("--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run")

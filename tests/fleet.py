@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db import connection
 
 from tests.servers import stop
+from tests.waiting import patient
 
 ROOT = Path(__file__).parent.parent
 
@@ -59,4 +60,4 @@ class Fleet:
 def kill(process: "subprocess.Popen[bytes]") -> None:
     """kill -9."""
     process.send_signal(signal.SIGKILL)
-    process.wait(10)
+    process.wait(patient(10))

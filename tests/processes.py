@@ -17,10 +17,10 @@ import requests
 from mico.run.left_behind import holder
 from tests.servers import BASE_DIR, Emulator, free_port
 from tests.settings import VARIABLES
-from tests.waiting import wait_until
+from tests.waiting import patient, wait_until
 
-READY_SECONDS = 60.0
-STOP_SECONDS = 40.0
+READY_SECONDS = patient(30)
+STOP_SECONDS = patient(15)
 
 
 class Mico:
@@ -66,7 +66,7 @@ class Mico:
     def start(self, *command: str) -> None:
         """Starts it and returns once it has said that it is ready. AssertionError if it does not come up."""
         process = self.launch(*command)
-        wait_until(lambda: self.link or process.poll() is not None, timeout=READY_SECONDS)
+        wait_until(lambda: self.link or process.poll() is not None)
         assert process.poll() is None, self.terminal
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
@@ -91,7 +91,7 @@ class Mico:
             with suppress(ProcessLookupError):
                 os.kill(supervisor, signal.SIGTERM)
             with suppress(AssertionError):
-                wait_until(lambda: holder(lock) is None, timeout=STOP_SECONDS)
+                wait_until(lambda: holder(lock) is None)
         if self.process is not None:
             if self.process.poll() is None:
                 self.process.kill()
@@ -122,12 +122,12 @@ class Mico:
         before = self.pid(name)
         assert before, f"{name} is not running"
         self.kill(name)
-        wait_until(lambda: self.pid(name) not in (None, 0, before), timeout=30)
+        wait_until(lambda: self.pid(name) not in (None, 0, before))
 
     def ready(self) -> bool:
         """Whether /readyz says so."""
         try:
-            return requests.get(f"{self.base_url}/readyz", timeout=15).status_code == 200
+            return requests.get(f"{self.base_url}/readyz", timeout=patient(15)).status_code == 200
         except requests.RequestException:
             return False
 
@@ -156,7 +156,7 @@ class Mico:
             env=self.environment,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=patient(30),
             check=check,
         )
 
@@ -176,7 +176,7 @@ class Mico:
         """A request to /api/v1`path`."""
         url = f"{self.base_url}/api/v1{path}"
         headers = {"Authorization": f"Bearer {token}"}
-        return requests.request(method, url, headers=headers, timeout=60, **arguments)
+        return requests.request(method, url, headers=headers, timeout=patient(15), **arguments)
 
 
 @contextmanager

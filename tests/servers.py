@@ -15,9 +15,10 @@ import redis
 import requests
 
 from mico.run.redis_server import NOT_FOUND, find_redis_server
+from tests.waiting import patient
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-START_SECONDS = 20.0
+START_SECONDS = patient(10)
 
 
 def free_port() -> int:
@@ -64,7 +65,7 @@ class Emulator:
 
     def control(self, name: str, **fields: Any) -> dict[str, Any]:
         """POST /control/`name`. Raises requests.HTTPError if the emulator does not understand it."""
-        answer = requests.post(f"{self.base_url}/control/{name}", json=fields, timeout=10)
+        answer = requests.post(f"{self.base_url}/control/{name}", json=fields, timeout=patient(10))
         answer.raise_for_status()
         data: dict[str, Any] = answer.json()
         return data
@@ -91,7 +92,7 @@ class Emulator:
 
     def stats(self) -> dict[str, Any]:
         """What it saw: requests by route and status, jobs, duplicates of the same audio."""
-        answer = requests.get(f"{self.base_url}/control/stats", timeout=10)
+        answer = requests.get(f"{self.base_url}/control/stats", timeout=patient(10))
         answer.raise_for_status()
         data: dict[str, Any] = answer.json()
         return data
@@ -123,7 +124,7 @@ def stop(process: subprocess.Popen[bytes], seconds: float = 10.0) -> None:
     """Ends a program: asks, waits, and then makes sure."""
     process.terminate()
     try:
-        process.wait(seconds)
+        process.wait(patient(seconds))
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()

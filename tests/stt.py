@@ -70,7 +70,7 @@ def run_due() -> None:
     worker.work(burst=True, logging_level="WARNING")
 
 
-def run_until(recording: Recording, *statuses: str, timeout: float = 60) -> Transcription:
+def run_until(recording: Recording, *statuses: str, timeout: float = 15) -> Transcription:
     """Steps until the recording's transcription is in one of `statuses` (none: until it is finished)."""
 
     def there() -> Transcription | None:

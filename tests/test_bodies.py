@@ -15,7 +15,7 @@ import requests
 from daphne import http_protocol
 
 from tests.servers import BASE_DIR, free_port, stop
-from tests.waiting import wait_until
+from tests.waiting import patient, wait_until
 
 MEGABYTE = 1024**2
 LIMIT = 400 * MEGABYTE
@@ -38,12 +38,14 @@ class Web:
 
     def open(self) -> socket.socket:
         """A connection for what no client library would do."""
-        return socket.create_connection(("127.0.0.1", self.port), timeout=20)
+        return socket.create_connection(("127.0.0.1", self.port), timeout=patient(10))
 
     def answers(self) -> bool:
         """Whether it is up."""
         try:
-            return requests.get(f"http://127.0.0.1:{self.port}/healthz", timeout=5).status_code == 200
+            return (
+                requests.get(f"http://127.0.0.1:{self.port}/healthz", timeout=patient(5)).status_code == 200
+            )
         except requests.ConnectionError:
             return False
 
@@ -62,7 +64,7 @@ def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
     command = [sys.executable, "-m", "daphne", "-p", str(web.port), "tests.bodies_app:application"]
     process = subprocess.Popen(command, cwd=BASE_DIR, env=environment, stdout=subprocess.DEVNULL)
     try:
-        wait_until(web.answers, timeout=30)
+        wait_until(web.answers)
         yield web
     finally:
         stop(process)
@@ -78,7 +80,7 @@ def multipart(megabytes: int) -> Iterator[bytes]:
 
 def post(web: Web, megabytes: int) -> dict[str, object]:
     headers = {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}"}
-    answer = requests.post(web.url, data=multipart(megabytes), headers=headers, timeout=120)
+    answer = requests.post(web.url, data=multipart(megabytes), headers=headers, timeout=patient(60))
     assert answer.status_code == 200, answer.text
     data: dict[str, object] = answer.json()
     return data
@@ -100,7 +102,7 @@ def test_a_large_upload_arrives_whole_and_costs_no_memory(web: Web) -> None:
 @pytest.mark.parametrize("size", [0, 1, 99_999, 100_000, 3 * MEGABYTE // 2])
 def test_a_body_of_any_size_arrives_whole(web: Web, size: int) -> None:
     body = (BLOCK * 2)[:size]
-    got = requests.post(web.url, data=body, timeout=20).json()
+    got = requests.post(web.url, data=body, timeout=patient(10)).json()
     assert (got["size"], got["sha256"]) == (size, hashlib.sha256(body).hexdigest())
 
 
@@ -142,7 +144,7 @@ def test_a_body_that_grows_over_the_limit_is_refused_and_still_read_for_a_while(
 
 
 def test_a_client_library_sees_the_refusal(web: Web) -> None:
-    answer = requests.post(web.url, data=multipart(LIMIT // MEGABYTE + 20), timeout=60)
+    answer = requests.post(web.url, data=multipart(LIMIT // MEGABYTE + 20), timeout=patient(30))
     assert (answer.status_code, answer.json()["error"]["code"]) == (413, "too_large")
 
 
@@ -159,7 +161,7 @@ def test_an_upload_that_is_broken_off_leaves_nothing(web: Web) -> None:
     with web.open() as connection:
         connection.sendall(b"POST /receive HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9000000\r\n\r\n")
         connection.sendall(BLOCK)
-    wait_until(lambda: not list((web.data / "uploads").iterdir()), timeout=5)
+    wait_until(lambda: not list((web.data / "uploads").iterdir()))
     assert web.answers()
 
 

@@ -10,6 +10,7 @@ import redis
 from asgiref.sync import async_to_sync, sync_to_async
 from channels.layers import get_channel_layer
 
+from tests.waiting import patient
 from transcription.channel_layer import send_to_group
 
 NOWHERE = "unix:///nowhere/redis.sock"
@@ -25,7 +26,7 @@ async def received(groups: list[str], send: dict[str, Any], to: str) -> list[Any
     await sync_to_async(send_to_group)(to, send)
     for group in groups:
         await layer.group_send(group, {"type": "end"})
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(patient(5)):
         first = [await layer.receive(channel) for channel in channels]
     await layer.flush()
     return first

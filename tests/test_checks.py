@@ -12,6 +12,7 @@ from pytest_django import Settings
 from mico.checks import check_settings
 from tests.servers import BASE_DIR
 from tests.settings import VARIABLES
+from tests.waiting import patient
 
 # The least that a deployment sets. The servers in it do not exist: checks ask nobody.
 DEPLOYMENT = {
@@ -38,7 +39,7 @@ def check(data: Path, *arguments: str, **variables: str) -> subprocess.Completed
         env=environment | {"MICO_ENV_FILE": os.devnull, "MICO_DATA": str(data)} | variables,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=patient(15),
         check=False,
     )
 

@@ -11,7 +11,7 @@ from django.conf import settings as django_settings
 from tests.fleet import Fleet, kill
 from tests.servers import Emulator, running_redis
 from tests.stt import a_meeting, a_recording, row_of, submits
-from tests.waiting import wait_until
+from tests.waiting import patient, wait_until
 from transcription.models import Meeting, Recording, Transcription
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
@@ -35,7 +35,7 @@ def all_done(timeout: float = 40) -> None:
 
 
 def wait_for_submits(emulator: Emulator, more_than: int) -> None:
-    wait_until(lambda: submits(emulator).get("200", 0) > more_than, 40)
+    wait_until(lambda: submits(emulator).get("200", 0) > more_than)
 
 
 def duplicates() -> int:
@@ -58,7 +58,7 @@ def test_a_worker_killed_anywhere_loses_nothing(
     recording = a_recording(a_meeting())
     fleet.dispatcher()
     victim = fleet.worker_that_dies(point)
-    assert victim.wait(30) == -9
+    assert victim.wait(patient(15)) == -9
 
     fleet.worker()
 
@@ -74,7 +74,7 @@ def test_a_killed_dispatcher_loses_nothing_and_repeats_nothing(fleet: Fleet, emu
     for _ in range(2):
         fleet.worker()
     first = fleet.dispatcher()
-    wait_until(lambda: submits(emulator).get("200", 0) >= 3, 30)
+    wait_until(lambda: submits(emulator).get("200", 0) >= 3)
     kill(first)
 
     fleet.dispatcher()
@@ -125,12 +125,12 @@ def test_an_empty_redis_is_told_at_once_which_jobs_the_vendor_has(emulator: Emul
         many(3)
         fleet.dispatcher()
         worker = fleet.worker()
-        wait_until(lambda: Transcription.objects.filter(status="processing").count() == 3, 30)
+        wait_until(lambda: Transcription.objects.filter(status="processing").count() == 3)
         kill(worker)  # whose polls would tell it one by one
 
         own.__exit__(None, None, None)
         with running_redis(socket), redis.Redis(unix_socket_path=str(socket)) as client:
-            wait_until(lambda: client.zcard("mico:gate:{rtzr}:jobs") == 3, 10)
+            wait_until(lambda: client.zcard("mico:gate:{rtzr}:jobs") == 3)
             fleet.close()
 
 
@@ -144,7 +144,7 @@ def test_redis_that_restarts_empty_in_the_middle_loses_nothing(emulator: Emulato
         many(12)
         fleet.dispatcher()
         workers = [fleet.worker() for _ in range(2)]
-        wait_until(lambda: submits(emulator).get("200", 0) >= 2, 30)
+        wait_until(lambda: submits(emulator).get("200", 0) >= 2)
 
         own.__exit__(None, None, None)  # everything in it is gone
         with running_redis(socket):

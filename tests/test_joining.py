@@ -15,6 +15,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from tests.people import joined_as_guest, signed_in
+from tests.waiting import patient
 from transcription import joining, meetings, names
 from transcription.models import Meeting, Participant
 
@@ -273,7 +274,7 @@ def test_of_two_who_come_at_once_for_one_place_one_gets_it(settings: Any) -> Non
     settings.MEETING_MAX_PEOPLE = 2
     meeting = meetings.create_meeting(User.objects.create_user("mina"), "Weekly", "en")
     joining.allow(meeting, allowed=True)
-    both_are_here, outcomes = threading.Barrier(2, timeout=20), []
+    both_are_here, outcomes = threading.Barrier(2, timeout=patient(5)), []
 
     def come(name: str) -> None:
         both_are_here.wait()

@@ -1,6 +1,7 @@
 """The poll schedule of rows: what goes into the history, what comes out of it, and the account's budget."""
 
 import time
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 import pytest
@@ -11,11 +12,25 @@ from pytest_django import Settings
 
 from tests.rows import a_row
 from tests.servers import Emulator
-from tests.stt import a_meeting, a_recording, make_due, run_due, run_until
+from tests.stt import a_meeting, a_recording, make_due, row_of, run_due, run_until
+from tests.vendors.scripted import Vendor, answer, running_vendor
+from tests.vendors.talk import signed_in
 from transcription import polling, states, workflow
 from transcription.models import Meeting, Transcription, TurnaroundSample
+from transcription.vendors.registry import get_vendor
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def scripted(settings: Settings) -> Iterator[Vendor]:
+    """A vendor that gives the answers that the test puts into it, whenever it is asked."""
+    with running_vendor() as vendor:
+        vendors = settings.STT_VENDORS
+        settings.STT_VENDORS = {**vendors, "rtzr": {**vendors["rtzr"], "base_url": vendor.url}}
+        get_vendor.cache_clear()
+        yield vendor
+    get_vendor.cache_clear()
 
 
 def history(*spans: tuple[int, int], audio_ms: int = 5000, model: str = "whisper") -> None:
@@ -47,22 +62,30 @@ def gap_s(row: Transcription, polls: int = 0, asked_at: datetime | None = None) 
     ).total_seconds()
 
 
-def test_a_recording_that_was_polled_to_its_end_is_a_sample(emulator: Emulator) -> None:
-    emulator.turnaround(seconds=0.4)
+def test_a_recording_that_was_polled_to_its_end_is_a_sample(scripted: Vendor) -> None:
+    completed = {"status": "completed", "results": {"utterances": []}}
+    scripted.will(signed_in(), answer(200, {"id": "J"}), answer(200, {"status": "transcribing"}))
     recording = a_recording(a_meeting())
     run_due()
     make_due()
-    run_due()  # still running
-
-    row = run_until(recording)
-
-    sample = TurnaroundSample.objects.get()
+    run_due()
+    row = row_of(recording)
     assert row.submitted_at is not None
     assert row.seen_running_at is not None
+    assert not TurnaroundSample.objects.exists()
+
+    scripted.will(answer(200, completed))
+    make_due()
+    run_due()
+
+    sample = TurnaroundSample.objects.get()
     assert (sample.vendor, sample.model, sample.length_class) == ("rtzr", "whisper", 0)
     assert sample.audio_ms == 2085
-    assert 0 < sample.running_ms < 400 <= sample.done_ms
     assert sample.running_ms == round((row.seen_running_at - row.submitted_at).total_seconds() * 1000)
+    assert 0 < sample.running_ms < sample.done_ms
+    finished_at = row_of(recording).finished_at
+    assert finished_at is not None
+    assert sample.done_ms <= (finished_at - row.submitted_at).total_seconds() * 1000
 
 
 def test_another_language_is_another_model_with_a_history_of_its_own() -> None:

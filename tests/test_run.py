@@ -18,11 +18,11 @@ from pytest_django import Settings
 from mico.run import start, surroundings
 from mico.run.redis_server import NOT_FOUND
 from mico.run.surroundings import NotHereError, check_socket_path
-from tests.processes import READY_SECONDS, Mico, a_mico
+from tests.processes import READY_SECONDS, STOP_SECONDS, Mico, a_mico
 from tests.servers import BASE_DIR
-from tests.waiting import wait_until
+from tests.waiting import patient, wait_until
 
-SECOND_START_SECONDS = 10.0
+SECOND_START_SECONDS = patient(5)
 EVERYTHING = ["dispatch", "emulator", "redis", "web", "worker-1", "worker-2"]
 
 
@@ -50,11 +50,11 @@ def test_it_comes_up_twice_and_goes_without_a_trace(fresh: Mico) -> None:
     fresh.start()
     assert fresh.running() == EVERYTHING
     assert fresh.link.startswith(f"http://localhost:{fresh.port}/")
-    assert requests.get(fresh.link, timeout=10).status_code == 200
-    static = re.findall(r'(?:href|src)="(/static/[^"]+)"', requests.get(fresh.link, timeout=10).text)
+    assert requests.get(fresh.link, timeout=patient(10)).status_code == 200
+    static = re.findall(r'(?:href|src)="(/static/[^"]+)"', requests.get(fresh.link, timeout=patient(10)).text)
     assert static
     for path in static:
-        assert requests.get(fresh.base_url + path, timeout=10).status_code == 200
+        assert requests.get(fresh.base_url + path, timeout=patient(10)).status_code == 200
     fresh.stop()
 
     started = time.monotonic()
@@ -71,16 +71,16 @@ def test_ctrl_c_reaches_everybody_at_once(fresh: Mico) -> None:
         fresh.kill(name, signal.SIGINT)
     os.killpg(fresh.process.pid, signal.SIGINT)
     os.killpg(fresh.process.pid, signal.SIGINT)  # impatience
-    assert fresh.process.wait(40) == 0
+    assert fresh.process.wait(STOP_SECONDS) == 0
     assert fresh.running() == []
 
 
 @pytest.mark.slow
 def test_ctrl_c_before_it_is_ready(fresh: Mico) -> None:
     process = fresh.launch()
-    wait_until(lambda: "redis" in fresh.running(), timeout=READY_SECONDS)
+    wait_until(lambda: "redis" in fresh.running())
     os.killpg(process.pid, signal.SIGINT)
-    process.wait(40)
+    process.wait(STOP_SECONDS)
     assert fresh.running() == []
     assert "Traceback" not in fresh.terminal
 
@@ -105,7 +105,7 @@ def test_what_dies_comes_back_and_two_live_side_by_side(mico: Mico, fresh: Mico)
     before = {name: mico.pid(name) for name in EVERYTHING}
     for name in EVERYTHING:
         mico.restart(name)
-    wait_until(mico.ready, timeout=60)
+    wait_until(mico.ready)
     assert all(mico.pid(name) != before[name] for name in EVERYTHING)
     assert fresh.ready()
     fresh.stop()
@@ -185,7 +185,7 @@ def make_run(folder: Path, python: str) -> subprocess.CompletedProcess[str]:
         cwd=folder,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=patient(15),
         check=False,
     )
 
@@ -222,4 +222,4 @@ def test_make_passes_sigterm_on_and_mico_does_not_outlive_make(fresh: Mico) -> N
     fresh.start("make", "--no-print-directory", "run", f"VENV={environment}")
     assert fresh.process is not None
     fresh.process.kill()  # make cannot pass that on
-    wait_until(lambda: fresh.running() == [], timeout=40)
+    wait_until(lambda: fresh.running() == [])

@@ -17,6 +17,7 @@ from django.urls import reverse
 
 from mico.asgi import application
 from tests.rows import a_row
+from tests.waiting import patient
 from transcription import gate_reports, traffic
 from transcription.gate import Gate, GateFigures, Ok, Permit, Purpose, Refused
 from transcription.models import GateEvent, Meeting
@@ -220,12 +221,12 @@ def test_meetings_see_a_hold_with_its_reason_and_see_it_end(
 
     async def watch() -> list[dict[str, Any]]:
         page = socket_of_meeting()
-        await page.connect(timeout=5)
-        await page.receive_json_from(timeout=5)
+        await page.connect(timeout=patient(5))
+        await page.receive_json_from(timeout=patient(5))
         await sync_to_async(press)("hold", "Moving the account")
-        held = await page.receive_json_from(timeout=5)
+        held = await page.receive_json_from(timeout=patient(5))
         await sync_to_async(press)("resume", "Moved")
-        resumed = await page.receive_json_from(timeout=5)
+        resumed = await page.receive_json_from(timeout=patient(5))
         await page.disconnect()
         return [held, resumed]
 

@@ -11,6 +11,7 @@ from django.db import IntegrityError, connection, transaction
 from django.test import Client
 
 from tests.rows import a_row
+from tests.waiting import patient
 from transcription import lines, search, transcript
 from transcription.editing import Conflict, edit
 from transcription.meetings import create_meeting, invite
@@ -98,7 +99,7 @@ def test_of_two_who_write_at_the_same_moment_one_is_told(minsu: User) -> None:
     meeting = create_meeting(minsu, "Weekly", "en")
     seat = Seat(meeting, meeting.participants.get())
     line = a_row(meeting, texts=[(0, 1, "", "Helo.")]).utterances.get()
-    both_have_read, outcomes = threading.Barrier(2, timeout=20), []
+    both_have_read, outcomes = threading.Barrier(2, timeout=patient(5)), []
 
     def write(text: str) -> None:
         seen = Utterance.objects.select_related("transcription__recording").get(pk=line.pk)

@@ -61,7 +61,7 @@ def press_stop(page: Page) -> None:
 
 def kept_samples(page: Page, at_least: int) -> None:
     """Waits until so much of what is being spoken is in the database."""
-    wait_until(lambda: sum(one["samples"] for one in kept(page)) >= at_least, timeout=30)
+    wait_until(lambda: sum(one["samples"] for one in kept(page)) >= at_least)
 
 
 def sign_in(page: Page, site: Site, name: str) -> None:

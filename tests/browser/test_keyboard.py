@@ -43,7 +43,7 @@ def test_a_meeting_from_its_title_to_its_end(visit: Callable[..., Page], site: S
     expect(page.locator("#record")).to_be_focused()
     page.keyboard.press("Enter")
     text = page.locator("#transcript .line.words p.text")
-    expect(text).to_have_text(SPOKEN["speech_slt_1.wav"], timeout=90_000)
+    expect(text).to_have_text(SPOKEN["speech_slt_1.wav"])
 
     tab_to(page, "[data-edit]")
     page.keyboard.press("Enter")

@@ -184,7 +184,7 @@ def test_a_server_that_is_killed_while_one_speaks_gets_it_when_it_is_back(
     site.mico.restart("web")
     spoke(page)
     press_stop(page)
-    expect(page.get_by_test_id("line")).to_have_count(1, timeout=90_000)
+    expect(page.get_by_test_id("line")).to_have_count(1)
     wait_until(lambda: kept(page) == [])
     [row] = recordings(site, meeting)
     assert row["duration_ms"] > 2400
@@ -276,7 +276,7 @@ def test_signed_out_it_waits_and_goes_on_after_signing_in(
     assert len(kept(page)) == 1
 
     sign_in(page, site, "mina")
-    wait_until(lambda: kept(page) == [], timeout=60)
+    wait_until(lambda: kept(page) == [])
     assert len(recordings(site, meeting)) == 1
     connected(page)
     expect(page.get_by_test_id("line")).to_have_count(1)
@@ -293,7 +293,7 @@ def test_who_signs_in_at_the_same_browser_and_is_not_in_the_meeting_leaves_it_wh
     assert "This meeting is not open to whoever is signed in here now." in waiting(page)
     assert [one["state"] for one in kept(page)] == ["ready"]
     sign_in(page, site, "mina")
-    wait_until(lambda: kept(page) == [], timeout=60)
+    wait_until(lambda: kept(page) == [])
     assert len(recordings(site, meeting)) == 1
 
 

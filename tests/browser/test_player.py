@@ -58,7 +58,7 @@ class Spoken:
             details = site.mico.api("get", f"/meetings/{self.meeting}", site.token).json()
             return all(recording["status"] == "done" for recording in details["recordings"])
 
-        wait_until(done, timeout=60)
+        wait_until(done)
 
 
 @pytest.fixture(scope="module")
@@ -195,7 +195,7 @@ def test_what_is_heard_stays_in_view_until_the_reader_scrolls(
             "post", f"/meetings/{meeting}/recordings", site.token, files={"audio": audio}
         ).json()
     wait_until(
-        lambda: site.mico.api("get", f"/recordings/{answer['id']}", site.token).json()["status"] == "done", 60
+        lambda: site.mico.api("get", f"/recordings/{answer['id']}", site.token).json()["status"] == "done"
     )
     # Sixty lines in 2.6 s: it has to scroll.
     site.program(

@@ -12,7 +12,7 @@ from tests.browser.conftest import Complaints, Site, connected
 from tests.browser.live import press_record, press_stop, spoke
 from tests.browser.test_people import join
 from tests.servers import BASE_DIR
-from tests.waiting import wait_until
+from tests.waiting import patient, wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -47,7 +47,7 @@ def version(site: Site) -> Iterator[int]:
 def site_again(site: Site) -> Iterator[Site]:
     """The site, for who kills its server: the next test finds it up."""
     yield site
-    wait_until(site.mico.ready, timeout=120)
+    wait_until(site.mico.ready)
 
 
 def picture(page: Page, name: str) -> None:
@@ -173,12 +173,12 @@ def test_a_lost_connection_and_a_server_that_came_back(
         site_again.mico.kill("web")
         return lost.is_visible()
 
-    wait_until(is_told, timeout=60, interval=0.5)
+    wait_until(is_told, interval=0.5)
     says(page.get_by_test_id("connection"), "What you record is kept in this browser until it is back.")
     assert set(notices(page)) == {"connection"}
     picture(page, "connection-lost")
 
-    expect(lost).to_be_hidden(timeout=120_000)
+    expect(lost).to_be_hidden(timeout=1000 * patient(30))
     assert notices(page) == {}
     assert page.evaluate("window.loaded") == "once"
 

@@ -120,7 +120,7 @@ def test_what_changes_while_an_answer_is_under_way_is_asked_for_again(
 
     page.route(f"**/m/{meeting}/recordings/?*", slow)
     site.publish(f"meeting.{meeting}", {**event, "version": version + 1})
-    expect(page.locator("#transcript p.text")).to_have_text(["The words."], timeout=10_000)
+    expect(page.locator("#transcript p.text")).to_have_text(["The words."])
     assert len(asked) == 2
 
 

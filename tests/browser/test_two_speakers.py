@@ -34,7 +34,7 @@ def test_what_two_people_say_in_turn_is_theirs_and_in_order(
     thanks, monday = SPOKEN["speech_slt_1.wav"], SPOKEN["speech_rms_1.wav"]
     for page in mina, jun:
         lines = page.locator("#transcript .line.words")
-        expect(lines).to_have_count(3, timeout=90_000)
+        expect(lines).to_have_count(3)
         expect(lines.locator(".text")).to_have_text([thanks, monday, thanks])
         who = [text.strip("●◆▲■▼★ ") for text in lines.locator(".who").all_inner_texts()]
         assert who == ["Mina", "Jun", "Mina"]

@@ -45,7 +45,7 @@ def test_who_reads_on_gets_to_the_last_line_without_a_gap(
         page.mouse.wheel(0, 1500)
         return page.get_by_text("Line 399.", exact=True).count() == 1
 
-    wait_until(at_the_end, timeout=30)
+    wait_until(at_the_end)
     assert in_a_row(page)
     assert len(page.evaluate(NUMBERS)) == LINES
     expect(page.locator("[data-more]")).to_have_count(0)

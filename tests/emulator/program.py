@@ -15,11 +15,10 @@ from typing import Any, Self
 
 import requests
 
-from tests.waiting import wait_until
+from tests.waiting import patient, wait_until
 
 ROOT = Path(__file__).parents[2]
-#: Long enough for a busy machine; every request of these tests is answered in milliseconds otherwise.
-TIMEOUT = 20
+TIMEOUT = patient(10)  # s; a request of these tests is answered within milliseconds
 
 
 def command(*flags: str) -> list[str]:
@@ -140,7 +139,7 @@ class Client:
             answer: dict[str, Any] = self.poll(job).json()
             return None if answer["status"] == "transcribing" else answer
 
-        found = wait_until(over, timeout=30)
+        found = wait_until(over)
         assert found is not None
         return found
 

@@ -10,7 +10,7 @@ import requests
 
 from tests.emulator.program import TIMEOUT, Client, Program, refusal
 from tests.emulator.sounds import wav
-from tests.waiting import wait_until
+from tests.waiting import patient, wait_until
 
 AUDIO = wav(0.1)
 
@@ -90,15 +90,15 @@ def test_a_hang_lasts_until_the_client_leaves(echo: Program, client: Client) -> 
     echo.control("faults", kind="hang", on="submit")
     with pytest.raises(requests.ReadTimeout):
         client.submit(AUDIO, timeout=(TIMEOUT, 0.3))
-    wait_until(lambda: echo.stats()["in_flight"]["submit"] == 0)
-    assert (last(echo)["status"], last(echo)["fault"], accepted(echo)) == (None, "hang", 0)
+    wait_until(lambda: last(echo)["fault"] == "hang")  # the log names a request once it is over
+    assert (last(echo)["status"], accepted(echo)) == (None, 0)
 
 
 def test_a_hang_can_end_without_an_answer(echo: Program, client: Client) -> None:
     echo.control("faults", kind="hang", on="poll", seconds=0.2)
     with pytest.raises(requests.ConnectionError):
         client.poll("no-such-job")
-    assert 0.2 <= last(echo)["seconds"] < 5
+    assert 0.2 <= last(echo)["seconds"] < patient(5)
 
 
 def test_a_slow_answer_is_a_good_one(echo: Program, client: Client) -> None:

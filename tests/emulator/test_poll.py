@@ -6,7 +6,7 @@ import hashlib
 
 import pytest
 
-from tests.emulator.program import Client, Program, refusal
+from tests.emulator.program import TIMEOUT, Client, Program, refusal
 from tests.emulator.sounds import wav
 
 
@@ -68,5 +68,5 @@ def test_a_job_that_runs_does_not_expire(echo: Program, client: Client) -> None:
 
 @pytest.mark.parametrize("path", ["", "healthz"])
 def test_it_says_that_it_is_up(echo: Program, path: str) -> None:
-    answer = echo.http.get(f"{echo.url}/{path}", timeout=5)
+    answer = echo.http.get(f"{echo.url}/{path}", timeout=TIMEOUT)
     assert (answer.status_code, answer.json()) == (200, {"emulator": "rtzr", "engine": "echo"})

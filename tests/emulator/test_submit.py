@@ -227,7 +227,7 @@ def test_a_large_upload_is_not_held_in_memory(echo: Program, client: Client) -> 
         yield b"\r\n--x--\r\n"
 
     headers = {**client.headers, "Content-Type": "multipart/form-data; boundary=x"}
-    answer = echo.http.post(f"{echo.url}/v1/transcribe", data=body(), headers=headers, timeout=60)
+    answer = echo.http.post(f"{echo.url}/v1/transcribe", data=body(), headers=headers, timeout=TIMEOUT)
     assert answer.status_code == 200
     (utterance,) = client.outcome(answer.json()["id"])["results"]["utterances"]
     assert utterance["duration"] == megabytes * 1024**2 / 32

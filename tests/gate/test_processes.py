@@ -14,7 +14,7 @@ import pytest
 import redis
 
 from tests.servers import running_redis, stop
-from tests.waiting import wait_until
+from tests.waiting import patient, wait_until
 from transcription.gate import Gate, GateParams, Ok, Permit, Purpose, Refused
 
 PROCESSES = 8
@@ -35,7 +35,7 @@ def burst(_: int) -> list[str]:
     """Takes some permits, waits until all processes have theirs, and has them all refused."""
     gate = Gate(here["redis"], NAME, QUICK)
     permits = [_next(gate) for _ in range(5)]
-    here["barrier"].wait(30)
+    here["barrier"].wait(patient(15))
     changes = [gate.report(permit, Refused()) for permit in permits]
     return [change.kind for change in changes if change]
 
@@ -48,7 +48,7 @@ def hammer(_: int) -> tuple[list[tuple[int, str]], int]:
     client, gate = here["redis"], Gate(here["redis"], NAME, QUICK)
     told: list[tuple[int, str]] = []
     overlaps = 0
-    here["barrier"].wait(30)
+    here["barrier"].wait(patient(15))
     for _ in range(500):
         permit = _permit(gate)
         if not permit:
@@ -136,14 +136,14 @@ def test_a_probe_whose_holder_was_killed_is_followed_by_the_next_after_its_lease
     gate.report(permit, Refused())
     victim = multiprocessing.get_context("spawn").Process(target=take_and_die, args=(redis_url,))
     victim.start()
-    victim.join(30)
+    victim.join(patient(15))
     assert victim.exitcode == -signal.SIGKILL
     taken = float(redis_connection.hget(f"mico:gate:{{{NAME}}}", "all.lease") or 0) - LEASED.probe_lease
     heir = _next(gate)
     seconds, micros = redis_connection.time()
     assert heir.probe
     assert heir.id.encode() != redis_connection.get(f"{NAME}:took")
-    assert LEASED.probe_lease <= seconds + micros / 1e6 - taken < LEASED.probe_lease + 5
+    assert LEASED.probe_lease <= seconds + micros / 1e6 - taken < LEASED.probe_lease + patient(5)
     change = gate.report(heir, Ok())
     assert change
     assert change.kind == "opened"
@@ -156,23 +156,23 @@ def test_a_redis_that_comes_back_empty_is_survived(tmp_path: Path) -> None:
         with running_redis(address) as server, redis.Redis(unix_socket_path=str(address)) as client:
             hammering = pool.map_async(hammer_until_told, [str(address)] * PROCESSES, chunksize=1)
             gate = Gate(client, NAME)
-            wait_until(lambda: client.exists(key), 30)
+            wait_until(lambda: client.exists(key))
             refuse.touch()
             wait_until(lambda: gate.state().mode == "blocked")
             before = gate.state().version
             stop(server)
-            wait_until(lambda: len(list(tmp_path.glob("*.error-*"))) == PROCESSES, 30)
+            wait_until(lambda: len(list(tmp_path.glob("*.error-*"))) == PROCESSES)
         refuse.unlink()
         with running_redis(address), redis.Redis(unix_socket_path=str(address)) as client:
             gate = Gate(client, NAME)
-            wait_until(lambda: client.exists(key), 30)
+            wait_until(lambda: client.exists(key))
             started = time.monotonic()
             assert gate.state().mode == "open"
-            wait_until(lambda: float(client.hget(key, "pace.busy") or 0) > 1.5, 30)
+            wait_until(lambda: float(client.hget(key, "pace.busy") or 0) > 1.5)
             assert time.monotonic() - started > 0.8  # open, but slow
             state, figures = gate.state(), gate.figures()
             end.touch()
-            results = hammering.get(30)
+            results = hammering.get(patient(15))
     assert (state.mode, figures.rate) == ("open", None)
     assert state.version >= before - 1  # it begins with the time of birth
     assert sum(permits for permits, _ in results) > 10

@@ -21,6 +21,7 @@ from django.test import Client
 from mico.asgi import application
 from realtime import consumers
 from tests.rows import a_row
+from tests.waiting import patient
 from transcription import events, meetings
 from transcription.models import Meeting
 
@@ -64,9 +65,9 @@ def with_socket(
 
     async def run() -> None:
         open_socket = socket(meeting_id, client)
-        connected, _ = await open_socket.connect(timeout=5)
+        connected, _ = await open_socket.connect(timeout=patient(5))
         assert connected
-        await act(open_socket, await open_socket.receive_json_from(timeout=5))
+        await act(open_socket, await open_socket.receive_json_from(timeout=patient(5)))
         await open_socket.disconnect()
 
     async_to_sync(run)()
@@ -77,9 +78,9 @@ def refused_with(meeting_id: int, client: Client | None = None) -> int:
 
     async def run() -> int:
         open_socket = socket(meeting_id, client)
-        connected, _ = await open_socket.connect(timeout=5)
+        connected, _ = await open_socket.connect(timeout=patient(5))
         assert connected, "a browser sees the code only of a connection that was accepted"
-        message = await open_socket.receive_output(timeout=5)
+        message = await open_socket.receive_output(timeout=patient(5))
         assert message["type"] == "websocket.close"
         code: int = message["code"]
         return code
@@ -95,7 +96,7 @@ async def send(group: str, event: dict[str, Any]) -> None:
 async def heard(page: WebsocketCommunicator, kind: str) -> dict[str, Any]:
     """The next event of this type; others in between are let go."""
     while True:
-        message: dict[str, Any] = await page.receive_json_from(timeout=5)
+        message: dict[str, Any] = await page.receive_json_from(timeout=patient(5))
         if message["type"] == kind:
             return message
 
@@ -103,7 +104,7 @@ async def heard(page: WebsocketCommunicator, kind: str) -> dict[str, Any]:
 async def closed_with(page: WebsocketCommunicator) -> int:
     """The code with which the server ends this connection, whatever it says before."""
     while True:
-        message = await page.receive_output(timeout=5)
+        message = await page.receive_output(timeout=patient(5))
         if message["type"] == "websocket.close":
             code: int = message["code"]
             return code
@@ -124,7 +125,9 @@ class TestWhoGetsIn:
 
     def test_another_sites_page(self, cookies: Client, meeting: Meeting) -> None:
         async def run() -> bool:
-            connected, _ = await socket(meeting.pk, cookies, b"https://evil.example").connect(timeout=5)
+            connected, _ = await socket(meeting.pk, cookies, b"https://evil.example").connect(
+                timeout=patient(5)
+            )
             return bool(connected)
 
         assert not async_to_sync(run)()
@@ -160,7 +163,7 @@ class TestSnapshot:
         async def ask(page: WebsocketCommunicator, _snapshot: dict[str, Any]) -> None:
             row = await sync_to_async(a_row)(meeting)
             await page.send_json_to({"type": "snapshot"})
-            again = await page.receive_json_from(timeout=5)
+            again = await page.receive_json_from(timeout=patient(5))
             assert again["recordings"] == {str(row.recording_id): row.version}
 
         with_socket(meeting.pk, cookies, ask)
@@ -181,7 +184,7 @@ class TestSnapshot:
         async def sign_out(page: WebsocketCommunicator, _snapshot: dict[str, Any]) -> None:
             await sync_to_async(cookies.post)("/accounts/logout/")
             await page.send_json_to({"type": "snapshot"})
-            message = await page.receive_output(timeout=5)
+            message = await page.receive_output(timeout=patient(5))
             assert message == {"type": "websocket.close", "code": consumers.NOT_SIGNED_IN}
 
         with_socket(meeting.pk, cookies, sign_out)
@@ -204,9 +207,9 @@ class TestEvents:
 
         async def listen(page: WebsocketCommunicator, _snapshot: dict[str, Any]) -> None:
             await send(events.meeting_group(meeting.pk), changed)
-            assert await page.receive_json_from(timeout=5) == changed
+            assert await page.receive_json_from(timeout=patient(5)) == changed
             await send(events.stt_group("rtzr"), delayed)
-            assert await page.receive_json_from(timeout=5) == delayed
+            assert await page.receive_json_from(timeout=patient(5)) == delayed
 
         with_socket(meeting.pk, cookies, listen)
 
@@ -229,7 +232,7 @@ class TestEvents:
                 event = {"type": "recording.changed", "meeting": meeting.pk, "recording": n, "version": n}
                 await send(events.meeting_group(meeting.pk), event)
             for n in range(20):
-                assert (await page.receive_json_from(timeout=5))["recording"] == n
+                assert (await page.receive_json_from(timeout=patient(5)))["recording"] == n
             monkeypatch.undo()
 
         with_socket(meeting.pk, cookies, listen)
@@ -241,7 +244,7 @@ class TestEvents:
         async def listen(page: WebsocketCommunicator, _snapshot: dict[str, Any]) -> None:
             await send(events.meeting_group(meeting.pk), {"type": kind})
             await send(events.meeting_group(meeting.pk), known)
-            assert await page.receive_json_from(timeout=5) == known
+            assert await page.receive_json_from(timeout=patient(5)) == known
 
         with_socket(meeting.pk, cookies, listen)
 
@@ -255,7 +258,7 @@ class TestEvents:
             await page.send_to(text_data=said)
             await page.send_to(bytes_data=b"\x00\xff")
             await send(events.meeting_group(meeting.pk), known)
-            assert await page.receive_json_from(timeout=5) == known
+            assert await page.receive_json_from(timeout=patient(5)) == known
 
         with_socket(meeting.pk, cookies, listen)
 
@@ -269,8 +272,8 @@ class TestEvents:
 
         async def remove(owners: WebsocketCommunicator, _snapshot: dict[str, Any]) -> None:
             page = socket(meeting.pk, guests)
-            await page.connect(timeout=5)
-            await page.receive_json_from(timeout=5)
+            await page.connect(timeout=patient(5))
+            await page.receive_json_from(timeout=patient(5))
             event = {
                 "type": "participant.changed",
                 "meeting": meeting.pk,

@@ -2,6 +2,7 @@
 # Channels has no types.
 # mypy: disable-error-code="no-untyped-call"
 
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -15,6 +16,7 @@ from django.test import Client
 from realtime import consumers, pulse
 from tests.people import INSIDE, OUTSIDE, People, everybody
 from tests.realtime.test_consumer import closed_with, heard, refused_with, send, socket
+from tests.waiting import patient
 from transcription import events, meetings
 from transcription.attendance import attendance_of
 
@@ -34,7 +36,7 @@ def together(people: People, act: Callable[..., Awaitable[None]], *who: str) -> 
         sockets = []
         for name in who:
             opened = socket(people.meeting.pk, people.browsers[name])
-            await opened.connect(timeout=5)
+            await opened.connect(timeout=patient(5))
             await heard(opened, "snapshot")
             sockets.append(opened)
         await act(*sockets)
@@ -69,7 +71,7 @@ def test_who_is_not_is_refused(people: People, who: str) -> None:
 def test_the_snapshot_has_the_meeting_and_who_is_here(people: People) -> None:
     async def look(_owner: WebsocketCommunicator) -> None:
         guest = socket(people.meeting.pk, people.browsers["guest"])
-        await guest.connect(timeout=5)
+        await guest.connect(timeout=patient(5))
         snapshot = await heard(guest, "snapshot")
         assert (snapshot["version"], snapshot["state"]) == (people.meeting.version, "open")
         assert snapshot["attendance"]["here"] == sorted(pk for pk in (owner, gil))
@@ -84,7 +86,7 @@ def test_all_are_told_who_comes_records_stops_and_goes(people: People) -> None:
 
     async def watch(page: WebsocketCommunicator) -> None:
         guest = socket(people.meeting.pk, people.browsers["guest"])
-        await guest.connect(timeout=5)
+        await guest.connect(timeout=patient(5))
         await told(page, {owner, gil}, set())
         for recording in True, False, True:
             await guest.send_json_to({"type": "recording", "recording": recording})
@@ -109,15 +111,16 @@ def test_only_true_and_false_say_something_about_recording(people: People, said:
 
 def test_a_page_that_changes_its_mind_all_the_time_is_not_repeated_to_everybody(people: People) -> None:
     async def flutter(page: WebsocketCommunicator, owner: WebsocketCommunicator) -> None:
+        began = time.monotonic()
         for n in range(500):
             await page.send_json_to({"type": "recording", "recording": n % 2 == 0})
         await page.send_json_to({"type": "recording", "recording": True})
         await told(owner, {mina, gil}, {gil})
-        repeated = 0
-        while not await owner.receive_nothing(timeout=3 * pulse.SHORTEST):
+        repeated, silence = 0, 3 * pulse.SHORTEST
+        while not await owner.receive_nothing(timeout=silence):
             await owner.receive_json_from()
             repeated += 1
-        assert repeated <= 2
+        assert repeated <= 1 + (time.monotonic() - began - silence) / pulse.SHORTEST
 
     mina, gil = people.participant("mina").pk, people.participant("Gil").pk
     together(people, flutter, "guest", "owner")
@@ -217,7 +220,7 @@ def test_what_happens_while_a_page_connects_is_not_missed(
 
     async def connect() -> None:
         guest = socket(people.meeting.pk, people.browsers["guest"])
-        await guest.connect(timeout=5)
+        await guest.connect(timeout=patient(5))
         if change == "removed":
             assert await closed_with(guest) == consumers.NOT_ALLOWED
         else:
@@ -241,9 +244,11 @@ def test_a_socket_that_an_error_ends_leaves_nobody_here(
     async def fail() -> None:
         guest = socket(people.meeting.pk, people.browsers["guest"])
         monkeypatch.setattr(consumers.MeetingConsumer, "snapshot", no_database)
-        await guest.connect(timeout=5)
+        await guest.connect(timeout=patient(5))
         with pytest.raises(OperationalError):
-            await guest.receive_output(timeout=5)
+            await guest.receive_output(
+                timeout=5
+            )  # s; the communicator raises the error only at the end of it
         assert asked == [[gil]]
         assert (await sync_to_async(attendance_of)(people.meeting.pk))["here"] == []
 
@@ -259,7 +264,7 @@ def test_without_redis_people_still_read(people: People, monkeypatch: pytest.Mon
 
     async def look(_owner: WebsocketCommunicator) -> None:
         guest = socket(people.meeting.pk, people.browsers["guest"])
-        await guest.connect(timeout=5)
+        await guest.connect(timeout=patient(5))
         assert (await heard(guest, "snapshot"))["attendance"] is None
         await guest.disconnect()
 

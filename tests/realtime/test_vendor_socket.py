@@ -13,6 +13,7 @@ from django.test import Client
 
 from mico.asgi import application
 from realtime import consumers
+from tests.waiting import patient
 from transcription import events
 
 pytestmark = pytest.mark.django_db
@@ -44,9 +45,9 @@ def first_message(client: Client | None, vendor: str = "rtzr") -> dict[str, Any]
 
     async def run() -> dict[str, Any]:
         console = socket(client, vendor)
-        connected, _ = await console.connect(timeout=5)
+        connected, _ = await console.connect(timeout=patient(5))
         assert connected
-        message: dict[str, Any] = await console.receive_output(timeout=5)
+        message: dict[str, Any] = await console.receive_output(timeout=patient(5))
         await console.disconnect()
         return message
 
@@ -85,14 +86,14 @@ def test_a_snapshot_and_then_every_change_of_this_vendors_gate_and_nothing_else(
     async def run() -> None:
         layer = get_channel_layer()
         console = socket(client)
-        await console.connect(timeout=5)
-        snapshot = await console.receive_json_from(timeout=5)
+        await console.connect(timeout=patient(5))
+        snapshot = await console.receive_json_from(timeout=patient(5))
         assert (snapshot["type"], snapshot["stt"]["state"]) == ("snapshot", "open")
         await layer.group_send(events.stt_group("another"), delayed | {"vendor": "another"})
         await layer.group_send(events.meeting_group(1), {"type": "recording.changed", "meeting": 1})
         await layer.group_send(events.stt_group("rtzr"), {"type": "recording.changed", "meeting": 1})
         await layer.group_send(events.stt_group("rtzr"), delayed)
-        assert await console.receive_json_from(timeout=5) == delayed
+        assert await console.receive_json_from(timeout=patient(5)) == delayed
         await console.disconnect()
 
     async_to_sync(run)()
@@ -105,11 +106,11 @@ def test_who_lost_the_permission_is_shown_out_at_the_next_look(monkeypatch: pyte
 
     async def run() -> None:
         console = socket(client)
-        await console.connect(timeout=5)
-        await console.receive_json_from(timeout=5)
+        await console.connect(timeout=patient(5))
+        await console.receive_json_from(timeout=patient(5))
         await sync_to_async(user.user_permissions.clear)()
         await console.send_json_to({"type": "snapshot"})
-        message = await console.receive_output(timeout=5)
+        message = await console.receive_output(timeout=patient(5))
         assert message == {"type": "websocket.close", "code": consumers.NOT_ALLOWED}
 
     async_to_sync(run)()

@@ -8,6 +8,7 @@ import requests
 
 from tests.vendors.scripted import Vendor, answer, running_vendor
 from tests.vendors.talk import signed_in
+from tests.waiting import patient
 from transcription.vendors import http
 from transcription.vendors.rtzr import Rtzr
 
@@ -39,8 +40,8 @@ def rtzr(vendor: Vendor, client: redis.Redis) -> Rtzr:
         client_id="me",
         client_secret="s3cr3t-of-mine",
         base_url=f"{vendor.url}/",
-        connect_timeout_s=0.3,
-        read_timeout_s=0.3,
+        connect_timeout_s=patient(5),
+        read_timeout_s=patient(0.25),  # some tests wait for it
     )
 
 

@@ -22,10 +22,12 @@ from tests.vendors.scripted import (
     refuse_unread,
     stop_within_body,
 )
+from tests.waiting import patient
 from transcription.vendors import base, http
 from transcription.vendors.multipart import Multipart
 
-QUICK = http.Timeouts(connect_s=0.3, read_s=0.3, answer_s=0.3)
+USUAL = http.Timeouts(connect_s=patient(5), read_s=patient(5), answer_s=patient(5))
+QUICK = http.Timeouts(connect_s=0.3, read_s=0.3, answer_s=0.3)  # for what is to run into them
 MANY_BYTES = 40_000_000  # more than the buffers between two sockets hold
 
 
@@ -52,7 +54,7 @@ def many_bytes() -> Multipart:
 
 
 def post(
-    session: requests.Session, url: str, body: Multipart | None = None, timeouts: http.Timeouts = QUICK
+    session: requests.Session, url: str, body: Multipart | None = None, timeouts: http.Timeouts = USUAL
 ) -> http.Answer:
     return http.send(session, "POST", url, timeouts=timeouts, body=body or upload())
 
@@ -112,7 +114,7 @@ def test_a_netrc_does_not_replace_the_token(
     netrc.write_text("machine 127.0.0.1 login me password mine")
     monkeypatch.setenv("NETRC", str(netrc))
     vendor.will(answer(200, {}))
-    http.send(session, "GET", vendor.url, timeouts=QUICK, headers={"Authorization": "bearer T"})
+    http.send(session, "GET", vendor.url, timeouts=USUAL, headers={"Authorization": "bearer T"})
     assert vendor.requests[0].headers["Authorization"] == "bearer T"
 
 
@@ -137,7 +139,7 @@ def test_a_refused_connection_did_not_arrive(session: requests.Session) -> None:
 
 def test_a_form_to_a_refused_connection_did_not_arrive(session: requests.Session) -> None:
     with pytest.raises(base.Unavailable) as caught:
-        http.send(session, "POST", "http://127.0.0.1:9", timeouts=QUICK, form={"a": "b"})
+        http.send(session, "POST", "http://127.0.0.1:9", timeouts=USUAL, form={"a": "b"})
     assert caught.value.may_have_arrived is False
 
 
@@ -159,7 +161,7 @@ def test_a_connect_timeout_did_not_arrive(session: requests.Session) -> None:
             other.setblocking(False)
             other.connect_ex(deaf.getsockname())
         with pytest.raises(base.Unavailable) as caught:
-            post(session, f"http://127.0.0.1:{deaf.getsockname()[1]}")
+            post(session, f"http://127.0.0.1:{deaf.getsockname()[1]}", timeouts=QUICK)
     assert caught.value.may_have_arrived is False
     assert "0.3 s" in caught.value.message
 
@@ -186,7 +188,7 @@ def test_a_connection_lost_within_the_upload_did_not_arrive(
 def test_a_read_timeout_may_have_arrived(vendor: Vendor, session: requests.Session) -> None:
     vendor.will(hang)
     with pytest.raises(base.Unavailable) as caught:
-        post(session, vendor.url)
+        post(session, vendor.url, timeouts=QUICK)
     assert caught.value.may_have_arrived is True
     assert "0.3 s" in caught.value.message
 
@@ -212,14 +214,14 @@ def test_a_success_that_stops_in_its_middle_may_have_arrived(
 ) -> None:
     vendor.will(stop_within_body(200, b'{"id":'))
     with pytest.raises(base.Unavailable) as caught:
-        post(session, vendor.url)
+        post(session, vendor.url, timeouts=QUICK)
     assert caught.value.may_have_arrived is True
 
 
 def test_an_answer_that_drips_is_not_waited_for(vendor: Vendor, session: requests.Session) -> None:
     vendor.will(drip)
     with pytest.raises(base.Unavailable) as caught:
-        post(session, vendor.url)
+        post(session, vendor.url, timeouts=QUICK)
     assert caught.value.may_have_arrived is True
     assert "took longer than 0.3 s" in caught.value.message
 
@@ -238,7 +240,7 @@ def test_a_throttle_with_half_a_body_is_still_a_throttle(
     vendor: Vendor, session: requests.Session, reply: Reply
 ) -> None:
     vendor.will(reply)
-    assert post(session, vendor.url).status == 429
+    assert post(session, vendor.url, timeouts=QUICK).status == 429
 
 
 # Bounds
@@ -247,7 +249,7 @@ def test_a_throttle_with_half_a_body_is_still_a_throttle(
 def test_an_answer_that_is_too_large_is_cut_off(vendor: Vendor, session: requests.Session) -> None:
     vendor.will(answer(200, b"x" * 1001))
     with pytest.raises(base.ProtocolError) as caught:
-        http.send(session, "GET", vendor.url, timeouts=QUICK, max_bytes=1000)
+        http.send(session, "GET", vendor.url, timeouts=USUAL, max_bytes=1000)
     assert caught.value.may_have_arrived is True
 
 
@@ -255,7 +257,7 @@ def test_a_packed_answer_counts_unpacked(vendor: Vendor, session: requests.Sessi
     bomb = gzip.compress(bytes(10_000_000))
     vendor.will(answer(200, bomb, {"Content-Encoding": "gzip"}))
     with pytest.raises(base.ProtocolError):
-        http.send(session, "GET", vendor.url, timeouts=QUICK, max_bytes=1_000_000)
+        http.send(session, "GET", vendor.url, timeouts=USUAL, max_bytes=1_000_000)
 
 
 def test_a_packed_answer_is_unpacked(vendor: Vendor, session: requests.Session) -> None:
@@ -295,7 +297,7 @@ def test_a_file_shorter_than_promised_is_our_own_trouble(vendor: Vendor, session
 def test_no_error_shows_what_was_sent(session: requests.Session) -> None:
     with pytest.raises(base.Unavailable) as caught:
         http.send(
-            session, "POST", "http://127.0.0.1:9", timeouts=QUICK, headers={"Authorization": "bearer s3cr3t"}
+            session, "POST", "http://127.0.0.1:9", timeouts=USUAL, headers={"Authorization": "bearer s3cr3t"}
         )
     error: BaseException | None = caught.value
     assert "s3cr3t" not in f"{error!r} {error}"

@@ -13,7 +13,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from tests.vendors.scripted import Handler, Vendor, answer
-from tests.waiting import wait_until
+from tests.waiting import patient, wait_until
 from transcription.vendors.base import AuthFailed, Unavailable
 from transcription.vendors.tokens import Token, Tokens
 
@@ -120,7 +120,7 @@ def test_two_processes_that_come_together_authenticate_once(
     command = [sys.executable, "-c", PROCESS, redis_url, vendor.url]
     root = Path(__file__).parents[2]
     processes = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=root) for _ in range(2)]
-    assert [process.communicate(timeout=20)[0] for process in processes] == ["Running()\n"] * 2
+    assert [process.communicate(timeout=patient(10))[0] for process in processes] == ["Running()\n"] * 2
     assert sorted(vendor.paths) == ["GET /v1/transcribe/J1", "GET /v1/transcribe/J1", "POST /v1/authenticate"]
 
 
@@ -133,7 +133,7 @@ def test_whoever_waits_too_long_for_another_gives_up(client: redis.Redis) -> Non
 
 def test_the_lock_of_a_process_that_died_goes_by_itself(client: redis.Redis) -> None:
     client.lock(f"{KEY}:lock", timeout=0.05).acquire()
-    assert tokens(client, giving("T"), wait_s=5).get() == "T"
+    assert tokens(client, giving("T"), wait_s=patient(5)).get() == "T"
 
 
 def test_a_failed_authentication_leaves_the_way_open(client: redis.Redis) -> None:
