@@ -26,7 +26,7 @@ CHANGES = 100
 LOOKS = 15
 SPEAK = """
 from tests.rows import a_row
-from transcription.meetings import create_meeting, invite
+from transcription.people.meetings import create_meeting, invite
 from transcription.models import Meeting
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -47,7 +47,7 @@ with transaction.atomic():
 """
 ANSWER = """
 import time
-from transcription import states
+from transcription.lifecycle import states
 from transcription.models import Transcription, Utterance
 for row in Transcription.objects.filter(meeting={meeting}, status="processing").order_by("pk")[:{changes}]:
     text = f"New words. {{row.pk}}"

@@ -19,7 +19,7 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.test import Client
-from transcription.meetings import create_meeting
+from transcription.people.meetings import create_meeting
 from transcription.models import Participant
 with transaction.atomic():
     users = [User.objects.get_or_create(username=f"person{{n}}")[0] for n in range({people})]

@@ -11,7 +11,7 @@ import redis
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
 
-from transcription.presence import alive
+from transcription.live.presence import alive
 
 OK = "ok"
 logger = logging.getLogger(__name__)

@@ -18,11 +18,11 @@ from django.core.files.storage import default_storage
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 
-from transcription import presence
 from transcription.gate import Ok, Outcome, Purpose, Unused, Wait
-from transcription.gate_reports import outcome_of, report
-from transcription.gates import gate_of
-from transcription.redis_client import redis_client
+from transcription.live import presence
+from transcription.live.redis_client import redis_client
+from transcription.service.accounts import gate_of
+from transcription.service.reports import outcome_of, report
 from transcription.vendors import base as vendor
 from transcription.vendors.registry import get_vendor
 

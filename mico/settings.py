@@ -244,7 +244,7 @@ RQ_QUEUES = {
         "DEFAULT_RESULT_TTL": 0,  # what came of a job is in the database
     }
 }
-RQ = {"WORKER_CLASS": "transcription.worker.Worker"}
+RQ = {"WORKER_CLASS": "transcription.lifecycle.worker.Worker"}
 
 # --- Speech to text -------------------------------------------------------------------------------
 

@@ -12,7 +12,7 @@ from transcription.api import api
 static_lazy = lazy(static, str)
 
 urlpatterns: list[URLPattern | URLResolver] = [
-    path("", include("transcription.urls")),
+    path("", include("transcription.web.urls")),
     path("accounts/", include("mico.accounts.urls")),
     # Browsers ask for it wherever a page names no icon of its own, as in the admin.
     path("favicon.ico", RedirectView.as_view(url=static_lazy("transcription/icon.svg"))),

@@ -24,7 +24,7 @@ from django.contrib.auth.models import User
 
 from realtime.pulse import Pulse
 from transcription import events
-from transcription.seats import Seat, seat_in, visitor_of
+from transcription.people.seats import Seat, seat_in, visitor_of
 
 logger = logging.getLogger(__name__)
 

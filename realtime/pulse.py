@@ -13,7 +13,7 @@ from typing import Any
 import redis
 
 from transcription import events
-from transcription.attendance import BEAT_SECONDS, Doing, beat
+from transcription.live.attendance import BEAT_SECONDS, Doing, beat
 
 logger = logging.getLogger(__name__)
 

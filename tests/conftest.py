@@ -14,7 +14,7 @@ from mico.run.redis_server import NOT_FOUND, find_redis_server
 from tests.processes import Mico, a_mico
 from tests.servers import Emulator, running_emulator, running_redis
 from tests.settings import TEST_DATA
-from transcription import estimate, polling
+from transcription.polling import estimate, plan
 from transcription.vendors.registry import get_vendor
 
 
@@ -51,7 +51,7 @@ def _empty_redis(redis_connection: "redis.Redis") -> Iterator[None]:
 def _nothing_learned() -> Iterator[None]:
     """What a process keeps of the database for some seconds is not another test's."""
     yield
-    polling.forget()
+    plan.forget()
     estimate.forget()
 
 

@@ -18,7 +18,8 @@ def die(*_: Any, **__: Any) -> NoReturn:
 def main(point: str) -> None:
     """Replaces the function at the point, and works."""
     django.setup()
-    from transcription import media, workflow
+    from transcription.lifecycle import workflow
+    from transcription.sound import media
     from transcription.vendors.rtzr import Rtzr
 
     points = {

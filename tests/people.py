@@ -6,8 +6,8 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
-from transcription import joining, meetings
 from transcription.models import Meeting, Participant
+from transcription.people import joining, meetings
 
 
 def joined_as_guest(meeting: Meeting, name: str) -> Client:

@@ -18,7 +18,7 @@ CONSOLE = {"width": 1400, "height": 900}
 # A Mico that has just started has no day behind it: the console's charts get one that is made up.
 A_DAY = """
 import random, time
-from transcription import traffic
+from transcription.service import traffic
 from transcription.gate import Ok, Refused, Unavailable
 dice, now = random.Random(4), time.time()
 for minute in range(1, 24 * 60):

@@ -13,10 +13,10 @@ from rq.worker import SimpleWorker
 
 from tests.servers import Emulator
 from tests.waiting import wait_until
-from transcription.dispatch import Dispatcher
-from transcription.intake import receive
-from transcription.meetings import create_meeting
+from transcription.lifecycle.dispatch import Dispatcher
 from transcription.models import Meeting, Recording, Transcription
+from transcription.people.meetings import create_meeting
+from transcription.sound.intake import receive
 
 AUDIO = Path(__file__).parent / "audio"
 SPOKEN: dict[str, str] = json.loads((AUDIO / "texts.json").read_text())

@@ -3,8 +3,8 @@
 import redis
 
 from tests.waiting import wait_until
-from transcription import attendance
-from transcription.attendance import Doing, attendance_of, beat
+from transcription.live import attendance
+from transcription.live.attendance import Doing, attendance_of, beat
 
 MEETING = 7
 

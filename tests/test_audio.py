@@ -15,7 +15,7 @@ import pytest
 from av.audio.frame import AudioFrame
 from av.audio.stream import AudioStream
 
-from transcription.audio import SAMPLE_RATE, AudioError, AudioInfo, Decoded, measure, probe, transcode
+from transcription.sound.audio import SAMPLE_RATE, AudioError, AudioInfo, Decoded, measure, probe, transcode
 
 ROOT = Path(__file__).parents[1]
 LIMIT_MS = 4 * 3600 * 1000
@@ -303,7 +303,7 @@ def test_a_playlist_cannot_make_us_read_another_file(
 HOUR = """
 import resource
 from tests.test_audio import LIMIT_MS, SilentWav, Sink
-from transcription.audio import transcode
+from transcription.sound.audio import transcode
 transcode(SilentWav(1), Sink(), LIMIT_MS)
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 decoded = transcode(SilentWav(3600), Sink(), LIMIT_MS)

@@ -11,7 +11,7 @@ from asgiref.sync import async_to_sync, sync_to_async
 from channels.layers import get_channel_layer
 
 from tests.waiting import patient
-from transcription.channel_layer import send_to_group
+from transcription.live.channel_layer import send_to_group
 
 NOWHERE = "unix:///nowhere/redis.sock"
 
@@ -47,6 +47,6 @@ def test_a_group_gets_it_as_it_is_and_no_other_group_does() -> None:
 
 def test_without_redis_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     away = redis.Redis.from_url(NOWHERE)
-    monkeypatch.setattr("transcription.channel_layer.redis_client", lambda: away)
+    monkeypatch.setattr("transcription.live.channel_layer.redis_client", lambda: away)
     with pytest.raises(redis.RedisError):
         send_to_group("meeting.7", {"type": "end"})

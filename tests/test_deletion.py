@@ -15,8 +15,10 @@ from django.urls import reverse
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from tests.stt import a_meeting, a_recording, row_of
-from transcription import deletion, events, intake, media, workflow
+from transcription import events
+from transcription.lifecycle import deletion, workflow
 from transcription.models import Meeting, Participant, Recording, Transcription
+from transcription.sound import intake, media
 from transcription.vendors.registry import get_vendor
 
 pytestmark = pytest.mark.django_db

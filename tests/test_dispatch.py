@@ -19,13 +19,13 @@ from pytest_django import DjangoAssertNumQueries, Settings
 
 from tests.stt import a_meeting, a_recording, make_due, row_of
 from tests.waiting import patient, wait_until
-from transcription import dispatch, states
-from transcription.dispatch import Dispatcher, claim
 from transcription.gate import Ok, Permit, Purpose, Refused
-from transcription.gate_reports import record
-from transcription.gates import gate_of
+from transcription.lifecycle import dispatch, states
+from transcription.lifecycle.dispatch import Dispatcher, claim
+from transcription.live.wakeup import CHANNEL, Listener, wake
 from transcription.models import Meeting, Recording, Transcription
-from transcription.wakeup import CHANNEL, Listener, wake
+from transcription.service.accounts import gate_of
+from transcription.service.reports import record
 
 ROOT = Path(__file__).parent.parent
 

@@ -7,9 +7,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from transcription import episodes
-from transcription.episodes import Episode
 from transcription.models import GateEvent
+from transcription.service import episodes
+from transcription.service.episodes import Episode
 
 pytestmark = pytest.mark.django_db
 

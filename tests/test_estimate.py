@@ -12,13 +12,14 @@ from django.utils import timezone
 from tests.rows import a_row
 from tests.stt import a_meeting
 from tests.test_polling import history
-from transcription import estimate, events, polling
-from transcription.dispatch import claim
-from transcription.estimate import Job, Way, foretell
+from transcription import events
 from transcription.gate import Permit, Purpose, Refused
-from transcription.gates import gate_of
+from transcription.lifecycle.dispatch import claim
+from transcription.live.presence import Heartbeat, Role
 from transcription.models import Meeting, Transcription
-from transcription.presence import Heartbeat, Role
+from transcription.polling import estimate, plan
+from transcription.polling.estimate import Job, Way, foretell
+from transcription.service.accounts import gate_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -98,7 +99,7 @@ def test_an_estimate_appears_once_there_are_samples(working: None) -> None:
     assert estimate.of(row) == {"queue_position": 1, "eta_s": None}
 
     history(*[(19_000, 21_000)] * 20)
-    polling.forget()
+    plan.forget()
     estimate.forget()
 
     assert estimate.of(row)["eta_s"] == pytest.approx(20, rel=0.1)

@@ -18,11 +18,11 @@ from django.utils.translation import override
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from transcription import export
-from transcription.export import captions
-from transcription.export.options import Options, plain
 from transcription.models import Meeting
-from transcription.transcript import Line, Word
+from transcription.words import export
+from transcription.words.export import captions
+from transcription.words.export.options import Options, plain
+from transcription.words.transcript import Line, Word
 
 CREATED = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
 

@@ -10,7 +10,7 @@ from pytest_django import Settings
 
 from mico import health
 from tests.waiting import wait_until
-from transcription.presence import Heartbeat, Role, alive
+from transcription.live.presence import Heartbeat, Role, alive
 
 
 @pytest.fixture

@@ -15,8 +15,9 @@ from django.utils import timezone, translation
 from pytest_django import Settings
 
 from tests.stt import AUDIO, a_meeting, row_of
-from transcription import audio, intake, meetings
 from transcription.models import Meeting, Recording, Transcription
+from transcription.people import meetings
+from transcription.sound import audio, intake
 
 pytestmark = pytest.mark.django_db
 

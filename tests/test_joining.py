@@ -16,8 +16,8 @@ from django.utils import timezone
 
 from tests.people import joined_as_guest, signed_in
 from tests.waiting import patient
-from transcription import joining, meetings, names
 from transcription.models import Meeting, Participant
+from transcription.people import joining, meetings, names
 
 pytestmark = pytest.mark.django_db
 

@@ -10,9 +10,10 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from tests.rows import a_row
-from transcription import lines, meetings
-from transcription.lines import Key, Line
 from transcription.models import Meeting
+from transcription.people import meetings
+from transcription.words import lines
+from transcription.words.lines import Key, Line
 
 pytestmark = pytest.mark.django_db
 

@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 
-from transcription import events, meetings
+from transcription import events
 from transcription.models import Meeting, Participant
+from transcription.people import meetings
 
 pytestmark = pytest.mark.django_db
 

@@ -15,8 +15,9 @@ from tests.servers import Emulator
 from tests.stt import a_meeting, a_recording, make_due, row_of, run_due, run_until
 from tests.vendors.scripted import Vendor, answer, running_vendor
 from tests.vendors.talk import signed_in
-from transcription import polling, states, workflow
+from transcription.lifecycle import states, workflow
 from transcription.models import Meeting, Transcription, TurnaroundSample
+from transcription.polling import plan
 from transcription.vendors.registry import get_vendor
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -39,7 +40,7 @@ def history(*spans: tuple[int, int], audio_ms: int = 5000, model: str = "whisper
         TurnaroundSample(
             vendor="rtzr",
             model=model,
-            length_class=polling.length_class(audio_ms / 1000),
+            length_class=plan.length_class(audio_ms / 1000),
             audio_ms=audio_ms,
             running_ms=running,
             done_ms=done,
@@ -58,7 +59,7 @@ def gap_s(row: Transcription, polls: int = 0, asked_at: datetime | None = None) 
     """From the acceptance to the next poll."""
     assert row.submitted_at is not None
     return (
-        polling.next_poll(row, row.submitted_at, polls=polls, asked_at=asked_at).at - row.submitted_at
+        plan.next_poll(row, row.submitted_at, polls=polls, asked_at=asked_at).at - row.submitted_at
     ).total_seconds()
 
 
@@ -91,7 +92,7 @@ def test_a_recording_that_was_polled_to_its_end_is_a_sample(scripted: Vendor) ->
 def test_another_language_is_another_model_with_a_history_of_its_own() -> None:
     history(*[(3900, 4100)] * 40, model="sommers")
 
-    korean, english = polling.learned("rtzr", "ko", 5), polling.learned("rtzr", "en", 5)
+    korean, english = plan.learned("rtzr", "ko", 5), plan.learned("rtzr", "en", 5)
 
     assert korean.left(5) == pytest.approx(4, rel=0.1)
     assert english.samples == 0
@@ -110,23 +111,23 @@ def test_what_was_cancelled_failed_or_never_polled_is_no_sample(emulator: Emulat
 
 def test_a_poll_that_waited_behind_a_closed_gate_widens_the_interval_and_says_nothing_wrong() -> None:
     history(*[(1900, 2100)] * 60)
-    before = polling.learned("rtzr", "en", 5).left(5)
+    before = plan.learned("rtzr", "en", 5).left(5)
     now = timezone.now()
     row = processing(a_meeting(), now - timedelta(hours=1), seen_running_at=now - timedelta(seconds=3599))
 
-    late = polling.sample(row, now)
+    late = plan.sample(row, now)
     assert late is not None
     late.save()
-    polling.forget()
+    plan.forget()
 
     assert (late.running_ms, late.done_ms) == (1000, 3_600_000)
-    assert polling.learned("rtzr", "en", 5).left(5) == pytest.approx(before, rel=0.05)
+    assert plan.learned("rtzr", "en", 5).left(5) == pytest.approx(before, rel=0.05)
 
 
 def test_clocks_that_differ_make_no_sample() -> None:
     now = timezone.now()
 
-    assert polling.sample(processing(a_meeting(), now + timedelta(seconds=1)), now) is None
+    assert plan.sample(processing(a_meeting(), now + timedelta(seconds=1)), now) is None
 
 
 def test_a_retry_that_asks_for_the_same_job_goes_on_with_what_was_seen_of_it() -> None:
@@ -154,15 +155,15 @@ def test_what_was_learned_is_kept_for_a_while_and_read_with_one_query_for_common
     with CaptureQueriesContext(
         connection,
     ) as queries:
-        known = polling.learned("rtzr", "en", 5)
-        assert polling.learned("rtzr", "en", 7) is known
+        known = plan.learned("rtzr", "en", 5)
+        assert plan.learned("rtzr", "en", 7) is known
     assert len(queries) == 1
 
 
 def test_of_a_length_that_was_never_seen_the_nearest_ones_tell() -> None:
     history(*[(29_000, 31_000)] * 30, audio_ms=300_000)
 
-    assert polling.learned("rtzr", "en", 3600).samples > 0
+    assert plan.learned("rtzr", "en", 3600).samples > 0
 
 
 def test_the_history_is_read_through_its_index() -> None:
@@ -200,7 +201,7 @@ def test_a_poll_just_behind_another_does_not_hold_up_everybody_else(settings: Se
     accepted_at = timezone.now()
     row = processing(a_meeting(), accepted_at)
 
-    then = polling.next_poll(row, accepted_at, polls=1, asked_at=accepted_at + timedelta(seconds=1.28))
+    then = plan.next_poll(row, accepted_at, polls=1, asked_at=accepted_at + timedelta(seconds=1.28))
 
     assert (then.at - accepted_at).total_seconds() < 1.5
     assert then.rate == 1
@@ -209,24 +210,24 @@ def test_a_poll_just_behind_another_does_not_hold_up_everybody_else(settings: Se
 def test_the_first_jobs_teach_the_next_ones(monkeypatch: pytest.MonkeyPatch) -> None:
     moment = 0.0
     monkeypatch.setattr(time, "monotonic", lambda: moment)
-    assert polling.learned("rtzr", "en", 5).samples == 0
+    assert plan.learned("rtzr", "en", 5).samples == 0
     history(*[(1900, 2100)] * 10)
     moment = 0.51
 
-    young = polling.learned("rtzr", "en", 5)
+    young = plan.learned("rtzr", "en", 5)
     history(*[(1900, 2100)] * 200)
 
     assert 0 < young.samples <= 10
     moment = 0.51 + 0.1 * young.samples - 0.01
-    assert polling.learned("rtzr", "en", 5) is young
+    assert plan.learned("rtzr", "en", 5) is young
     moment += 0.02
-    assert polling.learned("rtzr", "en", 5).samples > 50
+    assert plan.learned("rtzr", "en", 5).samples > 50
 
 
 def test_polls_leave_half_of_what_the_gate_has_learned() -> None:
-    assert polling.budget() == 20
-    assert polling.budget(pace=4) == 2
-    assert polling.budget(pace=100) == 20
+    assert plan.budget() == 20
+    assert plan.budget(pace=4) == 2
+    assert plan.budget(pace=100) == 20
 
 
 def test_the_rate_of_what_is_finished_counts_no_more(emulator: Emulator) -> None:
@@ -235,4 +236,4 @@ def test_the_rate_of_what_is_finished_counts_no_more(emulator: Emulator) -> None
     assert Transcription.objects.get(recording=recording).poll_rate > 0
     run_until(recording)
 
-    assert polling._asked_by_others(Transcription(vendor="rtzr")) == 0
+    assert plan._asked_by_others(Transcription(vendor="rtzr")) == 0

@@ -18,9 +18,9 @@ from tests.servers import Emulator, free_port
 from tests.settings import NOWHERE
 from tests.waiting import wait_until
 from transcription.gate import Gate
+from transcription.live.presence import Heartbeat, Role, alive
+from transcription.live.redis_client import redis_client
 from transcription.models import GateEvent
-from transcription.presence import Heartbeat, Role, alive
-from transcription.redis_client import redis_client
 from transcription.vendors.registry import get_vendor
 
 

@@ -10,8 +10,8 @@ from django.test import Client
 from django.urls import reverse
 
 from tests.rows import a_row
-from transcription import meetings
 from transcription.models import Meeting, Recording
+from transcription.people import meetings
 
 pytestmark = pytest.mark.django_db
 

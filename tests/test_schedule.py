@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pytest_django import Settings
 
-from transcription import schedule
-from transcription.turnaround import Seen, Turnaround, learn
+from transcription.polling import schedule
+from transcription.polling.turnaround import Seen, Turnaround, learn
 
 ADVICE_S = 5.0
 WORTH_S = 0.5

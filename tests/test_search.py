@@ -13,9 +13,11 @@ from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
 from tests.rows import a_row
-from transcription import meetings, search, workflow
+from transcription.lifecycle import workflow
 from transcription.models import Meeting, Transcription, Utterance
-from transcription.search import Query
+from transcription.people import meetings
+from transcription.words import search
+from transcription.words.search import Query
 
 LINES = 20_000  # of a hundred thousand, benchmarks/page.md says how quick
 SAID = [

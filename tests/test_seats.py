@@ -14,9 +14,9 @@ from django.urls import reverse
 
 from tests.people import INSIDE, OUTSIDE, People, everybody, joined_as_guest, signed_in
 from tests.rows import a_row
-from transcription import meetings, seats
 from transcription.models import Meeting, Transcription, Upload, Utterance
-from transcription.urls import urlpatterns
+from transcription.people import meetings, seats
+from transcription.web.urls import urlpatterns
 
 pytestmark = pytest.mark.django_db
 

@@ -9,9 +9,9 @@ from django.test import Client
 
 from tests.rows import a_row
 from tests.stt import a_meeting
-from transcription import lines, speakers, transcript
-from transcription.meetings import invite, rename
 from transcription.models import Meeting, SpeakerName, Transcription
+from transcription.people.meetings import invite, rename
+from transcription.words import lines, speakers, transcript
 
 pytestmark = pytest.mark.django_db
 

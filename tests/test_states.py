@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.stt import a_meeting, a_recording, row_of
-from transcription import states
+from transcription.lifecycle import states
 from transcription.models import Transcription
 
 pytestmark = pytest.mark.django_db

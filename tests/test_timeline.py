@@ -14,8 +14,9 @@ from pytest_django import DjangoAssertNumQueries, Settings
 
 from tests.rows import a_row
 from tests.stt import AUDIO, a_meeting, a_recording
-from transcription import audio, intake, media, timeline, workflow
+from transcription.lifecycle import workflow
 from transcription.models import Meeting, Utterance
+from transcription.sound import audio, intake, media, timeline
 from transcription.vendors.registry import get_vendor
 
 pytestmark = pytest.mark.django_db

@@ -9,8 +9,8 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from transcription import tokens
 from transcription.models import ApiToken
+from transcription.people import tokens
 
 pytestmark = pytest.mark.django_db
 

@@ -7,10 +7,10 @@ import redis
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transcription import gate_reports, traffic
 from transcription.gate import Gate, Ok, Outcome, Permit, Purpose, Refused, Unavailable, Unused
-from transcription.redis_client import redis_client
-from transcription.traffic import Slot
+from transcription.live.redis_client import redis_client
+from transcription.service import reports, traffic
+from transcription.service.traffic import Slot
 
 # A quarter of an hour that begins on the whole hour, 12 minutes and 30 s later.
 NOW = 1_800_000_000 // 3600 * 3600 + 750
@@ -88,8 +88,8 @@ def a_permit() -> tuple[Gate, Permit]:
 
 @pytest.mark.django_db
 def test_every_report_is_counted() -> None:
-    gate_reports.report(*a_permit(), Ok())
-    gate_reports.report(*a_permit(), Refused("all", 60.0))
+    reports.report(*a_permit(), Ok())
+    reports.report(*a_permit(), Refused("all", 60.0))
     slots = traffic.last_day("rtzr")
     assert (sum(slot.answered for slot in slots), sum(slot.refused for slot in slots)) == (1, 1)
 
@@ -102,5 +102,5 @@ def test_a_report_does_not_fail_for_the_count(monkeypatch: pytest.MonkeyPatch) -
         raise redis.ConnectionError("away")
 
     monkeypatch.setattr(traffic, "redis_client", away)
-    gate_reports.report(gate, permit, Refused("all", 60.0))
+    reports.report(gate, permit, Refused("all", 60.0))
     assert gate.state().mode == "blocked"

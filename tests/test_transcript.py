@@ -5,10 +5,11 @@ from django.contrib.auth.models import User
 from pytest_django import DjangoAssertNumQueries
 
 from tests.rows import a_row
-from transcription import transcript, workflow
-from transcription.meetings import create_meeting, invite, remove
+from transcription.lifecycle import workflow
 from transcription.models import Meeting, Participant
-from transcription.transcript import Line, Word
+from transcription.people.meetings import create_meeting, invite, remove
+from transcription.words import transcript
+from transcription.words.transcript import Line, Word
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transcription.turnaround import EDGES, Seen, Turnaround, learn
+from transcription.polling.turnaround import EDGES, Seen, Turnaround, learn
 
 AUDIO_S = st.floats(0, 4 * 3600)
 SEEN = st.builds(

@@ -10,8 +10,8 @@ from django.db import IntegrityError
 from pytest_django import Settings
 
 from tests.stt import a_meeting
-from transcription import intake, uploads
 from transcription.models import Upload
+from transcription.sound import intake, uploads
 
 pytestmark = pytest.mark.django_db
 

@@ -11,8 +11,8 @@ from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 
 from tests.rows import a_row
-from transcription import meetings
 from transcription.models import Meeting, Participant, Recording, Transcription
+from transcription.people import meetings
 from transcription.reasons import CODES, explain
 
 pytestmark = pytest.mark.django_db

@@ -23,11 +23,13 @@ from tests.stt import (
     run_until,
     submits,
 )
-from transcription import audio, events, sample, states, workflow
+from transcription import events, sample
 from transcription.gate import Purpose
-from transcription.gates import gate_of
-from transcription.lease import Lease, NotOurs
+from transcription.lifecycle import states, workflow
+from transcription.lifecycle.lease import Lease, NotOurs
 from transcription.models import GateEvent, Recording, Transcription, Utterance
+from transcription.service.accounts import gate_of
+from transcription.sound import audio
 from transcription.vendors.registry import get_vendor
 
 pytestmark = pytest.mark.django_db(transaction=True)

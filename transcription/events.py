@@ -13,14 +13,14 @@ import redis
 from django.conf import settings
 from django.db import transaction
 
-from transcription import estimate
-from transcription.attendance import Attendance, attendance_of
-from transcription.channel_layer import send_to_group
-from transcription.estimate import Outlook
 from transcription.gate import GateChange, GateState
-from transcription.gates import gate_of
+from transcription.live.attendance import Attendance, attendance_of
+from transcription.live.channel_layer import send_to_group
+from transcription.live.presence import Presence, alive
 from transcription.models import Meeting, Transcription
-from transcription.presence import Presence, alive
+from transcription.polling import estimate
+from transcription.polling.estimate import Outlook
+from transcription.service.accounts import gate_of
 
 logger = logging.getLogger(__name__)
 

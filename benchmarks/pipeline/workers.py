@@ -13,22 +13,22 @@ from rq.job import Job
 from rq.queue import Queue
 
 from benchmarks.pipeline import notes
-from transcription import polling, schedule
+from transcription.lifecycle.worker import Worker
+from transcription.live.presence import Heartbeat, Role
 from transcription.models import Transcription
-from transcription.presence import Heartbeat, Role
-from transcription.worker import Worker
+from transcription.polling import plan, schedule
 
-_next_poll = polling.next_poll
+_next_poll = plan.next_poll
 
 
-def noted_next_poll(row: Transcription, now: datetime, **fields: Any) -> polling.Poll:
+def noted_next_poll(row: Transcription, now: datetime, **fields: Any) -> plan.Poll:
     """Mico's own, noted."""
     then = _next_poll(row, now, **fields)
     notes.write(settings.DATA_DIR, row=row.pk, due=then.at.timestamp())
     return then
 
 
-polling.next_poll = noted_next_poll
+plan.next_poll = noted_next_poll
 
 
 class Noted(rq.worker.BaseWorker):

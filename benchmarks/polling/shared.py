@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 from benchmarks.polling.single import Tally, learned
 from benchmarks.polling.worlds import BASELINES, Schedule, World
-from transcription import schedule
-from transcription.turnaround import Seen, Turnaround, learn
+from transcription.polling import schedule
+from transcription.polling.turnaround import Seen, Turnaround, learn
 
 BUDGET = 8.0  # polls/s
 CLIPS_PER_S = 4.0

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 from benchmarks.polling.optimum import best
 from benchmarks.polling.worlds import ADVICE_S, BASELINES, WORTH_S, Schedule, World
-from transcription import schedule
-from transcription.turnaround import Seen, Turnaround, learn
+from transcription.polling import schedule
+from transcription.polling.turnaround import Seen, Turnaround, learn
 
 HISTORY = 200
 LEARN_EVERY = 10  # jobs; a process keeps what it learned for seconds

@@ -4,10 +4,10 @@ import pytest
 from django.contrib.auth.models import Permission, User
 from django.test import Client
 
-from transcription.meetings import create_meeting
 from transcription.models import (
     Meeting,
 )
+from transcription.people.meetings import create_meeting
 
 
 @pytest.fixture

@@ -6,8 +6,6 @@ from django.contrib.auth.models import User
 from django.urls import reverse
 
 from tests.rows import a_row
-from transcription import tokens
-from transcription.meetings import create_meeting
 from transcription.models import (
     ApiToken,
     GateEvent,
@@ -17,6 +15,8 @@ from transcription.models import (
     Transcription,
     Utterance,
 )
+from transcription.people import tokens
+from transcription.people.meetings import create_meeting
 
 TABLES = [Meeting, Participant, Recording, Transcription, Utterance, GateEvent, ApiToken]
 

@@ -12,8 +12,6 @@ from django.test.utils import CaptureQueriesContext
 
 from tests.admin.console import rows_of_everything, url
 from tests.rows import a_row
-from transcription import tokens
-from transcription.meetings import invite
 from transcription.models import (
     ApiToken,
     GateEvent,
@@ -23,6 +21,8 @@ from transcription.models import (
     Transcription,
     Utterance,
 )
+from transcription.people import tokens
+from transcription.people.meetings import invite
 
 # --- What may not be done -------------------------------------------------------------------------
 

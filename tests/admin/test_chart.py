@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from transcription.admin import chart
-from transcription.traffic import Slot
+from transcription.service.traffic import Slot
 
 
 def slots(*counts: dict[str, int]) -> list[Slot]:

@@ -13,7 +13,7 @@ from django.urls import reverse
 from tests.admin.console import TABLES, rows_of_everything, shown_ids, url
 from tests.rows import a_row
 from transcription.gate import Gate, Permit, Purpose, Refused
-from transcription.meetings import create_meeting
+from transcription.live.redis_client import redis_client
 from transcription.models import (
     GateEvent,
     Meeting,
@@ -21,7 +21,7 @@ from transcription.models import (
     Transcription,
     Utterance,
 )
-from transcription.redis_client import redis_client
+from transcription.people.meetings import create_meeting
 
 # --- Lists ----------------------------------------------------------------------------------------
 
@@ -122,7 +122,7 @@ def test_the_gate_is_shown_above_its_history_and_above_the_work(
 
 
 def test_without_redis_the_lists_are_still_there(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("transcription.stt.presence.alive", _away)
+    monkeypatch.setattr("transcription.service.standing.presence.alive", _away)
     content = client.get(url(GateEvent)).content.decode()
     assert "<strong>unknown</strong> (Redis does not answer)" in content
 

@@ -18,10 +18,10 @@ from django.urls import reverse
 from mico.asgi import application
 from tests.rows import a_row
 from tests.waiting import patient
-from transcription import gate_reports, traffic
 from transcription.gate import Gate, GateFigures, Ok, Permit, Purpose, Refused
+from transcription.live.redis_client import redis_client
 from transcription.models import GateEvent, Meeting
-from transcription.redis_client import redis_client
+from transcription.service import reports, traffic
 
 PAGE = "/admin/transcription/gateevent/vendor/rtzr/"
 FETCH = {"X-Requested-With": "fetch"}
@@ -35,7 +35,7 @@ def throttled(scope: Literal["all", "submit", "quota"], retry_after_s: float = 6
     """The vendor refused a submit, as a worker reports it."""
     permit = gate().acquire(Purpose.SUBMIT)
     assert isinstance(permit, Permit)
-    gate_reports.report(gate(), permit, Refused(scope, retry_after_s))
+    reports.report(gate(), permit, Refused(scope, retry_after_s))
 
 
 def said(response: Any) -> list[str]:
@@ -192,7 +192,7 @@ def test_without_redis_nothing_is_changed_and_the_page_says_so(
 
     for name in ("hold", "resume", "state", "figures"):
         monkeypatch.setattr(Gate, name, away)
-    monkeypatch.setattr("transcription.stt.presence.alive", away)
+    monkeypatch.setattr("transcription.service.standing.presence.alive", away)
     for what in ("hold", "resume"):
         response = act(client, what, reason="x")
         assert said(response) == ["Redis does not answer. Nothing was changed."]
@@ -270,7 +270,7 @@ def test_an_episode_leads_to_what_caused_it_and_to_who_ended_it(
     row = a_row(meeting, status="queued")
     permit = gate().acquire(Purpose.SUBMIT)
     assert isinstance(permit, Permit)
-    gate_reports.report(gate(), permit, Refused("all", 600.0), row)
+    reports.report(gate(), permit, Refused("all", 600.0), row)
     assert "still closed" in client.get(PAGE).content.decode()
     act(client, "resume", reason="They raised our limit")
     [shown] = client.get(PAGE).context["episodes"]

@@ -10,9 +10,9 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from tests.settings import BASE_DIR
-from transcription import tokens
-from transcription.meetings import create_meeting
 from transcription.models import Meeting
+from transcription.people import tokens
+from transcription.people.meetings import create_meeting
 
 SPEECH = BASE_DIR / "tests" / "audio" / "speech_slt_1.wav"
 

@@ -8,9 +8,9 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from tests.rows import a_row
-from transcription import tokens
-from transcription.meetings import create_meeting, invite, remove
 from transcription.models import ApiToken, Meeting, Transcription
+from transcription.people import tokens
+from transcription.people.meetings import create_meeting, invite, remove
 
 Speech = Callable[[], Any]
 

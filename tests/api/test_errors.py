@@ -12,9 +12,9 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from tests.api.conftest import SPEECH
-from transcription import intake
 from transcription.api import meetings
 from transcription.models import Meeting
+from transcription.sound import intake
 
 FUZZ = hypothesis_settings(
     max_examples=60,

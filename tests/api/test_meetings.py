@@ -12,8 +12,8 @@ from django.utils.dateparse import parse_datetime
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from tests.rows import a_row
-from transcription.meetings import create_meeting, invite
 from transcription.models import Meeting
+from transcription.people.meetings import create_meeting, invite
 
 
 def post(client: Client, data: Any) -> Any:

@@ -9,9 +9,10 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from tests.people import joined_as_guest
-from transcription import events, meetings
-from transcription.attendance import Doing, beat
+from transcription import events
+from transcription.live.attendance import Doing, beat
 from transcription.models import Meeting
+from transcription.people import meetings
 
 
 def test_a_meeting_says_who_is_in_it_and_what_they_do(

@@ -12,8 +12,8 @@ from pytest_django import DjangoAssertNumQueries, Settings
 
 from tests.api.conftest import SPEECH
 from tests.rows import a_row
-from transcription import intake
 from transcription.models import Meeting, Recording, Transcription
+from transcription.sound import intake
 
 Speech = Callable[[], SimpleUploadedFile]
 

@@ -9,11 +9,12 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from tests.rows import a_row
-from transcription import presence, stt
 from transcription.gate import Gate, Permit, Purpose, Refused
+from transcription.live import presence
+from transcription.live.presence import Heartbeat, Role
+from transcription.live.redis_client import redis_client
 from transcription.models import Meeting, Transcription
-from transcription.presence import Heartbeat, Role
-from transcription.redis_client import redis_client
+from transcription.service import standing
 
 
 @pytest.fixture
@@ -170,7 +171,7 @@ def test_what_is_finished_asks_no_gate(
     def never(_vendor: str) -> None:
         raise AssertionError("asked")
 
-    monkeypatch.setattr(stt, "gate_state", never)
+    monkeypatch.setattr(standing, "gate_state", never)
     row = a_row(meeting, status="done")
     assert client.get(f"/api/v1/recordings/{row.recording_id}").json()["status"] == "done"
 

@@ -16,9 +16,9 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from tests.stt import AUDIO
-from transcription import intake, uploads
-from transcription.meetings import create_meeting, invite, remove
 from transcription.models import Meeting, Recording, Transcription, Upload
+from transcription.people.meetings import create_meeting, invite, remove
+from transcription.sound import intake, uploads
 
 pytestmark = pytest.mark.django_db
 

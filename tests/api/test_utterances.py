@@ -12,11 +12,11 @@ from django.test import Client
 
 from tests.rows import a_row
 from tests.waiting import patient
-from transcription import lines, search, transcript
-from transcription.editing import Conflict, edit
-from transcription.meetings import create_meeting, invite
 from transcription.models import Meeting, Participant, Transcription, Utterance
-from transcription.seats import Seat
+from transcription.people.meetings import create_meeting, invite
+from transcription.people.seats import Seat
+from transcription.words import lines, search, transcript
+from transcription.words.editing import Conflict, edit
 
 
 @pytest.fixture

@@ -53,7 +53,7 @@ class Site:
     def invite(self, meeting: int, name: str) -> None:
         """Brings somebody into a meeting."""
         self.program(
-            "from transcription.meetings import invite; from transcription.models import Meeting;"
+            "from transcription.people.meetings import invite; from transcription.models import Meeting;"
             "from django.contrib.auth.models import User;"
             f"invite(Meeting.objects.get(pk={meeting}), User.objects.get(username={name!r}))"
         )

@@ -13,11 +13,11 @@ CONSOLE = "/admin/transcription/gateevent/vendor/rtzr/"
 
 # What a worker does with a 429 (and, with "Ok()", with an answer).
 REPORT = """
-from transcription import gate_reports
+from transcription.service import reports
 from transcription.gate import *
-from transcription.redis_client import redis_client
+from transcription.live.redis_client import redis_client
 gate = Gate(redis_client(), "rtzr")
-gate_reports.report(gate, gate.acquire(Purpose.SUBMIT), {outcome})
+reports.report(gate, gate.acquire(Purpose.SUBMIT), {outcome})
 """
 
 
@@ -31,9 +31,9 @@ def reported(site: Site) -> Iterator[Callable[[str], None]]:
 
     yield report
     site.program(
-        "from transcription import gate_reports; from transcription.gate import Gate;"
-        "from transcription.redis_client import redis_client;"
-        "change = Gate(redis_client(), 'rtzr').resume(); change and gate_reports.record(change);"
+        "from transcription.service import reports; from transcription.gate import Gate;"
+        "from transcription.live.redis_client import redis_client;"
+        "change = Gate(redis_client(), 'rtzr').resume(); change and reports.record(change);"
         "redis_client().delete(*redis_client().keys('mico:gate:{rtzr}*'))"
     )
 
@@ -84,7 +84,7 @@ def test_figures_come_by_themselves_and_what_was_unfolded_stays_so(console: Page
     chart = console.get_by_test_id("chart-hour")
     chart.get_by_text("The same as a table").click()
     site.program(
-        "from transcription import traffic; from transcription.gate import Unavailable;"
+        "from transcription.service import traffic; from transcription.gate import Unavailable;"
         "traffic.count('rtzr', Unavailable())"
     )
     expect(chart.locator("rect.unanswered").first).to_be_attached()

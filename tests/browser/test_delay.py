@@ -233,13 +233,13 @@ def test_nobody_at_work_is_a_third_notice(visit: Callable[..., Page], meeting: i
 def test_who_is_signed_out_or_removed_is_told_so(visit: Callable[..., Page], site: Site) -> None:
     meeting = site.meeting()
     site.program(
-        "from transcription import meetings; from transcription.models import Meeting;"
+        "from transcription.people import meetings; from transcription.models import Meeting;"
         "from django.contrib.auth.models import User;"
         f"meetings.invite(Meeting.objects.get(pk={meeting}), User.objects.get(username='jun'))"
     )
     page = connected(visit(f"/m/{meeting}/", name="jun"))
     site.program(
-        "from transcription import meetings; from transcription.models import Participant;"
+        "from transcription.people import meetings; from transcription.models import Participant;"
         f"row = Participant.objects.select_related('meeting').get(meeting={meeting}, user__username='jun');"
         "meetings.remove(row.meeting, row)"
     )

@@ -21,13 +21,13 @@ TurnaroundSample.objects.bulk_create(
 """
 FORGET = "from transcription.models import TurnaroundSample; TurnaroundSample.objects.all().delete()"
 NOBODY_ELSE = """
-from transcription import states
+from transcription.lifecycle import states
 from transcription.models import Transcription
 for row in Transcription.objects.live():
     states.transition(row, Transcription.Status.CANCELLED)
 """
 OVER = """
-from transcription import states
+from transcription.lifecycle import states
 from transcription.models import Transcription
 for row in Transcription.objects.filter(meeting={meeting}).live():
     states.transition(row, Transcription.Status.CANCELLED)

@@ -26,7 +26,7 @@ LOW = """(least) => [...document.querySelectorAll("a, button, summary, select, i
 
 MANY_MEETINGS = """
 from django.contrib.auth.models import User
-from transcription.meetings import create_meeting
+from transcription.people.meetings import create_meeting
 for n in range(31):
     create_meeting(User.objects.get(username="mina"), f"Meeting {n}", "en")
 """

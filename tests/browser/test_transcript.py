@@ -11,7 +11,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 LONG = 'a_row(meeting, texts=[(n * 4000, 900, "", f"Line {n}. " + "Words " * 25) for n in range(60)])\n'
 FINISH = """
-from transcription import states
+from transcription.lifecycle import states
 from transcription.models import Transcription, Utterance
 row = Transcription.objects.get(meeting={meeting}, status="processing")
 for n, (start, text) in enumerate({texts}):

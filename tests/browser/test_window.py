@@ -145,7 +145,7 @@ def test_one_heading_for_what_one_person_says_in_a_row(visit: Callable[..., Page
     meeting = site.meeting()
     site.rows(
         meeting,
-        "from transcription.meetings import invite; from django.contrib.auth.models import User\n"
+        "from transcription.people.meetings import invite; from django.contrib.auth.models import User\n"
         'jun = invite(meeting, User.objects.get(username="jun"))\n'
         'a_row(meeting, texts=[(0, 900, "", "One."), (9000, 900, "", "Three.")]);'
         'a_row(meeting, offset_ms=5000, participant=jun, status="processing")',
@@ -179,7 +179,7 @@ def test_who_has_scrolled_up_is_left_alone_and_who_comes_back_goes_along(
     page.mouse.move(400, 500)
     page.evaluate("() => window.scrollTo(0, 1e6)")
     answer = """
-from transcription import states
+from transcription.lifecycle import states
 from transcription.models import Transcription, Utterance
 row = Transcription.objects.filter(meeting={meeting}, status="queued").order_by("recording__offset_ms")[0]
 states.transition(row, "submitting")

@@ -22,8 +22,9 @@ from mico.asgi import application
 from realtime import consumers
 from tests.rows import a_row
 from tests.waiting import patient
-from transcription import events, meetings
+from transcription import events
 from transcription.models import Meeting
+from transcription.people import meetings
 
 pytestmark = pytest.mark.django_db
 

@@ -17,8 +17,9 @@ from realtime import consumers, pulse
 from tests.people import INSIDE, OUTSIDE, People, everybody
 from tests.realtime.test_consumer import closed_with, heard, refused_with, send, socket
 from tests.waiting import patient
-from transcription import events, meetings
-from transcription.attendance import attendance_of
+from transcription import events
+from transcription.live.attendance import attendance_of
+from transcription.people import meetings
 
 pytestmark = pytest.mark.django_db
 

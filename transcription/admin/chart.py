@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from transcription.traffic import Slot
+from transcription.service.traffic import Slot
 
 # The drawing's own units: it is stretched to its place, and all words stand outside of it.
 SLOT, BAR, HEIGHT = 10, 8, 100

@@ -12,7 +12,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from transcription import stt
+from transcription.service import standing
 
 if TYPE_CHECKING:  # these classes take a type for mypy only
     ModelAdmin = admin.ModelAdmin[Any]
@@ -55,7 +55,7 @@ class GateConsole(Console):
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """The list."""
-        shown = {"standings": stt.standings(), "vendors": settings.STT_VENDORS}
+        shown = {"standings": standing.standings(), "vendors": settings.STT_VENDORS}
         return super().changelist_view(request, {**shown, **(extra_context or {})})
 
 

@@ -8,9 +8,9 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from transcription import meetings
 from transcription.admin.console import AnyForm, Console, ReadOnlyInline, link_to_list
 from transcription.models import Meeting, Participant
+from transcription.people import meetings
 
 
 class ParticipantInline(ReadOnlyInline):

@@ -25,12 +25,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
-from transcription import episodes, gate_reports, stt, traffic
 from transcription.admin import chart, words
 from transcription.admin.console import GateConsole
 from transcription.gate import GateChange
-from transcription.gates import gate_of
-from transcription.guards import is_fetch
+from transcription.service import episodes, reports, standing, traffic
+from transcription.service.accounts import gate_of
+from transcription.web.guards import is_fetch
 
 EPISODES_SHOWN = 20
 
@@ -137,19 +137,19 @@ class VendorConsole(GateConsole):
     def _now(self, request: HttpRequest, vendor: str) -> dict[str, Any]:
         """All that changes by itself."""
         now = timezone.now()
-        [standing] = [each for each in stt.standings() if each["vendor"] == vendor]
+        [stt] = [each for each in standing.standings() if each["vendor"] == vendor]
         history = episodes.latest(vendor, EPISODES_SHOWN)
-        shown = [_shown(each, standing, now) for each in history]
-        mode = standing["state"]
+        shown = [_shown(each, stt, now) for each in history]
+        mode = stt["state"]
         return {
             "vendor": vendor,
-            "stt": standing,
-            "since": _moment(standing["since"]),
-            "next_try": _moment(standing["reopens_at"]),
-            "words": words.explain(mode, standing["reason"]),
-            "lane": words.lane_in_short(standing["scope"] or ""),
-            "view_state": view_state(mode, standing["reason"], history),
-            "figures": None if mode == "unknown" else stt.figures(vendor),
+            "stt": stt,
+            "since": _moment(stt["since"]),
+            "next_try": _moment(stt["reopens_at"]),
+            "words": words.explain(mode, stt["reason"]),
+            "lane": words.lane_in_short(stt["scope"] or ""),
+            "view_state": view_state(mode, stt["reason"], history),
+            "figures": None if mode == "unknown" else standing.figures(vendor),
             "charts": _charts(vendor, shown, now) if mode != "unknown" else None,
             "episodes": shown,
             "sees_work": request.user.has_perm("transcription.view_transcription"),
@@ -199,7 +199,7 @@ class VendorConsole(GateConsole):
         if change is None:
             self.message_user(request, _("Nothing changed: it was so already."), messages.WARNING)
         else:
-            gate_reports.record(change, user=request.user, note=reason)  # type: ignore[arg-type]
+            reports.record(change, user=request.user, note=reason)  # type: ignore[arg-type]
             self.message_user(request, done, messages.SUCCESS)
         return redirect("admin:transcription_vendor", vendor)
 
@@ -236,7 +236,7 @@ def _charts(vendor: str, shown: list[ShownEpisode], now: datetime) -> dict[str, 
     }
 
 
-def _shown(episode: episodes.Episode, standing: stt.Standing, now: datetime) -> ShownEpisode:
+def _shown(episode: episodes.Episode, standing: standing.Standing, now: datetime) -> ShownEpisode:
     lasted = episode.lasted(now)
     is_now = (
         episode.opened is None and standing["episode"] == episode.number and standing["since"] is not None

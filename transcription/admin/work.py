@@ -11,10 +11,11 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from transcription import transcript, workflow
 from transcription.admin.console import Console, GateConsole, ReadOnlyInline, link_to_list
 from transcription.admin.filters import ErrorFilter, PossibleDuplicateFilter, VendorFilter
+from transcription.lifecycle import workflow
 from transcription.models import Recording, Transcription, Utterance
+from transcription.words import transcript
 
 MOST_LINES_SHOWN = 200
 

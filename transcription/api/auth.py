@@ -12,9 +12,9 @@ from django.utils.translation import gettext_lazy as _
 from ninja.errors import AuthenticationError
 from ninja.security import APIKeyCookie, HttpBearer
 
-from transcription import tokens
 from transcription.api.errors import ApiError
-from transcription.seats import Seat, Visitor, seat_in, visitor_of
+from transcription.people import tokens
+from transcription.people.seats import Seat, Visitor, seat_in, visitor_of
 
 
 class Bearer(HttpBearer):

@@ -29,7 +29,7 @@ from django.utils.translation import gettext as _
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
-from transcription.intake import Refused
+from transcription.sound.intake import Refused
 
 # What an operation may answer instead of what it is asked for.
 ERRORS = frozenset({400, 401, 403, 404, 405, 409, 410, 412, 413, 415, 422, 423, 500, 503})

@@ -5,7 +5,7 @@ from django.http import HttpRequest, HttpResponse
 from ninja import QueryEx, Router, Status
 from ninja.params import P
 
-from transcription import events, export, stt
+from transcription import events
 from transcription.api.auth import GUESTS_TOO, caller, seat
 from transcription.api.errors import ERRORS
 from transcription.api.schemas import (
@@ -17,8 +17,10 @@ from transcription.api.schemas import (
     RecordingSummary,
     TranscriptOut,
 )
-from transcription.meetings import create_meeting, people
 from transcription.models import Meeting, Transcription
+from transcription.people.meetings import create_meeting, people
+from transcription.service import standing
+from transcription.words import export
 
 router = Router(tags=["meetings"])
 
@@ -53,7 +55,7 @@ def detail(request: HttpRequest, meeting_id: int) -> MeetingDetail:
         .select_related("recording")
         .order_by("recording__offset_ms", "recording_id")
     )
-    gates = stt.gate_states(rows)
+    gates = standing.gate_states(rows)
     now = events.attendance(meeting.pk)
     present = [PersonOut.of(person, meeting, now) for person in people(meeting) if person.is_present]
     return MeetingDetail(

@@ -9,12 +9,15 @@ from django.utils.translation import gettext_lazy as _
 from ninja import File, Form, FormEx, Header, Router, Status, UploadedFile
 from ninja.params import P
 
-from transcription import intake, speakers, stt, workflow
 from transcription.api.auth import GUESTS_TOO, seat, visitor
 from transcription.api.errors import ERRORS, ApiError
 from transcription.api.schemas import ErrorOut, RecordingOut, SpeakerIn
+from transcription.lifecycle import workflow
 from transcription.models import Transcription
-from transcription.seats import seats_of
+from transcription.people.seats import seats_of
+from transcription.service import standing
+from transcription.sound import intake
+from transcription.words import speakers
 
 router = Router(tags=["recordings"])
 
@@ -37,7 +40,7 @@ def current(request: HttpRequest, recording_id: int) -> Transcription:
 def answer(request: HttpRequest, recording_id: int) -> RecordingOut:
     """A recording of the caller's as it is now. Raises Http404."""
     row = current(request, recording_id)
-    return RecordingOut.of(row, stt.gate_states([row]))
+    return RecordingOut.of(row, standing.gate_states([row]))
 
 
 @router.post(

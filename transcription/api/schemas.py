@@ -12,14 +12,16 @@ from django.utils.translation import gettext as _
 from ninja import Field, Schema
 from pydantic import AfterValidator, BaseModel, StringConstraints
 
-from transcription import estimate, stt, transcript
-from transcription.attendance import Attendance
-from transcription.editing import LONGEST_TEXT
 from transcription.gate import GateState
+from transcription.live.attendance import Attendance
 from transcription.models import Meeting, Participant, Transcription
-from transcription.names import checked
+from transcription.people.names import checked
+from transcription.polling import estimate
 from transcription.reasons import explain
+from transcription.service import standing
 from transcription.vendors.registry import get_vendor
+from transcription.words import transcript
+from transcription.words.editing import LONGEST_TEXT
 
 
 def _one_line(text: str) -> str:
@@ -203,7 +205,7 @@ def _summary(row: Transcription, gates: Mapping[str, GateState | None]) -> dict[
         "offset_ms": recording.offset_ms,
         "duration_ms": recording.duration_ms,
         "status": row.status,
-        "delayed": stt.is_delayed(row, gates.get(row.vendor)),
+        "delayed": standing.is_delayed(row, gates.get(row.vendor)),
         **estimate.of(row),
         "error": {"code": row.error_code, "message": str(explain(row.error_code).what)} if failed else None,
         "vendor": row.vendor,

@@ -17,12 +17,12 @@ from django.utils.http import http_date
 from django.utils.translation import gettext_lazy as _
 from ninja import Router
 
-from transcription import uploads
 from transcription.api.auth import GUESTS_TOO, seat, visitor
 from transcription.api.errors import ERRORS, ApiError
 from transcription.api.schemas import ErrorOut
 from transcription.models import Upload
-from transcription.seats import seats_of
+from transcription.people.seats import seats_of
+from transcription.sound import uploads
 
 router = Router(tags=["uploads"])
 

@@ -9,12 +9,12 @@ from django.utils.translation import gettext_lazy as _
 from ninja import Field, Router, Schema
 from pydantic import BaseModel
 
-from transcription import editing
 from transcription.api.auth import GUESTS_TOO, seat, visitor
 from transcription.api.errors import ERRORS, ApiError
 from transcription.api.schemas import ErrorOut, Spoken
 from transcription.models import Utterance
-from transcription.seats import seats_of
+from transcription.people.seats import seats_of
+from transcription.words import editing
 
 router = Router(tags=["utterances"])
 

@@ -3,14 +3,14 @@
 from django.http import HttpRequest
 from ninja import Router
 
-from transcription import stt
 from transcription.api.errors import ERRORS
 from transcription.api.schemas import ErrorOut, SttOut
+from transcription.service import standing
 
 router = Router(tags=["stt"])
 
 
 @router.get("/stt", response={200: list[SttOut], ERRORS: ErrorOut})
-def standings(request: HttpRequest) -> list[stt.Standing]:
+def standings(request: HttpRequest) -> list[standing.Standing]:
     """One for each vendor: its gate, who waits behind it, and whether workers and a dispatcher are alive."""
-    return stt.standings()
+    return standing.standings()

@@ -6,9 +6,9 @@ from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils.translation import gettext as _
 
-from transcription.intake import receive
-from transcription.meetings import create_meeting
 from transcription.models import Meeting
+from transcription.people.meetings import create_meeting
+from transcription.sound.intake import receive
 
 AUDIO = Path(__file__).with_name("meeting.flac")
 

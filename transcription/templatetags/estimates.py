@@ -4,8 +4,8 @@ from typing import Any
 
 from django import template
 
-from transcription import estimate
-from transcription.lines import Line
+from transcription.polling import estimate
+from transcription.words.lines import Line
 
 register = template.Library()
 

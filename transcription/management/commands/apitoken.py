@@ -7,7 +7,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.translation import gettext as _
 
-from transcription import tokens
+from transcription.people import tokens
 
 
 class Command(BaseCommand):

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from transcription.dispatch import Dispatcher
+from transcription.lifecycle.dispatch import Dispatcher
 
 
 class Command(BaseCommand):

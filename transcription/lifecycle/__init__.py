@@ -1,0 +1,1 @@
+"""A transcription's life, and the processes that drive it."""

@@ -1,0 +1,322 @@
+"""What is done with a transcription: submit it, poll it, give it up, try it again.
+
+Each function does one step for one row and writes down when the next is due. Nothing here knows of queues or of
+HTTP. Waiting is not failing: time at the gate spends no attempt.
+"""
+
+import logging
+from contextlib import ExitStack
+from datetime import datetime, timedelta
+
+import redis
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from transcription import events
+from transcription.gate import Gate, Ok, Outcome, Permit, Purpose, Unavailable, Unused, Wait
+from transcription.lifecycle import states
+from transcription.lifecycle.lease import Lease, lease_length
+from transcription.live.wakeup import wake
+from transcription.models import Recording, Transcription, TurnaroundSample, Utterance
+from transcription.polling import plan, schedule
+from transcription.service.accounts import gate_of
+from transcription.service.reports import outcome_of, report
+from transcription.sound import media
+from transcription.sound.audio import AudioError
+from transcription.vendors import base as vendor
+from transcription.vendors.registry import get_vendor
+
+logger = logging.getLogger(__name__)
+
+Status = Transcription.Status
+
+# Failed for these reasons, the vendor may still have the job that was paid for: a retry asks for it again
+# rather than send the audio a second time.
+JOB_MAY_BE_THERE = frozenset({"vendor_auth", "vendor_unavailable", "vendor_protocol", "processing_too_long"})
+
+# A submit's permit lasts as long as a slow upload of its size: s, and bytes/s.
+PERMIT_SECONDS = 120.0
+SLOWEST_UPLOAD = 500_000
+
+
+# --- Submitting -----------------------------------------------------------------------------------
+
+
+def submit(transcription_id: int, claim: int) -> None:
+    """Sends a queued transcription's audio to its vendor, if the gate lets it.
+
+    Raises NotOurs (another job has it), redis.RedisError and database errors: the lease runs out, and the row
+    comes due again.
+    """
+    with Lease(transcription_id, claim) as lease, ExitStack() as files:
+        row = lease.row()
+        if row.status == Status.SUBMITTING:
+            # Whoever was sending it died, and RTZR has neither an idempotency key nor a list of jobs to look in.
+            _send_again(row, "The worker that was sending it ended before the vendor's answer was kept.")
+            return
+        if row.status != Status.QUEUED or _given_up(
+            row, row.created_at, settings.STT_MAX_QUEUED_SECONDS, "waited_too_long"
+        ):
+            return
+        try:
+            media.prepare(row.recording, get_vendor(row.vendor))
+            source = files.enter_context(media.open_for_vendor(row.recording))
+        except AudioError as error:
+            _fail(row, error.code, str(error))
+            return
+        except FileNotFoundError as error:
+            _fail(row, "file_missing", str(error))
+            return
+        gate = gate_of(row.vendor)
+        permit = gate.acquire(Purpose.SUBMIT, lease=PERMIT_SECONDS + source.size_bytes / SLOWEST_UPLOAD)
+        if isinstance(permit, Wait):
+            states.reschedule(row, timezone.now() + timedelta(seconds=permit.seconds))
+            return
+        _send(row, source, gate, permit)
+
+
+def _send(row: Transcription, source: vendor.AudioSource, gate: Gate, permit: Permit) -> None:
+    adapter = get_vendor(row.vendor)
+    outcome: Outcome = Unused()
+    try:
+        # Written before the POST: whatever happens now, nobody can take this row for one never sent.
+        if not states.transition(row, Status.SUBMITTING, next_action_at=timezone.now() + lease_length()):
+            return
+        outcome = Unavailable()
+        answer = adapter.submit(source, vendor.Options(language=row.language, diarization=_is_upload(row)))
+        outcome = Ok(answer.job_id, running=True) if isinstance(answer, vendor.Accepted) else Ok()
+        _accepted(row, answer)
+    except vendor.VendorError as error:
+        outcome = outcome_of(error)
+        _not_accepted(row, error, permit)
+    except redis.RedisError as error:
+        # The vendor's token is in Redis, and without one nothing was taken: the row is as it was before.
+        outcome = Unused()
+        logger.warning("Transcription %s was not sent, Redis is away: %s", row.pk, error)
+        states.transition(row, Status.QUEUED, next_action_at=timezone.now() + timedelta(seconds=1))
+    finally:
+        # After the database: the vendor's job id is what must not be lost.
+        report(gate, permit, outcome, row)
+
+
+def _send_again(row: Transcription, detail: str) -> None:
+    """After an unknown outcome: back to the queue and counted, or, with the resends used up, failed."""
+    if row.possible_duplicate >= settings.STT_MAX_RESENDS:
+        _fail(row, "outcome_unknown", detail)
+        return
+    logger.warning("Transcription %s is sent again: %s", row.pk, detail)
+    states.transition(row, Status.QUEUED, possible_duplicate=row.possible_duplicate + 1)
+
+
+def _is_upload(row: Transcription) -> bool:
+    """A file has several speakers in it; a live recording's speaker is who recorded it."""
+    return row.recording.kind == Recording.Kind.UPLOAD
+
+
+def _accepted(row: Transcription, answer: vendor.Accepted | vendor.Finished) -> None:
+    now = timezone.now()
+    if isinstance(answer, vendor.Finished):
+        kept = _finish(row, answer.transcript, submitted_at=now)
+    else:
+        row.submitted_at = now
+        first = plan.next_poll(row, now, polls=0)
+        kept = states.transition(
+            row,
+            Status.PROCESSING,
+            vendor_job_id=answer.job_id,
+            submitted_at=now,
+            attempts=0,
+            poll_rate=first.rate,
+            next_action_at=first.at,
+        )
+    if not kept:
+        # Cancelled meanwhile, or overtaken after a stall longer than the lease: the vendor has a job too many.
+        logger.error("Transcription %s changed while it was being sent; unused answer %r", row.pk, answer)
+
+
+def _not_accepted(row: Transcription, error: vendor.VendorError, permit: Permit) -> None:
+    """An error instead of an answer to a submit: the row fails, or goes back to the queue."""
+    match error:
+        case vendor.Throttled() | vendor.QuotaExhausted():
+            states.transition(row, Status.QUEUED)  # due at once; the dispatcher waits for the gate
+        case vendor.AuthFailed():
+            _fail(row, "vendor_auth", str(error))
+        case vendor.Rejected():
+            _fail(row, error.reason, str(error))
+        case vendor.Unavailable(may_have_arrived=True) | vendor.ProtocolError(may_have_arrived=True):
+            _send_again(row, str(error))
+        case _:
+            _try_later(row, error, permit, back_to=Status.QUEUED)
+
+
+# --- Polling --------------------------------------------------------------------------------------
+
+
+def poll(transcription_id: int, claim: int) -> None:
+    """Asks the vendor how a job stands, if the gate lets it. Raises as `submit` does."""
+    with Lease(transcription_id, claim) as lease:
+        row = lease.row()
+        if row.status != Status.PROCESSING or _given_up(
+            row, row.status_since, settings.STT_MAX_PROCESSING_SECONDS, "processing_too_long"
+        ):
+            return
+        gate = gate_of(row.vendor)
+        permit = gate.acquire(Purpose.POLL)
+        if isinstance(permit, Wait):
+            states.reschedule(row, timezone.now() + timedelta(seconds=permit.seconds))
+            return
+        outcome: Outcome = Unavailable()
+        asked_at = timezone.now()
+        try:
+            answer = get_vendor(row.vendor).fetch(row.vendor_job_id)
+            outcome = Ok(row.vendor_job_id, running=isinstance(answer, vendor.Running))
+            _fetched(row, answer, asked_at)
+        except vendor.VendorError as error:
+            gone = isinstance(error, vendor.ResultGone | vendor.Rejected)
+            outcome = Ok(row.vendor_job_id) if gone else outcome_of(error)
+            _not_fetched(row, error, permit)
+        finally:
+            report(gate, permit, outcome, row)
+
+
+def _fetched(
+    row: Transcription, answer: vendor.Running | vendor.Finished | vendor.JobFailed, asked_at: datetime
+) -> None:
+    polls = row.polls + 1
+    match answer:
+        case vendor.Running():
+            then = plan.next_poll(row, timezone.now(), polls=polls, asked_at=asked_at)
+            states.reschedule(
+                row, then.at, polls=polls, attempts=0, seen_running_at=asked_at, poll_rate=then.rate
+            )
+        case vendor.Finished():
+            _finish(row, answer.transcript, plan.sample(row, asked_at), polls=polls)
+        case vendor.JobFailed():
+            _fail(row, "vendor_failed", f"{answer.code}: {answer.reason}" if answer.code else answer.reason)
+
+
+def _not_fetched(row: Transcription, error: vendor.VendorError, permit: Permit) -> None:
+    """An error instead of an answer to a poll. The vendor's job is kept, and never sent again."""
+    match error:
+        case vendor.Throttled() | vendor.QuotaExhausted():
+            states.reschedule(row, timezone.now())  # due at once; the dispatcher waits for the gate
+        case vendor.AuthFailed():
+            _fail(row, "vendor_auth", str(error))
+        case vendor.ResultGone():
+            _fail(row, f"result_{error.reason}", str(error))
+        case vendor.Rejected():
+            _fail(row, error.reason, str(error))
+        case _:
+            _try_later(row, error, permit, back_to=None)
+
+
+# --- What both share ------------------------------------------------------------------------------
+
+
+def _finish(
+    row: Transcription,
+    transcript: vendor.Transcript,
+    sample: TurnaroundSample | None = None,
+    **changes: object,
+) -> bool:
+    """The words and the outcome, in one transaction: never one without the other. And what was learned."""
+    lines = [
+        Utterance(
+            transcription=row,
+            position=position,
+            start_ms=said.start_ms,
+            duration_ms=said.duration_ms,
+            speaker=said.speaker,
+            language=said.language,
+            text=said.text,
+            words=[
+                {"start_ms": w.start_ms, "duration_ms": w.duration_ms, "text": w.text} for w in said.words
+            ],
+        )
+        for position, said in enumerate(sorted(transcript.utterances, key=lambda u: u.start_ms))
+    ]
+    with transaction.atomic():
+        if not states.transition(row, Status.DONE, attempts=0, **changes):
+            return False
+        Utterance.objects.bulk_create(lines, batch_size=500)
+        if sample is not None:
+            sample.save()
+    return True
+
+
+def _fail(row: Transcription, code: str, detail: str) -> None:
+    logger.warning("Transcription %s failed: %s (%s)", row.pk, code, detail)
+    states.transition(row, Status.FAILED, error_code=code[:40], error_detail=detail[:500])
+
+
+def _try_later(row: Transcription, error: vendor.VendorError, permit: Permit, back_to: Status | None) -> None:
+    """A vendor error that may pass: later, `STT_MAX_ATTEMPTS` times.
+
+    The gate's own probe spends no attempt: it met the vendor's trouble, and whose row it was is chance.
+    """
+    attempts = row.attempts + (0 if permit.probe else 1)
+    if attempts >= settings.STT_MAX_ATTEMPTS:
+        protocol = isinstance(error, vendor.ProtocolError)
+        _fail(row, "vendor_protocol" if protocol else "vendor_unavailable", str(error))
+        return
+    logger.info("Transcription %s, vendor error %s: %s", row.pk, attempts, error)
+    at = timezone.now() + timedelta(seconds=schedule.retry_in(max(1, attempts)))
+    if back_to is None:
+        states.reschedule(row, at, attempts=attempts)
+    else:
+        states.transition(row, back_to, next_action_at=at, attempts=attempts)
+
+
+def _given_up(row: Transcription, since: datetime, longest_s: float, code: str) -> bool:
+    """Whether a limit of its state, in jobs or in seconds from `since`, is reached; then it failed."""
+    if row.starts > settings.STT_MAX_STARTS:
+        _fail(row, "internal_error", f"{row.starts} jobs began this step, and none came to its end.")
+    elif timezone.now() - since > timedelta(seconds=longest_s):
+        _fail(row, code, f"In '{row.status}' for more than {longest_s / 3600:g} h.")
+    else:
+        return False
+    return True
+
+
+# --- By people ------------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def retry(recording: Recording) -> Transcription | None:
+    """A new attempt on the same audio, after one that failed or was cancelled. None: nothing to retry.
+
+    Where the vendor may still have the last attempt's job, the new one asks for that and pays nothing.
+    """
+    last = Transcription.objects.current().select_for_update().filter(recording=recording).first()
+    if last is None or last.status not in {Status.FAILED, Status.CANCELLED}:
+        return None
+    if not Transcription.objects.current().filter(pk=last.pk).update(is_current=False):
+        return None  # somebody else pressed at the same moment
+    resumed = bool(last.vendor_job_id) and (
+        last.status == Status.CANCELLED or last.error_code in JOB_MAY_BE_THERE
+    )
+    again = Transcription.objects.create(
+        recording=recording,
+        meeting_id=last.meeting_id,
+        vendor=last.vendor,
+        language=last.language,
+        version=last.version + 1,
+        status=Status.PROCESSING if resumed else Status.QUEUED,
+        vendor_job_id=last.vendor_job_id if resumed else "",
+        submitted_at=last.submitted_at if resumed else None,
+        seen_running_at=last.seen_running_at if resumed else None,
+    )
+    events.publish_recording(again)
+    wake()
+    return again
+
+
+def cancel(recording: Recording) -> bool:
+    """Ends a living transcription. False: there is none. What the vendor has begun cannot be called back."""
+    row = Transcription.objects.current().filter(recording=recording).first()
+    while row is not None and row.is_live:
+        if states.transition(row, Status.CANCELLED):
+            return True
+        row.refresh_from_db()  # it took a step meanwhile
+    return False

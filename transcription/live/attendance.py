@@ -1,0 +1,54 @@
+"""Who has a meeting's page open, and who is recording there: said by each connection every few seconds.
+
+Kept in Redis alone. A connection that ends says so; one that dies with its process is forgotten after
+EXPIRES_SECONDS, and the next beat of any other connection of the meeting finds that out. A person with several
+tabs is there once.
+"""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TypedDict
+
+from transcription.live.redis_client import redis_client
+
+BEAT_SECONDS = 5.0
+EXPIRES_SECONDS = 15
+
+_SCRIPT = Path(__file__).with_name("attendance.lua").read_text(encoding="utf-8")
+
+
+class Doing(StrEnum):
+    """What a connection says of itself."""
+
+    HERE = "here"
+    RECORDING = "recording"
+    GONE = "gone"
+
+
+class Attendance(TypedDict):
+    """Participants' ids, sorted. `version` grows with each change."""
+
+    version: int
+    here: list[int]
+    recording: list[int]
+
+
+def beat(meeting_id: int, participant_id: int, connection: str, doing: Doing) -> Attendance | None:
+    """Says what a connection does. What it is now, if it became another for anybody; else None.
+
+    Raises redis.RedisError.
+    """
+    changed, now = _run(meeting_id, f"{participant_id} {connection}", doing)
+    return now if changed else None
+
+
+def attendance_of(meeting_id: int) -> Attendance:
+    """Who is here now. Raises redis.RedisError."""
+    return _run(meeting_id, "", Doing.HERE)[1]
+
+
+def _run(meeting_id: int, connection: str, doing: Doing) -> tuple[bool, Attendance]:
+    keys = [f"mico:meeting:{meeting_id}:{name}" for name in ("here", "recording", "told")]
+    script = redis_client().register_script(_SCRIPT)
+    changed, version, here, recording = script(keys=keys, args=[connection, str(doing), EXPIRES_SECONDS])
+    return bool(changed), {"version": version, "here": here, "recording": recording}

@@ -1,0 +1,1 @@
+"""Who is in a meeting, and what they may do."""

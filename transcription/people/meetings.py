@@ -1,0 +1,97 @@
+"""Meetings and their people: the few rules, used by the pages and by the API alike.
+
+Every change of a meeting's people or state counts its `version` up and is told with that number.
+"""
+
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.utils import timezone
+
+from transcription import events
+from transcription.models import Meeting, Participant, Recording
+from transcription.people.names import name_of
+
+
+class OwnerStays(Exception):  # noqa: N818 - named for the rule
+    """The owner of a meeting cannot be removed from it."""
+
+
+@transaction.atomic
+def create_meeting(owner: User, title: str, language: str) -> Meeting:
+    """A new meeting, with its owner as the first participant."""
+    meeting = Meeting.objects.create(owner=owner, title=title, language=language)
+    Participant.objects.create(meeting=meeting, user=owner, name=name_of(owner))
+    return meeting
+
+
+def people(meeting: Meeting) -> QuerySet[Participant]:
+    """Who is in it, and who was and said something, in the order of coming in. One query."""
+    said = Recording.objects.filter(participant=OuterRef("pk"))
+    return (
+        Participant.objects.filter(meeting=meeting)
+        .filter(Q(removed_at__isnull=True) | Exists(said))
+        .select_related("user")
+        .order_by("joined_at", "pk")
+    )
+
+
+@transaction.atomic
+def invite(meeting: Meeting, user: User) -> Participant:
+    """Makes `user` a participant, again if they were removed. Who is one already stays it, and nobody is told."""
+    participant, created = Participant.objects.get_or_create(
+        meeting=meeting, user=user, defaults={"name": name_of(user)}
+    )
+    back = Participant.objects.filter(pk=participant.pk, removed_at__isnull=False).update(removed_at=None)
+    participant.removed_at = None
+    if created or back:
+        people_changed(meeting)
+    return participant
+
+
+@transaction.atomic
+def remove(meeting: Meeting, participant: Participant) -> None:
+    """Takes a participant out at once: a guest's key is gone. What they said stays, with their name. Safe to repeat.
+
+    Raises OwnerStays.
+    """
+    if participant.user_id == meeting.owner_id:
+        raise OwnerStays
+    present = Participant.objects.filter(pk=participant.pk, meeting=meeting, removed_at__isnull=True)
+    if present.update(removed_at=timezone.now(), guest_key=None):
+        people_changed(meeting, removed=participant.pk)
+
+
+@transaction.atomic
+def rename(meeting: Meeting, participant: Participant, name: str) -> None:
+    """Another name for somebody, here or gone, everywhere in this meeting. `name` was checked (names.py)."""
+    changed = Participant.objects.filter(pk=participant.pk, meeting=meeting).exclude(name=name)
+    if changed.update(name=name):
+        people_changed(meeting)
+
+
+@transaction.atomic
+def end(meeting: Meeting) -> None:
+    """Nothing new is recorded from now on (intake.py); what was, is transcribed as before. Safe to repeat."""
+    _set_end(meeting, was_over=False)
+
+
+@transaction.atomic
+def reopen(meeting: Meeting) -> None:
+    """Goes on with a meeting that was ended. Safe to repeat."""
+    _set_end(meeting, was_over=True)
+
+
+def _set_end(meeting: Meeting, *, was_over: bool) -> None:
+    now = None if was_over else timezone.now()
+    at_that_state = Meeting.objects.filter(pk=meeting.pk, ended_at__isnull=not was_over)
+    if at_that_state.update(ended_at=now, version=F("version") + 1):
+        meeting.refresh_from_db(fields=["ended_at", "version"])
+        events.publish_meeting(meeting.pk, meeting.version, "open" if was_over else "ended")
+
+
+def people_changed(meeting: Meeting, removed: int | None = None) -> None:
+    """Counts and tells a change of the people. `removed`: whose pages are to end. Inside a transaction."""
+    Meeting.objects.filter(pk=meeting.pk).update(version=F("version") + 1)
+    meeting.refresh_from_db(fields=["version"])
+    events.publish_participants(meeting.pk, meeting.version, removed)

@@ -1,0 +1,1 @@
+"""When to ask the vendor again, and when the words will be there."""

@@ -1,0 +1,176 @@
+"""When a recording will have its words, softly: its place in the queue, and about how many seconds.
+
+Everything that lives at a vendor is looked at once, for all pages and all callers of a process, and kept for two
+seconds: what it costs does not grow with the pages that are open. No number is given where there is nothing to
+base it on: while too few jobs of its kind are known, an administrator holds the gate, nobody works, or Redis is away.
+"""
+
+import heapq
+import logging
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypedDict
+
+import redis
+from django.conf import settings
+from django.utils import timezone
+
+from transcription.gate import GateState, Purpose
+from transcription.live import presence
+from transcription.live.redis_client import redis_client
+from transcription.models import Transcription
+from transcription.polling import plan
+from transcription.service.accounts import gate_of
+
+logger = logging.getLogger(__name__)
+
+Status = Transcription.Status
+
+# s that a look is kept, and the least between two looks when somebody asks for a recording that is newer.
+KEPT_FOR = 2.0
+LEAST = 0.25
+# Jobs of its kind that an estimate rests on at least.
+ENOUGH_SAMPLES = 5.0
+# Of the waiting ones, how many are looked at. Nobody needs to know more exactly than "later than these".
+MOST_WAITING = 1000
+# s of audio that is assumed of others whose length nobody knows yet.
+UNKNOWN_AUDIO = 10.0
+
+
+class Outlook(TypedDict):
+    """`queue_position`: 1 is sent next; None: it is not waiting to be sent. `eta_s`: s until its words are there."""
+
+    queue_position: int | None
+    eta_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One living transcription. `usual_s`: from now, or from when it is sent, until it is done, as the median says;
+    `known`: whether that rests on enough."""
+
+    recording: int
+    waiting: bool
+    purpose: Purpose
+    usual_s: float
+    known: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """The way to the vendor. `opens_in_s`: until the gate lets requests of this purpose through; None: nobody knows.
+    `pace`: submits/s that it takes, `slots`: jobs at once; None: no limit is known."""
+
+    opens_in_s: dict[Purpose, float | None]
+    pace: float | None = None
+    slots: int | None = None
+
+
+NOTHING = Outlook(queue_position=None, eta_s=None)
+_looks: dict[str, tuple[float, dict[int, Outlook]]] = {}
+
+
+def foretell(jobs: Sequence[Job], way: Way) -> dict[int, Outlook]:
+    """By recording. `jobs`: those at the vendor, and then those that wait, in the order in which they are sent."""
+    found: dict[int, Outlook] = {}
+    ends = [job.usual_s for job in jobs if not job.waiting]  # when each of the vendor's slots is free
+    heapq.heapify(ends)
+    place = 0
+    for job in jobs:
+        opens = way.opens_in_s[job.purpose]
+        if not job.waiting:
+            eta = None if opens is None else max(opens, job.usual_s)
+        else:
+            place += 1
+            starts = (opens or 0.0) + ((place - 1) / way.pace if way.pace else 0.0)
+            if way.slots is not None:
+                while len(ends) >= max(1, way.slots):
+                    starts = max(starts, heapq.heappop(ends))
+                heapq.heappush(ends, starts + job.usual_s)
+            eta = None if opens is None else starts + job.usual_s
+        found[job.recording] = Outlook(
+            queue_position=place if job.waiting else None,
+            eta_s=round(eta, 1) if eta is not None and job.known else None,
+        )
+    return found
+
+
+def of_vendor(vendor: str, newer_than_s: float = KEPT_FOR) -> dict[int, Outlook]:
+    """Of every recording that lives at this vendor, as of at most `newer_than_s` ago. Nothing of a vendor that is not
+    in the settings any more: nobody sends to it."""
+    if vendor not in settings.STT_VENDORS:
+        return {}
+    at, found = _looks.get(vendor, (float("-inf"), {}))
+    if time.monotonic() - at > newer_than_s:
+        found = foretell(_jobs(vendor, timezone.now()), _way(vendor))
+        _looks[vendor] = (time.monotonic(), found)
+    return found
+
+
+def of(transcription: Transcription) -> Outlook:
+    """Of one; nothing of what is finished."""
+    if not transcription.is_live:
+        return NOTHING
+    found = of_vendor(transcription.vendor).get(transcription.recording_id)
+    if found is None:
+        found = of_vendor(transcription.vendor, LEAST).get(transcription.recording_id, NOTHING)
+    if transcription.status != Status.QUEUED:
+        return Outlook(queue_position=None, eta_s=found["eta_s"])  # it was sent since the last look
+    return found
+
+
+def forget() -> None:
+    """Looks anew when it is next asked."""
+    _looks.clear()
+
+
+def _jobs(vendor: str, now: datetime) -> list[Job]:
+    live = Transcription.objects.live().filter(vendor=vendor)
+    sent = live.exclude(status=Status.QUEUED).order_by("pk")
+    waiting = live.filter(status=Status.QUEUED).in_turns()
+    rows = [*sent.select_related("recording"), *waiting.select_related("recording")[:MOST_WAITING]]
+    return [_job(row, now) for row in rows]
+
+
+def _job(row: Transcription, now: datetime) -> Job:
+    duration_ms = row.recording.duration_ms
+    audio_s = UNKNOWN_AUDIO if duration_ms is None else duration_ms / 1000
+    turnaround = plan.learned(row.vendor, row.language, audio_s)
+    processing = row.status == Status.PROCESSING
+    accepted_at = row.submitted_at if processing else None
+    age_s = 0.0 if accepted_at is None else max(0.0, (now - accepted_at).total_seconds())
+    return Job(
+        recording=row.recording_id,
+        waiting=row.status == Status.QUEUED,
+        purpose=Purpose.POLL if processing else Purpose.SUBMIT,
+        usual_s=turnaround.left(audio_s, age_s),
+        known=duration_ms is not None and turnaround.samples >= ENOUGH_SAMPLES,
+    )
+
+
+def _way(vendor: str) -> Way:
+    try:
+        gate, figures = gate_of(vendor).state(), gate_of(vendor).figures()
+        seconds, micro = redis_client().time()
+        alive = presence.alive()
+    except redis.RedisError as error:
+        logger.warning("No estimates while Redis is away: %s", error)
+        return Way(dict.fromkeys(Purpose))
+    works = alive["workers"] > 0 and alive["dispatchers"] > 0
+    now = seconds + micro / 1e6
+    return Way(
+        {purpose: _opens_in(gate, purpose, now) if works else None for purpose in Purpose},
+        # Polls share the pace with the submits: each job takes one of both, at the least.
+        pace=figures.pace and figures.pace / 2,
+        slots=figures.cap,
+    )
+
+
+def _opens_in(gate: GateState, purpose: Purpose, now: float) -> float | None:
+    if not gate.stops(purpose):
+        return 0.0
+    if gate.mode == "held" or gate.reason == "quota" or gate.reopens_at is None:
+        return None
+    return max(0.0, gate.reopens_at - now)

@@ -1,0 +1,1 @@
+"""How the way to a vendor stands: its gate, its traffic, its history."""

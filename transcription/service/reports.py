@@ -1,0 +1,75 @@
+"""What the gate is told of a request, and what is done, once, about each change that comes of it."""
+
+import logging
+from datetime import UTC, datetime
+
+import redis
+from django.contrib.auth.models import AbstractBaseUser
+
+from transcription import events
+from transcription.gate import Gate, GateChange, Ok, Outcome, Permit, Purpose, Refused, Unavailable
+from transcription.live.wakeup import wake
+from transcription.models import GateEvent, Transcription
+from transcription.service import traffic
+from transcription.vendors import base as vendor
+
+logger = logging.getLogger(__name__)
+
+
+def outcome_of(error: vendor.VendorError) -> Outcome:
+    """What the gate is told of an error. An answer that refuses only this request is an answer."""
+    match error:
+        case vendor.Throttled():
+            return Refused("submit" if error.scope is vendor.Scope.SUBMIT else "all", error.retry_after_s)
+        case vendor.QuotaExhausted():
+            return Refused("quota", error.retry_after_s)
+        case vendor.Unavailable():
+            return Unavailable(error.retry_after_s)
+        case vendor.ProtocolError():
+            return Unavailable()
+        case _:
+            return Ok()
+
+
+def report(gate: Gate, permit: Permit, outcome: Outcome, transcription: Transcription | None = None) -> None:
+    """Tells the gate what became of a request, and everybody what became of the gate. Never fails for Redis."""
+    try:
+        change = gate.report(permit, outcome)
+    except redis.RedisError as error:
+        # The permit's lease runs out by itself. What became of the row is already in the database.
+        logger.warning("The gate was not told of %s: %s", outcome, error)
+        return
+    traffic.count(gate.name, outcome)
+    if change is not None:
+        record(change, transcription=transcription)
+
+
+def record(
+    change: GateChange,
+    *,
+    transcription: Transcription | None = None,
+    user: AbstractBaseUser | None = None,
+    note: str = "",
+) -> None:
+    """History, pages, and the rows that waited; for the one caller that was given the change.
+
+    `note` is for the history, where the gate itself has nothing to say (why somebody opened it).
+    """
+    events.publish_gate(change)  # first: people see it at once
+    if not change.state.stops(Purpose.POLL):
+        wake()  # all of it opened, or the polls may go on while submits still wait
+    state = change.state
+    if state.reason == "quota":
+        # Waiting does not help: somebody has to act. ERROR is what log watchers wake people for.
+        logger.error("The quota of %s is used up: submits are held. %s", state.name, state.note)
+    GateEvent.objects.create(
+        vendor=state.name,
+        kind=change.kind,
+        episode=state.episode,
+        lane=change.lane,
+        reason=state.reason or "",
+        reopens_at=None if state.reopens_at is None else datetime.fromtimestamp(state.reopens_at, UTC),
+        note=(note or state.note)[:200],
+        transcription=transcription,
+        user_id=None if user is None else user.pk,
+    )

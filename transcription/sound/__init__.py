@@ -1,0 +1,1 @@
+"""Audio from the upload to the vendor, and to the player."""

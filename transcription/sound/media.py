@@ -1,0 +1,111 @@
+"""A recording's files: made fit for the vendor once, and opened for sending."""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import BinaryIO, cast
+
+from django.conf import settings
+from django.core.files import File
+from django.db.models.fields.files import FieldFile
+from django.utils import timezone
+
+from transcription.models import Recording
+from transcription.sound import audio
+from transcription.vendors.base import AudioSource, Vendor
+
+CONTENT_TYPES = {
+    "wav": "audio/wav",
+    "mp3": "audio/mpeg",
+    "flac": "audio/flac",
+    "mp4": "audio/mp4",
+    "m4a": "audio/mp4",
+    "amr": "audio/amr",
+    "webm": "audio/webm",
+    "ogg": "audio/ogg",
+    "aac": "audio/aac",
+    "mov": "audio/mp4",
+    "3gp": "audio/3gpp",
+}
+# FFmpeg's names of what browsers can play, in the containers that vendors take. AMR and ALAC are not among them.
+PLAYABLE_CODECS = frozenset(
+    {"aac", "mp3", "flac", "opus", "vorbis", "pcm_alaw", "pcm_mulaw"}
+    | {"pcm_u8", "pcm_s16le", "pcm_s24le", "pcm_s32le", "pcm_f32le"}
+)
+
+
+def needs_preparation(info: audio.AudioInfo, vendor: Vendor) -> bool:
+    """Whether its length is only known once it is decoded, or the vendor or a browser does not take it as it is."""
+    return info.duration_ms is None or not _fit_as_it_is(info.format, info.codec, vendor)
+
+
+def _fit_as_it_is(form: str, codec: str, vendor: Vendor) -> bool:
+    """One file for both: what the vendor is sent is what people hear."""
+    return form in vendor.accepted_formats and codec in PLAYABLE_CODECS
+
+
+def longest_ms(vendor: Vendor) -> int:
+    """The longest audio that this Mico takes for this vendor."""
+    return min(settings.MAX_AUDIO_SECONDS * 1000, vendor.max_duration_ms)
+
+
+def prepare(recording: Recording, vendor: Vendor) -> None:
+    """Makes what the vendor is sent, if that has not been done: FLAC, 16 kHz, mono, with its length.
+
+    Streams; memory stays flat for hours of sound. Raises AudioError (this audio is not fit),
+    FileNotFoundError.
+    """
+    if recording.prepared_at is not None:
+        return
+    with _opened(recording.audio) as source:
+        codec = audio.probe(source).codec
+    if _fit_as_it_is(recording.format, codec, vendor):
+        with _opened(recording.audio) as source:
+            recording.duration_ms = audio.measure(source, longest_ms(vendor)).duration_ms
+    else:
+        with (
+            _opened(recording.audio) as source,
+            tempfile.TemporaryFile(dir=settings.FILE_UPLOAD_TEMP_DIR) as target,
+        ):
+            recording.duration_ms = audio.transcode(source, target, longest_ms(vendor)).duration_ms
+            target.seek(0)
+            recording.prepared.save("audio.flac", File(target), save=False)
+    recording.prepared_at = timezone.now()
+    kept = Recording.objects.filter(pk=recording.pk).update(
+        duration_ms=recording.duration_ms,
+        prepared=recording.prepared.name,
+        prepared_at=recording.prepared_at,
+    )
+    if not kept:
+        recording.prepared.delete(save=False)
+        raise FileNotFoundError(f"Recording {recording.pk} was deleted while it was being prepared.")
+
+
+def file_of(recording: Recording) -> tuple[FieldFile, str]:
+    """The file that the vendor is sent and people hear, and its content type. Before it is prepared: as it came.
+
+    What is not known is bytes to a browser, and never a page.
+    """
+    stored, form = (recording.prepared, "flac") if recording.prepared else (recording.audio, recording.format)
+    return stored, CONTENT_TYPES.get(form, "application/octet-stream")
+
+
+@contextmanager
+def open_for_vendor(recording: Recording) -> Iterator[AudioSource]:
+    """The file that the vendor is sent. Raises FileNotFoundError."""
+    stored, content_type = file_of(recording)
+    form = "flac" if recording.prepared else recording.format
+    with _opened(stored) as file:
+        yield AudioSource(
+            file=file,
+            size_bytes=stored.size,
+            filename=f"recording-{recording.pk}.{form}",
+            content_type=content_type,
+        )
+
+
+@contextmanager
+def _opened(stored: FieldFile) -> Iterator[BinaryIO]:
+    """A stored file, whatever the storage is: Django's File has every method of a BinaryIO that we use."""
+    with stored.open("rb") as file:
+        yield cast(BinaryIO, file)

@@ -1,0 +1,276 @@
+"""The pages: the list of meetings, and a meeting with its recordings. Who may see them is asked in guards.py."""
+
+import redis
+from django.conf import settings
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from transcription.lifecycle import workflow
+from transcription.live.attendance import attendance_of
+from transcription.models import Meeting, Recording
+from transcription.people import meetings as rules
+from transcription.people.seats import Seat
+from transcription.sample import load
+from transcription.sound import intake, media, timeline
+from transcription.sound.ranges import audio_response
+from transcription.web.forms import SPEECH_LANGUAGES, MeetingForm, UploadForm
+from transcription.web.guards import SignedInRequest, attending, seat, signed_in
+from transcription.web.people_views import people_of
+from transcription.words import lines
+
+MEETINGS_PER_PAGE = 30
+# Recordings that the page may ask for in one request; it asks again for the rest.
+RECORDINGS_PER_FETCH = 100
+# Characters of a line's place in an address: two numbers of a database, and the point.
+LONGEST_PLACE = 39
+
+# The meeting page's elements: one file each. They share modules, and never import one another.
+ELEMENTS = (
+    "transcription/mico-transcript.js",
+    "transcription/mico-search.js",
+    "transcription/mico-editor.js",
+    "transcription/mico-history.js",
+    "transcription/mico-delay.js",
+    "transcription/mico-service.js",
+    "transcription/mico-recorder.js",
+    "transcription/mico-outbox.js",
+    "transcription/mico-uploader.js",
+    "transcription/mico-player.js",
+    "transcription/mico-speakers.js",
+    "transcription/mico-people.js",
+    "transcription/mico-ended.js",
+    "transcription/mico-estimate.js",
+    "realtime/mico-socket.js",  # last: the others listen when its first message comes
+)
+EXPORTS = (
+    ("txt", gettext_lazy("Text")),
+    ("md", "Markdown"),
+    ("docx", "Word"),
+    ("srt", "SRT"),
+    ("vtt", "WebVTT"),
+    ("json", "JSON"),
+)
+
+# Speeds of the player. As text: a language's decimal comma is nothing for a program.
+RATES = ("0.75", "1", "1.25", "1.5", "1.75", "2")
+
+
+def _meeting(request: HttpRequest, meeting_id: int) -> Meeting:
+    return seat(request, meeting_id).meeting
+
+
+def _recording(request: HttpRequest, meeting_id: int, recording_id: int) -> Recording:
+    return get_object_or_404(Recording, pk=recording_id, meeting=_meeting(request, meeting_id))
+
+
+# --- Meetings -------------------------------------------------------------------------------------
+
+
+@signed_in
+@require_http_methods(["GET", "HEAD", "POST"])
+def meetings(request: SignedInRequest) -> HttpResponse:
+    """My meetings, newest first, and a form for a new one."""
+    form = MeetingForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        made = rules.create_meeting(request.user, form.cleaned_data["title"], form.cleaned_data["language"])
+        return redirect("meeting", made.pk)
+    mine = Meeting.objects.visible_to(request.user).select_related("owner").order_by("-created_at", "-pk")
+    page = Paginator(mine, MEETINGS_PER_PAGE).get_page(request.GET.get("page"))
+    status = 422 if form.errors else 200
+    return render(request, "meetings/list.html", {"form": form, "page": page}, status=status)
+
+
+@signed_in
+@require_POST
+def sample(request: SignedInRequest) -> HttpResponse:
+    """Makes a meeting to look at, for somebody who has none."""
+    return redirect("meeting", load(request.user).pk)
+
+
+@attending
+@require_safe
+def meeting(request: HttpRequest, meeting_id: int) -> HttpResponse:
+    """The meeting: its transport bar, its transcript, its side panel."""
+    mine = seat(request, meeting_id)
+    shown = mine.meeting
+    asked = request.GET.get("at")
+    at = _opens_at(shown) if asked is None else asked
+    context = {
+        "meeting": shown,
+        "seat": mine,
+        "at": at,
+        "window": _window(shown, at),
+        "participant": mine.participant,
+        "now": timezone.now(),
+        "language": dict(SPEECH_LANGUAGES).get(shown.language, shown.language),
+        "me": mine.participant.name,
+        "max_bytes": settings.MAX_UPLOAD_BYTES,
+        "elements": ELEMENTS,
+        "exports": EXPORTS,
+        "rates": RATES,
+        **people_of(mine),
+    }
+    return render(request, "meetings/meeting.html", context)
+
+
+# --- Recordings -----------------------------------------------------------------------------------
+
+
+def _wanted(request: HttpRequest) -> set[int]:
+    """The recordings of `?id=1&id=2`. Raises Http404."""
+    try:
+        wanted = {int(value) for value in request.GET.getlist("id")[:RECORDINGS_PER_FETCH]}
+    except ValueError:
+        raise Http404 from None
+    return {number for number in wanted if abs(number) < 2**63}  # no database has rows beyond
+
+
+def _opens_at(shown: Meeting) -> str | None:
+    """While somebody records people come for what is being said; else a meeting is read from its beginning."""
+    if shown.ended_at:
+        return None
+    try:
+        return "latest" if attendance_of(shown.pk)["recording"] else None
+    except redis.RedisError:
+        return None  # nobody knows who records: the page has everything else
+
+
+def _window(shown: Meeting, at: str | None) -> lines.Window:
+    """Around a line, the latest ones, or the first. Raises Http404."""
+    if at is None:
+        return lines.first(shown)
+    if at == "latest":
+        return lines.latest(shown)
+    recording, _dot, position = at.partition(".")
+    if not (at.isascii() and recording.isdecimal() and position.isdecimal() and len(at) <= LONGEST_PLACE):
+        raise Http404
+    window = lines.around(shown, int(recording), int(position))
+    if window is None:
+        raise Http404
+    return window
+
+
+def _key(text: str) -> lines.Key:
+    try:
+        return lines.Key.parse(text)
+    except ValueError:
+        raise Http404 from None
+
+
+@attending
+@require_safe
+def transcript(request: HttpRequest, meeting_id: int) -> HttpResponse:
+    """A window of lines, in the reader's language.
+
+    `?at=RECORDING.POSITION` around a line, `?at=latest`, `?before=` or `?after=` a key.
+    """
+    mine = seat(request, meeting_id)
+    shown = mine.meeting
+    asked = request.GET
+    if (key := asked.get("before")) is not None:
+        window = lines.before(shown, _key(key))
+    elif (key := asked.get("after")) is not None:
+        window = lines.after(shown, _key(key))
+    else:
+        window = _window(shown, asked.get("at"))
+    return render(request, "meetings/_window.html", {"meeting": shown, "seat": mine, "window": window})
+
+
+@attending
+@require_safe
+def recordings(request: HttpRequest, meeting_id: int) -> HttpResponse:
+    """The lines of some recordings (`?id=1&id=2`), in the reader's language."""
+    mine = seat(request, meeting_id)
+    return _fragment(request, lines.of_recordings(mine.meeting, _wanted(request)), mine)
+
+
+@attending
+@require_safe
+def recording(request: HttpRequest, meeting_id: int, recording_id: int) -> HttpResponse:
+    """The lines of one recording."""
+    mine = seat(request, meeting_id)
+    if recording_id > lines.MOST:
+        raise Http404
+    found = lines.of_recordings(mine.meeting, {recording_id})
+    if not found.lines and not found.many:
+        raise Http404
+    return _fragment(request, found, mine)
+
+
+def _fragment(request: HttpRequest, found: lines.Fragment, mine: Seat) -> HttpResponse:
+    context = {"meeting": mine.meeting, "seat": mine, "lines": found.lines, "many": found.many}
+    return render(request, "meetings/_lines.html", context)
+
+
+@attending
+@require_safe
+def audio(request: HttpRequest, meeting_id: int, recording_id: int) -> HttpResponseBase:
+    """The sound, for the browser's player: the prepared file where there is one, else as it came."""
+    stored, content_type = media.file_of(_recording(request, meeting_id, recording_id))
+    try:
+        file = stored.open("rb")
+    except FileNotFoundError:
+        raise Http404 from None
+    return audio_response(
+        request, file, size=file.size, content_type=content_type, etag=f'"{recording_id}-{file.size}"'
+    )
+
+
+@attending
+@require_safe
+def timeline_of(request: HttpRequest, meeting_id: int) -> HttpResponse:
+    """Where the recordings lie in the meeting, as numbers for the player; with `?id=1&id=2`, of some."""
+    only = _wanted(request) if "id" in request.GET else None
+    return JsonResponse({"recordings": timeline.stretches(_meeting(request, meeting_id), only)})
+
+
+@attending
+@require_safe
+def words(request: HttpRequest, meeting_id: int, recording_id: int, first: int) -> HttpResponse:
+    """The words of some lines with their times, by the lines' positions."""
+    return JsonResponse({"lines": timeline.words(_recording(request, meeting_id, recording_id), first)})
+
+
+@attending
+@require_POST
+def upload(request: HttpRequest, meeting_id: int) -> HttpResponse:
+    """The upload for browsers without JavaScript."""
+    mine = seat(request, meeting_id)
+    form = UploadForm(request.POST, request.FILES)
+    if form.is_valid():
+        try:
+            intake.receive(
+                meeting=mine.meeting,
+                participant=mine.participant,
+                upload=form.cleaned_data["audio"],
+                kind="upload",
+            )
+        except intake.Refused as refused:
+            messages.error(request, str(refused.message))
+        else:
+            messages.success(request, _("The file is here, and waits to be transcribed."))
+    for problem in form.errors.get("audio", []):
+        messages.error(request, str(problem))
+    return redirect("meeting", meeting_id)
+
+
+@attending
+@require_POST
+def retry(request: HttpRequest, meeting_id: int, recording_id: int) -> HttpResponse:
+    """Has a failed or cancelled recording tried again."""
+    workflow.retry(_recording(request, meeting_id, recording_id))
+    return redirect("meeting", meeting_id)
+
+
+@attending
+@require_POST
+def cancel(request: HttpRequest, meeting_id: int, recording_id: int) -> HttpResponse:
+    """Stops a recording that is still on its way."""
+    workflow.cancel(_recording(request, meeting_id, recording_id))
+    return redirect("meeting", meeting_id)

@@ -1,0 +1,1 @@
+"""The words: read, corrected, searched, exported."""

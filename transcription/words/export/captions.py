@@ -1,0 +1,235 @@
+"""Subtitles: SubRip and WebVTT, cut as players and validators want them.
+
+A caption has at most two lines of 42 columns (a Hangul or Chinese character takes two) and stays at most 7 s. What
+somebody says at length becomes several, at the times of the words, or in proportion where the vendor gave no times
+or the text was corrected since. Captions of one speaker never overlap; people who spoke at once are shown at once.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+
+from transcription.words.export.options import Options, clock, plain
+from transcription.words.transcript import Line
+
+COLUMNS = 42  # of a line
+LINES = 2  # of a caption
+LONGEST_MS = 7000
+# What the vendor gives no length must stay long enough to be seen.
+SHORTEST_MS = 500
+PAUSE_MS = 1500  # of silence, after which a new caption begins
+_SENTENCE_END = re.compile(r"[.!?…。？！]['\"”’)]*$")
+
+
+@dataclass(frozen=True, slots=True)
+class Caption:
+    """Some words of one speaker. Times in the meeting."""
+
+    start_ms: int
+    end_ms: int
+    speaker: str
+    rows: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Unit:
+    """A word, or a part of one that is longer than a line. `glued`: no space before it."""
+
+    start_ms: int
+    end_ms: int
+    text: str
+    glued: bool
+
+
+def srt(said: Iterable[Line], options: Options) -> Iterator[str]:
+    """SubRip, whose lines end in CR LF; the speaker's name stands before the words.
+
+    It has no way to escape: an arrow inside a text would begin a caption in some players.
+    """
+    for number, caption in enumerate(captions(said, options, named=True), start=1):
+        rows = "\r\n".join(row.replace("-->", "→") for row in caption.rows)
+        yield f"{number}\r\n{_times(caption, ',')}\r\n{rows}\r\n\r\n"
+
+
+def vtt(said: Iterable[Line], options: Options) -> Iterator[str]:
+    """WebVTT, with the speaker as the voice of each caption."""
+    yield "WEBVTT\n\n"
+    for number, caption in enumerate(captions(said, options, named=False), start=1):
+        voice = f"<v {_escaped(caption.speaker)}>" if caption.speaker else ""
+        rows = "\n".join(_escaped(row) for row in caption.rows)
+        yield f"{number}\n{_times(caption, '.')}\n{voice}{rows}\n\n"
+
+
+def captions(said: Iterable[Line], options: Options, *, named: bool) -> list[Caption]:
+    """The captions of these lines, in the order of their beginnings.
+
+    named: the first one of a line begins with the speaker's name, which takes room.
+    """
+    made: list[Caption] = []
+    for line in said:
+        speaker = plain(line.speaker) if options.speakers else ""
+        made.extend(_of_line(line, speaker, f"{speaker}: " if named and speaker else ""))
+    made.sort(key=lambda caption: caption.start_ms)
+    return _apart(made)
+
+
+def _of_line(line: Line, speaker: str, name: str) -> Iterator[Caption]:
+    units = _units(line, COLUMNS)
+    if not units:
+        return
+    head = _pieces(name.strip(), COLUMNS) if name else []
+    while units:
+        taken = _fitting(head, units)
+        now, units = units[:taken], units[taken:]
+        start_ms = now[0].start_ms
+        # The last word of a line is followed by nothing: there the line's own end counts.
+        end_ms = max(now[-1].end_ms, start_ms + (SHORTEST_MS if line.duration_ms == 0 else 1))
+        if units:
+            end_ms = max(start_ms + 1, min(end_ms, units[0].start_ms))
+        rows = _wrapped([*head, *_texts(now)])
+        yield Caption(start_ms, min(end_ms, start_ms + LONGEST_MS), speaker, tuple(rows))
+        head = []
+
+
+def _fitting(head: list[tuple[str, bool]], units: list[_Unit]) -> int:
+    """How many units the next caption takes: up to the last end of a sentence in its second half, if it is full."""
+    rows = [columns(row) for row in _wrapped(head)]
+    first = units[0]
+    sentence = 0
+    for count, unit in enumerate(units):
+        width = columns(unit.text)
+        if rows and rows[-1] + (not unit.glued) + width <= COLUMNS:
+            rows[-1] += (not unit.glued) + width
+        else:
+            rows.append(width)
+        if count:
+            if len(rows) > LINES or unit.end_ms - first.start_ms > LONGEST_MS:
+                return sentence if sentence * 2 > count else count
+            if unit.start_ms - units[count - 1].end_ms >= PAUSE_MS:
+                return count
+        if _SENTENCE_END.search(unit.text):
+            sentence = count + 1
+    return len(units)
+
+
+def _texts(units: list[_Unit]) -> list[tuple[str, bool]]:
+    return [(unit.text, unit.glued) for unit in units]
+
+
+def _wrapped(words: list[tuple[str, bool]]) -> list[str]:
+    rows: list[str] = []
+    for text, glued in words:
+        joined = f"{rows[-1]}{'' if glued else ' '}{text}" if rows else text
+        if rows and columns(joined) <= COLUMNS:
+            rows[-1] = joined
+        else:
+            rows.append(text)
+    return rows
+
+
+# --- Words and their times ------------------------------------------------------------------------
+
+
+def _units(line: Line, most: int) -> list[_Unit]:
+    text = plain(line.text)
+    spoken = [(plain(word.text), word) for word in line.words]
+    spoken = [(word, at) for word, at in spoken if word]
+    if spoken and " ".join(word for word, _ in spoken) == text:
+        timed = [(word, at.start_ms, at.start_ms + at.duration_ms) for word, at in spoken]
+    else:
+        timed = _in_proportion(text, line.start_ms, line.duration_ms)
+    units: list[_Unit] = []
+    earliest = line.start_ms
+    for word, start_ms, end_ms in timed:
+        start_ms = max(start_ms, earliest)  # noqa: PLW2901 - vendors' times are not always in order
+        earliest = start_ms
+        pieces = _pieces(word, most)
+        step = max(0, end_ms - start_ms) / len(pieces)
+        for n, (piece, glued) in enumerate(pieces):
+            units.append(
+                _Unit(start_ms + round(n * step), start_ms + round((n + 1) * step), piece, glued and n > 0)
+            )
+    return units
+
+
+def _in_proportion(text: str, start_ms: int, duration_ms: int) -> list[tuple[str, int, int]]:
+    """Every word as long as its share of the characters."""
+    words = text.split()
+    whole = max(1, sum(map(len, words)))
+    timed, passed = [], 0
+    for word in words:
+        begins = start_ms + duration_ms * passed // whole
+        passed += len(word)
+        timed.append((word, begins, start_ms + duration_ms * passed // whole))
+    return timed
+
+
+def _pieces(text: str, most: int) -> list[tuple[str, bool]]:
+    """A text in pieces of at most so many columns, at its spaces or, where it has none, anywhere."""
+    pieces: list[tuple[str, bool]] = []
+    for word in text.split():
+        rest, glued = word, False
+        while rest:
+            cut = _cut(rest, most)
+            pieces.append((rest[:cut], glued))
+            rest, glued = rest[cut:], True
+    return pieces
+
+
+def _cut(text: str, most: int) -> int:
+    """How many characters fit into so many columns; at least one. Marks stay with what they stand on."""
+    if columns(text) <= most:
+        return len(text)
+    used = 0
+    for n, char in enumerate(text):
+        used += _width(char)
+        if used > most and n:
+            return n
+    return len(text)
+
+
+def columns(text: str) -> int:
+    """How wide a text is: Hangul, Chinese and Japanese characters take two columns, marks none."""
+    return len(text) if text.isascii() else sum(map(_width, text))
+
+
+def _width(char: str) -> int:
+    if unicodedata.combining(char):
+        return 0
+    return 2 if unicodedata.east_asian_width(char) in "WF" else 1
+
+
+# --- Times ----------------------------------------------------------------------------------------
+
+
+def _apart(made: list[Caption]) -> list[Caption]:
+    """No speaker's caption lasts into their next one; two that begin together follow each other."""
+    after: dict[str, int] = {}  # speaker → index of their last caption
+    result: list[Caption] = []
+    for caption in made:
+        shown = caption
+        last = after.get(caption.speaker)
+        if last is not None:
+            before = result[last]
+            if before.end_ms > shown.start_ms:
+                cut = max(shown.start_ms, before.start_ms + 1)
+                result[last] = replace(before, end_ms=cut)
+                shown = replace(shown, start_ms=cut, end_ms=max(shown.end_ms, cut + 1))
+        after[caption.speaker] = len(result)
+        result.append(shown)
+    result.sort(key=lambda caption: caption.start_ms)
+    return result
+
+
+def _times(caption: Caption, separator: str) -> str:
+    return f"{_stamp(caption.start_ms, separator)} --> {_stamp(caption.end_ms, separator)}"
+
+
+def _stamp(ms: int, separator: str) -> str:
+    """hh:mm:ss and thousandths. Both forms allow more than two digits of hours."""
+    return f"{clock(ms)}{separator}{ms % 1000:03}"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -1,0 +1,118 @@
+"""For people who read: text, one line for each line, and Markdown and Word, where lines of one speaker in a row are
+one paragraph below their name."""
+
+import io
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+import docx as word
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import get_language
+from docx.oxml import OxmlElement
+from docx.oxml.ns import qn
+from docx.shared import Pt, RGBColor
+from docx.text.paragraph import Paragraph
+
+from transcription.models import Meeting
+from transcription.words.export.options import Options, clock, plain
+from transcription.words.transcript import Line
+
+# What Markdown would take for a mark of its own, inside a line and at its beginning.
+_MARKS = re.compile(r"([\\`*_\[\]<>|~#&!$^])")
+_BEGINNINGS = re.compile(r"^(\d+)([.)])(?=\s|$)|^([-+=])")
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What one speaker said in a row."""
+
+    start_ms: int
+    speaker: str
+    text: str
+
+
+def txt(meeting: Meeting, said: Iterable[Line], options: Options) -> Iterator[str]:
+    """One line for each line, with its time and who spoke."""
+    yield f"{plain(meeting.title)}\n{timezone.localtime(meeting.created_at):%Y-%m-%d %H:%M %Z}\n\n"
+    for line in said:
+        time = f"[{clock(line.start_ms)}] " if options.times else ""
+        speaker = f"{plain(line.speaker)}: " if options.speakers and line.speaker else ""
+        yield f"{time}{speaker}{plain(line.text)}\n"
+
+
+def markdown(meeting: Meeting, said: Iterable[Line], options: Options) -> Iterator[str]:
+    """A paragraph for each turn, below who spoke and when."""
+    yield f"# {_marked(meeting.title)}\n\n{_created(meeting)}\n"
+    for turn in turns(said):
+        speaker = f"**{_marked(turn.speaker)}**" if options.speakers and turn.speaker else ""
+        time = clock(turn.start_ms) if options.times else ""
+        head = " · ".join(part for part in (speaker, time) if part)
+        yield "\n" + (f"{head}\n\n" if head else "") + f"{_marked(turn.text)}\n"
+
+
+def docx(meeting: Meeting, said: Iterable[Line], options: Options) -> bytes:
+    """A Word document of the same turns, in the reader's language."""
+    document = word.Document()
+    document.core_properties.title = plain(meeting.title)
+    document.core_properties.author = "Mico"
+    document.core_properties.created = meeting.created_at.replace(tzinfo=None)
+    language = get_language() or "en"
+    document.core_properties.language = language
+    normal = document.styles["Normal"]
+    normal.font.size = Pt(11)
+    # Word takes East Asian characters from a font of their own, and without one from whatever it finds.
+    fonts = normal.element.get_or_add_rPr().get_or_add_rFonts()
+    fonts.set(qn("w:eastAsia"), "Malgun Gothic")
+    document.add_heading(plain(meeting.title), level=1)
+    document.add_paragraph(_created(meeting))
+    end = document.element.body.sectPr
+    for turn in turns(said):
+        speaker = plain(turn.speaker) if options.speakers else ""
+        if speaker or options.times:
+            head = Paragraph(_appended(end), document)
+            head.paragraph_format.keep_with_next = True
+            head.paragraph_format.space_after = Pt(0)
+            if speaker:
+                head.add_run(speaker).bold = True
+            if options.times:
+                time = head.add_run(f"{'  ' if speaker else ''}{clock(turn.start_ms)}")
+                time.font.size = Pt(9)
+                time.font.color.rgb = RGBColor(0x5A, 0x61, 0x5C)
+        Paragraph(_appended(end), document).add_run(turn.text)
+    file = io.BytesIO()
+    document.save(file)
+    return file.getvalue()
+
+
+def _appended(end: Any) -> Any:
+    """A new paragraph before the document's `end`. python-docx's own way looks through all that are there: for the
+    lines of a long day, half a minute."""
+    paragraph = OxmlElement("w:p")
+    end.addprevious(paragraph)
+    return paragraph
+
+
+def turns(said: Iterable[Line]) -> Iterator[Turn]:
+    """The lines of one speaker in a row as one. Where nobody knows who spoke, a recording is one."""
+    for (speaker, _recording), lines in groupby(
+        said, key=lambda line: (line.speaker, 0 if line.speaker else line.recording)
+    ):
+        together = [line for line in lines if plain(line.text)]
+        if together:
+            text = " ".join(plain(line.text) for line in together)
+            yield Turn(together[0].start_ms, speaker, text)
+
+
+def _created(meeting: Meeting) -> str:
+    """When, in the server's zone, as its language writes it."""
+    created = timezone.localtime(meeting.created_at)
+    return f"{date_format(created, 'DATETIME_FORMAT')} {created:%Z}"
+
+
+def _marked(text: str) -> str:
+    escaped = _MARKS.sub(r"\\\1", plain(text))
+    return _BEGINNINGS.sub(lambda found: f"{found[1]}\\{found[2]}" if found[1] else f"\\{found[3]}", escaped)

@@ -1,0 +1,303 @@
+"""A meeting's transcript as people read it: one line for each utterance, one for each recording without any.
+
+A page shows a window of it, since a day has thousands of lines. What is in the window is decided from the keys
+of all the lines, which are narrow; only what is shown is read whole. The number of queries never grows.
+"""
+
+from bisect import bisect_left, bisect_right
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+from typing import NamedTuple, Self
+
+from django.db.models import F, FilteredRelation, Prefetch, Q
+
+from transcription.models import Meeting, Recording, Transcription, Utterance
+from transcription.reasons import Reason, explain
+from transcription.words.transcript import speaker_name
+
+Status = Transcription.Status
+
+# Lines that a page shows at first, and gets with each further request.
+WINDOW = 150
+# Small marks beside the names, so that voices can be told apart without colour: full for people, hollow for the
+# voices of a file, who are others than those who speak here.
+MARKS = "●◆▲■▼★"
+VOICE_MARKS = "○◇△□▽☆"
+MOST = 2**63 - 1  # no database has numbers beyond
+
+
+class Key(NamedTuple):
+    """A line's place among the lines of a meeting. As text: "61000.12.0"."""
+
+    at_ms: int  # in the meeting
+    recording: int
+    position: int
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Raises ValueError for anything that is no key."""
+        parts = [int(part) for part in text.split(".") if part.isascii() and part.isdecimal()]
+        if len(parts) != 3 or max(parts) > MOST or text.count(".") != 2:
+            raise ValueError(text[:80])
+        return cls(*parts)
+
+    def __str__(self) -> str:
+        return ".".join(map(str, self))
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One `<li>`. `kind`: words, stage (still on its way), failed, cancelled, silent (nobody spoke)."""
+
+    kind: str
+    recording: Recording
+    at_ms: int  # in the meeting
+    start_ms: int  # in the recording: where its player begins
+    duration_ms: int  # 0 where nobody knows
+    position: int
+    version: int
+    status: str
+    speaker: str
+    mark: str
+    voice: str  # who spoke, as an identity: two lines of one voice in a row are one turn
+    goes_on: bool  # the line before it is of the same voice
+    utterance: int | None
+    text: str
+    edited: bool
+    language: str  # of the text
+    reason: Reason | None
+    transcription: Transcription | None
+
+    @property
+    def label(self) -> str:
+        """The vendor's, of a voice of a file: people can name it. "" for everybody else."""
+        upload = self.recording.kind == Recording.Kind.UPLOAD
+        return self.voice.removeprefix(f"r{self.recording.pk}-") if upload else ""
+
+    @property
+    def key(self) -> Key:
+        """Its place among the lines of a meeting."""
+        return Key(self.at_ms, self.recording.pk, self.position)
+
+    @property
+    def clock(self) -> str:
+        """Its time in the meeting: 1:05, 2:03:09."""
+        minutes, seconds = divmod(self.at_ms // 1000, 60)
+        hours, minutes = divmod(minutes, 60)
+        return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
+
+    @property
+    def start_s(self) -> str:
+        """Where the player begins, s."""
+        return f"{self.start_ms / 1000:.2f}"
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Lines in a row, and whether there are others before and after them."""
+
+    lines: list[Line]
+    earlier: bool
+    later: bool
+    # Of every recording that has no line here: "id:version:status". The page must know what it does not show.
+    beyond: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Fragment:
+    """Lines of some recordings, which other lines may stand between."""
+
+    lines: list[Line]
+    # Of each recording with more lines than a window: "id:version:status". The page fetches its window again.
+    many: list[str]
+
+
+class _Entry(NamedTuple):
+    """A line, as far as its place is concerned."""
+
+    key: Key
+    utterance: int | None  # None: a recording without words
+
+
+@dataclass(frozen=True, slots=True)
+class _Index:
+    """Every line of a meeting, in the order of speaking, and (version, status) of every recording."""
+
+    entries: list[_Entry]
+    recordings: dict[int, tuple[int, str]]
+
+
+def first(meeting: Meeting, size: int = WINDOW) -> Window:
+    """The window at the beginning."""
+    return _window(_index(meeting), 0, size)
+
+
+def latest(meeting: Meeting, size: int = WINDOW) -> Window:
+    """The window at the end."""
+    index = _index(meeting)
+    return _window(index, len(index.entries) - size, len(index.entries))
+
+
+def around(meeting: Meeting, recording: int, position: int, size: int = WINDOW) -> Window | None:
+    """The window with a line in its middle, or with the last one before it. None: no such recording."""
+    index = _index(meeting)
+    places = {e.key.position: n for n, e in enumerate(index.entries) if e.key.recording == recording}
+    if not places:
+        return None
+    middle = places[max((p for p in places if p <= position), default=min(places))]
+    start = max(0, min(middle - size // 2, len(index.entries) - size))
+    return _window(index, start, start + size)
+
+
+def before(meeting: Meeting, key: Key, size: int = WINDOW) -> Window:
+    """The window that ends before `key`."""
+    index = _index(meeting)
+    end = bisect_left(index.entries, key, key=lambda entry: entry.key)
+    return _window(index, end - size, end)
+
+
+def after(meeting: Meeting, key: Key, size: int = WINDOW) -> Window:
+    """The window that begins after `key`."""
+    index = _index(meeting)
+    start = bisect_right(index.entries, key, key=lambda entry: entry.key)
+    return _window(index, start, start + size)
+
+
+def of_recordings(meeting: Meeting, only: Collection[int]) -> Fragment:
+    """The lines of some recordings."""
+    index = _index(meeting, only)
+    count = Counter(entry.key.recording for entry in index.entries)
+    many = [f"{pk}:{v}:{status}" for pk, (v, status) in index.recordings.items() if count[pk] > WINDOW]
+    return Fragment(list(_lines([e for e in index.entries if count[e.key.recording] <= WINDOW])), many)
+
+
+def _index(meeting: Meeting, only: Collection[int] | None = None) -> _Index:
+    recordings = Recording.objects.filter(meeting=meeting)
+    utterances = Utterance.objects.filter(transcription__meeting=meeting, transcription__is_current=True)
+    if only is not None:
+        recordings = recordings.filter(pk__in=only)
+        utterances = utterances.filter(transcription__recording__in=only)
+    entries = [
+        _Entry(Key(at_ms, recording, position), utterance)
+        for at_ms, recording, position, utterance in utterances.values_list(
+            F("transcription__recording__offset_ms") + F("start_ms"),
+            *("transcription__recording_id", "position", "pk"),
+        )
+    ]
+    spoken = {entry.key.recording for entry in entries}
+    states: dict[int, tuple[int, str]] = {}
+    current = FilteredRelation("transcriptions", condition=Q(transcriptions__is_current=True))
+    for recording, offset_ms, version, status in recordings.annotate(current=current).values_list(
+        "pk", "offset_ms", "current__version", "current__status"
+    ):
+        states[recording] = (version or 0, status or str(Status.QUEUED))
+        if recording not in spoken:
+            entries.append(_Entry(Key(offset_ms, recording, 0), None))
+    entries.sort(key=lambda entry: entry.key)
+    return _Index(entries, states)
+
+
+def _window(index: _Index, start: int, end: int) -> Window:
+    start = max(0, start)
+    entries = index.entries[start:end]
+    shown = {entry.key.recording for entry in entries}
+    return Window(
+        lines=list(_lines(entries)),
+        earlier=start > 0,
+        later=end < len(index.entries),
+        beyond=[f"{pk}:{v}:{status}" for pk, (v, status) in index.recordings.items() if pk not in shown],
+    )
+
+
+def _lines(entries: list[_Entry]) -> Iterator[Line]:
+    """Reads what these lines show: two queries, and a third where there are recordings without words."""
+    spoken = _utterances(entry.utterance for entry in entries if entry.utterance is not None)
+    others = _recordings({entry.key.recording for entry in entries if entry.utterance is None})
+    voice = None
+    for entry in entries:
+        if entry.utterance is not None:
+            said = spoken.get(entry.utterance)
+            if said is None:
+                continue  # gone between two queries: another attempt has begun, and the page will hear of it
+            line = _line(said.transcription.recording, said.transcription, said, voice)
+        elif (recording := others.get(entry.key.recording)) is not None:
+            line = _line(recording, next(iter(recording.transcriptions.all()), None), None, voice)
+        else:
+            continue
+        yield line
+        voice = line.voice
+
+
+def _utterances(ids: Iterable[int]) -> dict[int, Utterance]:
+    rows = Utterance.objects.with_names().filter(pk__in=list(ids)).defer("words")
+    return {row.pk: row for row in rows.select_related("transcription__recording__participant")}
+
+
+def _recordings(ids: Collection[int]) -> dict[int, Recording]:
+    current = Prefetch("transcriptions", queryset=Transcription.objects.current())
+    rows = Recording.objects.filter(pk__in=ids).select_related("participant").prefetch_related(current)
+    return {row.pk: row for row in rows}
+
+
+def line_of(utterance: Utterance) -> Line:
+    """The line of an utterance that was fetched with its transcription, recording and participant."""
+    return _line(utterance.transcription.recording, utterance.transcription, utterance, None)
+
+
+def _kind(status: str) -> str:
+    """What stands in the place of a recording without words."""
+    match status:
+        case Status.DONE:
+            return "silent"
+        case Status.FAILED | Status.CANCELLED:
+            return status
+        case _:
+            return "stage"
+
+
+def _line(
+    recording: Recording,
+    transcription: Transcription | None,
+    utterance: Utterance | None,
+    voice_before: str | None,
+) -> Line:
+    start_ms = utterance.start_ms if utterance else 0
+    status = str(transcription.status) if transcription else str(Status.QUEUED)
+    kind = "words" if utterance else _kind(status)
+    name, mark, voice = _speaker(recording, utterance)
+    return Line(
+        kind=kind,
+        recording=recording,
+        at_ms=recording.offset_ms + start_ms,
+        start_ms=start_ms,
+        duration_ms=utterance.duration_ms if utterance else recording.duration_ms or 0,
+        position=utterance.position if utterance else 0,
+        version=transcription.version if transcription else 0,
+        status=status,
+        speaker=name,
+        mark=mark,
+        voice=voice,
+        goes_on=voice == voice_before,
+        utterance=utterance.pk if utterance else None,
+        text=utterance.text if utterance else "",
+        edited=utterance is not None and utterance.original is not None,
+        language=(utterance.language or transcription.language) if utterance and transcription else "",
+        reason=explain(transcription.error_code) if transcription and kind == "failed" else None,
+        transcription=transcription,
+    )
+
+
+def _speaker(recording: Recording, utterance: Utterance | None) -> tuple[str, str, str]:
+    """Who spoke, their mark, their voice; a file whose voices nobody told apart goes by its own name."""
+    label = utterance.speaker if utterance else ""
+    person = recording.participant.name if recording.participant else ""
+    named = utterance.named if utterance else None  # type: ignore[attr-defined]
+    name = speaker_name(recording.kind, label, person, named or "")
+    if recording.kind == Recording.Kind.LIVE:
+        number = recording.participant.pk if recording.participant else None
+        voice, marks = f"p{number or 0}", MARKS
+    else:
+        number = int(label) if label.isascii() and label.isdecimal() else None
+        voice, marks = f"r{recording.pk}-{label}", VOICE_MARKS
+    return name or str(recording), "" if number is None else marks[number % len(marks)], voice
