@@ -8,7 +8,7 @@ import redis
 from django.contrib.auth.models import User
 from django.test import Client
 
-from tests.people import joined_as_guest
+from tests.visitors import joined_as_guest
 from transcription import events
 from transcription.live.attendance import Doing, beat
 from transcription.models import Meeting

@@ -181,7 +181,7 @@ def test_a_redis_that_is_really_away_costs_no_answer(
 ) -> None:
     row = a_row(meeting, status="queued")
     nowhere = redis.Redis.from_url("unix:///nowhere/redis.sock?db=0")
-    for module in ("gates", "presence"):
+    for module in ("service.accounts", "live.presence"):
         monkeypatch.setattr(f"transcription.{module}.redis_client", lambda: nowhere)
     assert delayed(client, row) is False
     assert client.get("/api/v1/stt").json()[0]["state"] == "unknown"

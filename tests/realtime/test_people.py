@@ -14,8 +14,8 @@ from django.db import OperationalError
 from django.test import Client
 
 from realtime import consumers, pulse
-from tests.people import INSIDE, OUTSIDE, People, everybody
 from tests.realtime.test_consumer import closed_with, heard, refused_with, send, socket
+from tests.visitors import INSIDE, OUTSIDE, People, everybody
 from tests.waiting import patient
 from transcription import events
 from transcription.live.attendance import attendance_of

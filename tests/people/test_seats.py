@@ -12,8 +12,8 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
-from tests.people import INSIDE, OUTSIDE, People, everybody, joined_as_guest, signed_in
 from tests.rows import a_row
+from tests.visitors import INSIDE, OUTSIDE, People, everybody, joined_as_guest, signed_in
 from transcription.models import Meeting, Transcription, Upload, Utterance
 from transcription.people import meetings, seats
 from transcription.web.urls import urlpatterns

@@ -61,7 +61,7 @@ def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
         "DATABASE_URL": "",
         "MAX_UPLOAD_BYTES": str(LIMIT),
     }
-    command = [sys.executable, "-m", "daphne", "-p", str(web.port), "tests.bodies_app:application"]
+    command = [sys.executable, "-m", "daphne", "-p", str(web.port), "tests.mico.bodies_app:application"]
     process = subprocess.Popen(command, cwd=BASE_DIR, env=environment, stdout=subprocess.DEVNULL)
     try:
         wait_until(web.answers)

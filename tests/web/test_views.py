@@ -17,7 +17,7 @@ from transcription.reasons import CODES, explain
 
 pytestmark = pytest.mark.django_db
 
-SPEECH = Path(__file__).parent / "audio" / "speech_slt_1.wav"
+SPEECH = Path(__file__).parents[1] / "audio" / "speech_slt_1.wav"
 FETCH = {"X-Requested-With": "fetch"}
 
 

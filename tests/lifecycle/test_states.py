@@ -123,6 +123,6 @@ def test_a_recording_has_at_most_one_live_and_one_current_transcription() -> Non
 
 
 def test_the_picture_in_the_documentation_is_the_table() -> None:
-    page = (Path(__file__).parent.parent / "docs" / "architecture.md").read_text()
+    page = (Path(__file__).parents[2] / "docs" / "architecture.md").read_text()
     drawn = {line.strip() for line in page.splitlines() if " --> " in line}
     assert drawn == {f"{a} --> {b}" for a, after in states.TRANSITIONS.items() for b in after}

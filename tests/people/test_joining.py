@@ -14,7 +14,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from tests.people import joined_as_guest, signed_in
+from tests.visitors import joined_as_guest, signed_in
 from tests.waiting import patient
 from transcription.models import Meeting, Participant
 from transcription.people import joining, meetings, names

@@ -1,4 +1,4 @@
-"""What tests/test_bodies.py lets daphne serve: Mico's own stack, with one view that says what it was sent."""
+"""What tests/mico/test_bodies.py lets daphne serve: Mico's own stack, with one view that says what it was sent."""
 
 import hashlib
 import resource

@@ -9,9 +9,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from tests.polling.test_plan import history
 from tests.rows import a_row
 from tests.stt import a_meeting
-from tests.test_polling import history
 from transcription import events
 from transcription.gate import Permit, Purpose, Refused
 from transcription.lifecycle.dispatch import claim

@@ -17,7 +17,7 @@ from av.audio.stream import AudioStream
 
 from transcription.sound.audio import SAMPLE_RATE, AudioError, AudioInfo, Decoded, measure, probe, transcode
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 LIMIT_MS = 4 * 3600 * 1000
 
 
@@ -302,7 +302,7 @@ def test_a_playlist_cannot_make_us_read_another_file(
 
 HOUR = """
 import resource
-from tests.test_audio import LIMIT_MS, SilentWav, Sink
+from tests.sound.test_audio import LIMIT_MS, SilentWav, Sink
 from transcription.sound.audio import transcode
 transcode(SilentWav(1), Sink(), LIMIT_MS)
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

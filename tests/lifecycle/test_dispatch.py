@@ -27,7 +27,7 @@ from transcription.models import Meeting, Recording, Transcription
 from transcription.service.accounts import gate_of
 from transcription.service.reports import record
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
