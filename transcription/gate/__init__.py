@@ -1,4 +1,4 @@
-"""The global gate in front of a speech-to-text vendor. See docs/gate.md. Knows nothing of Django."""
+"""The global gate in front of a speech-to-text vendor (docs/gate.md). Imports nothing of Django."""
 
 from transcription.gate.gate import (
     Gate,

@@ -1,7 +1,7 @@
-"""The gate's Python face: typed calls around one Lua script, which holds all the rules.
+"""Typed calls around `gate.lua`, which holds all the rules (docs/gate.md).
 
-Every request to the vendor first asks ``acquire`` and afterwards calls ``report`` once. All times are unix
-seconds on the Redis server's clock and durations are seconds; the clock of the calling machine is never read.
+A caller asks `acquire` before each request to the vendor and calls `report` once after it. Times are unix seconds on
+the clock of the Redis server, and durations are seconds. The clock of the calling machine is never read.
 """
 
 import math
@@ -22,7 +22,7 @@ _SCRIPT = Path(__file__).with_name("gate.lua").read_text(encoding="utf-8")
 
 
 class Purpose(StrEnum):
-    """What a request does: a submit starts a job and must pass both lanes, a poll only the lane ``all``."""
+    """What a request is for. A submit starts a job and has to pass both lanes; a poll passes only `all`."""
 
     SUBMIT = "submit"
     POLL = "poll"
@@ -30,91 +30,108 @@ class Purpose(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class GateParams:
-    """The gate's constants; durations in seconds. Every process of one account must use the same values."""
+    """The gate's constants. Every process that uses one account's gate must use the same values.
 
-    # Added to a Retry-After: whole seconds are rounded, and the answer took time to reach us.
+    docs/gate.md explains each of them: what it follows from, and what goes wrong when it is larger or smaller.
+    """
+
+    # --- Closed ---
+    # s added to a Retry-After: it is rounded to whole seconds, and the answer took time to arrive.
     margin: float = 0.25
-    # A header of hours is a quota or a mistake: we ask again after this long, and the state's note says so.
+    # Longest Retry-After that is obeyed, in seconds. The state's note says when one was cut.
     retry_after_cap: float = 3600.0
-    # Without a header: a short first pause (at least the time of one request at the learned rate, at most
-    # `rest_cap`), then times `growth` up to the cap. The comeback is late by at most (growth - 1) of the outage.
+    # First pause in seconds while no rate is known. Every further pause is at least this times `growth`.
     first_pause: float = 0.5
+    # First pause once a rate is known: the time of one request at that rate, within these seconds.
     rest_min: float = 0.2
     rest_cap: float = 10.0
+    # Each pause over the one before.
     growth: float = 1.15
+    # Longest pause, in seconds.
     pause_cap: float = 300.0
-    # Waiting does not help against a used-up quota; a rare probe finds out that somebody paid.
+    # s between probes while the vendor's quota is used up.
     quota_pause: float = 900.0
-    # So many requests without an answer, one after the other, close the gate. One alone says nothing.
+    # Requests in a row without a usable answer that close the gate.
     unavailable_threshold: int = 3
-    # How long one probe keeps the others waiting. After that it is taken for dead and the next one goes out.
+    # s until a probe without a report is taken for lost and the next one goes.
     probe_lease: float = 10.0
-    # The shortest wait while a probe is out; it grows with the time that the probe has been out.
+    # Shortest wait in seconds while a probe is out. The wait grows with the time that the probe has been out.
     probe_recheck: float = 1.0
-    # How long a permit counts as a request under way. Longer than the request's own time limit.
-    permit_lease: float = 120.0
-    # How long an expired permit is remembered, so that its late Retry-After still counts, and counts once.
-    forget: float = 600.0
-    # A probe without an answer: so long until the next one.
+    # s from a probe that was reported without an answer to the next probe.
     lost_pause: float = 5.0
-    # The pace, in requests/s. Until a limit is felt: from `pace_start`, doubling every `pace_double` busy seconds,
-    # with bursts of `pace_burst` seconds. Never outside pace_min ... pace_max.
+    # s for which a permit counts as a request under way: longer than the request's own time limit.
+    permit_lease: float = 120.0
+    # s for which an expired permit is remembered. Until then its report still counts (once) for its Retry-After.
+    forget: float = 600.0
+
+    # --- Open ---
+    # Until a limit is felt: requests/s at first, and busy seconds in which that doubles.
     pace_start: float = 10.0
     pace_double: float = 3.0
+    # Until a limit is felt: s by which a permit may be early (the size of a burst, as time at the pace).
     pace_burst: float = 0.3
+    # Bounds of the pace, in requests/s.
     pace_min: float = 0.01
     pace_max: float = 1000.0
-    # With a learned rate: this part of it, until the vendor was spared for `settle` busy seconds, the time of
-    # `settle_requests`, and `settle_pauses` times the last pause (at most settle_cap). Then it is tried
-    # higher, doubling every `push_double` seconds or `push_requests` requests, whichever is longer.
+    # Fraction of the learned rate to use until the vendor was spared for long enough (`settle`).
     pace_below: float = 0.97
+    # Factor on the rate after a refusal that came far above it.
     pace_more: float = 1.07
-    # After a window, or a ban: times this.
+    # Factor on the rate after a window or a ban.
     pace_less: float = 0.9
+    # Busy seconds below the learned rate after the lane opens: the longest of `settle`, the time of `settle_requests`
+    # requests, and `settle_pauses` times the length of the closing; at most `settle_cap`.
     settle: float = 10.0
     settle_requests: float = 20.0
     settle_pauses: float = 8.0
     settle_cap: float = 200.0
+    # Afterwards the pace doubles in this many busy seconds, or in the time of this many requests if that is longer.
     push_double: float = 2.0
     push_requests: float = 4.0
-    # A pause in which the vendor would have taken no more than so many requests was a short one.
+    # A pause is short if the vendor would have taken at most this many requests in it.
     short_requests: float = 3.0
-    # Callers may be so late (s) without a loss; nobody is told to wait longer than `pace_wait` for the pace;
-    # and after `pace_idle` without a request nothing is measured across the gap.
+    # s by which a caller may come late without a loss of pace.
     pace_late: float = 0.03
+    # Longest wait in seconds for the pace, unless one request takes longer than that.
     pace_wait: float = 2.0
+    # s without a request after which the cycle is not measured.
     pace_idle: float = 1.0
-    # Jobs at once that the vendor is known to take, until something else is learned. 0: not known.
+
+    # --- Jobs at the vendor ---
+    # Jobs at once that the vendor is known to take, until another number is learned. 0: unknown.
     first_cap: int = 0
-    # Jobs at the vendor: how long one counts without news of it; when to ask again while there is no room.
+    # s for which a job counts without news of it.
     job_lease: float = 900.0
+    # s until a submit asks again while the vendor is full.
     full_wait: float = 1.0
-    # So long at the learned cap before one more is tried; twice as long each time that fails.
+    # s at a newly learned cap before one more job is tried; doubled with each failure, within the bounds below.
     raise_first: float = 60.0
     raise_min: float = 1.0
     raise_cap: float = 3600.0
-    # A 429 that says nothing, so many times again with just as many jobs at the vendor, is about jobs. 0: the
-    # vendor says so itself when it is.
+    # Refusals without a reason, each at as many jobs as the one before, that make that number the cap. 0: never,
+    # because the vendor says when a refusal is about jobs.
     unnamed_cap: int = 2
-    # ... where just as many means within one, or this part.
+    # Two numbers of jobs are "as many" if they differ by at most one, or by this fraction.
     same_jobs: float = 0.1
-    # What a caller is told while an admin holds the gate. The event of the resume wakes it earlier.
+
+    # --- What callers and people are told ---
+    # s until a caller asks again while an administrator holds the gate. The resume wakes callers earlier.
     hold_wait: float = 60.0
-    # No wait is shorter, so that nobody spins.
+    # Shortest wait in seconds, so that no caller spins.
     min_wait: float = 0.05
-    # A next try that moved by less than this is not worth telling people.
+    # s by which the next try has to move to be a change worth publishing.
     moved_step: float = 1.0
 
     @property
     def longest_wait(self) -> float:
-        """The bound of ``Wait.seconds``."""
+        """The upper bound of `Wait.seconds`."""
         pauses = (self.retry_after_cap + self.margin, self.pause_cap, self.quota_pause)
         return max(*pauses, self.probe_lease, self.hold_wait, self.min_wait, 1 / self.pace_min)
 
 
 @dataclass(frozen=True, slots=True)
 class Permit:
-    """The right to send one request now. ``epoch`` grows with every reaction of the gate to a refusal."""
+    """The right to send one request now. `epoch` tells which refusals the gate had reacted to when it gave this."""
 
     id: str
     purpose: Purpose
@@ -124,9 +141,9 @@ class Permit:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Not now. ``until`` is on the server's clock; ``seconds`` is relative (> 0), so safe on any clock.
+    """Ask again later. `until` is on the server's clock; `seconds` (> 0) is relative, so it is right on any clock.
 
-    ``reason`` is a ``Reason``, or "pace" for the ramp after reopening.
+    `reason` is a `Reason`, "jobs" while the vendor has as many jobs as it takes, or "pace".
     """
 
     until: float
@@ -136,9 +153,10 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class Ok:
-    """The vendor answered: a success, or a refusal of this one request (400, 404, 413 ...).
+    """The vendor answered: a success, or an error that is about this request only (400, 404, 413 …).
 
-    `job`: the job at the vendor that the answer is about, by a name of ours, and whether it is running now.
+    `job` names the vendor's job that the answer is about, and `running` says whether it is running now. A job that is
+    not running any more frees its place.
     """
 
     job: str = ""
@@ -147,7 +165,7 @@ class Ok:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A 429. ``scope``: "all" (rate, or unknown), "submit" (too many jobs) or "quota" (usage exhausted)."""
+    """A 429. `scope`: "all" (rate, or unknown), "submit" (too many jobs) or "quota" (usage exhausted)."""
 
     scope: Literal["all", "submit", "quota"] = "all"
     retry_after_s: float | None = None
@@ -162,7 +180,7 @@ class Unavailable:
 
 @dataclass(frozen=True, slots=True)
 class Unused:
-    """The request was not sent after all."""
+    """The request was not sent."""
 
 
 Outcome = Ok | Refused | Unavailable | Unused
@@ -170,11 +188,11 @@ Outcome = Ok | Refused | Unavailable | Unused
 
 @dataclass(frozen=True, slots=True)
 class GateState:
-    """Both lanes in one view, for people: an admin's hold, else the lane ``all``, else ``submit``, else open.
+    """Both lanes in one view, for people: an administrator's hold, else the lane `all`, else `submit`, else open.
 
-    ``since`` is when this episode began; ``reopens_at`` is the time of the next try, in the past while a
-    probe is out or nobody has asked since, None if open or held. ``episode`` counts closings. ``version``
-    grows by one with each ``GateChange``, and still grows if Redis lost its state (``episode`` starts again).
+    `since` is when the episode began. `reopens_at` is the time of the next try: in the past while a probe is out or
+    until the next caller asks, None if open or held. `episode` counts episodes. `version` grows by one with each
+    `GateChange`; it keeps growing after Redis lost its state, while `episode` starts again at 1.
     """
 
     name: str
@@ -188,15 +206,16 @@ class GateState:
     note: str
 
     def stops(self, purpose: Purpose) -> bool:
-        """Whether requests of this purpose wait for the gate (a closed lane ``submit`` lets polls pass)."""
+        """Whether requests of this purpose wait for the gate. A closed lane `submit` lets polls pass."""
         return self.scope == "all" or (self.scope == "submit" and purpose is Purpose.SUBMIT)
 
 
 @dataclass(frozen=True, slots=True)
 class GateFigures:
-    """What the gate has learned. `pace` (now) and `rate` (measured): requests/s, None while no limit was ever felt.
+    """What the gate has learned, and what is under way.
 
-    `cap`: jobs at once that the vendor takes, None if unknown. `jobs`: those that are there. `requests`: under way.
+    `pace` (allowed now) and `rate` (measured) are requests/s, None while no limit was ever felt. `cap` is how many
+    jobs the vendor takes at once, None if unknown. `jobs` counts the jobs at the vendor, `requests` the permits out.
     """
 
     pace: float | None
@@ -208,7 +227,7 @@ class GateFigures:
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """`now`: how many requests make sense at this moment. `next_in`: seconds until one more may."""
+    """`now` is how many requests can go at this moment, `next_in` in how many seconds to look again."""
 
     now: int
     next_in: float
@@ -216,10 +235,10 @@ class Room:
 
 @dataclass(frozen=True, slots=True)
 class GateChange:
-    """A change that people should see, returned to exactly one caller: publish it and wake the waiting rows.
+    """A change that people should see. Exactly one caller gets it, and has to publish it and wake the waiting rows.
 
-    "closed" and "opened" alternate; "moved" comes between them: another reason, lane or time of the next try.
-    ``lane`` is the one shown now, for "opened" the one shown before.
+    "closed" and "opened" alternate. "moved" comes between them, when the reason, the lane or the time of the next try
+    changed. `lane` is the lane that is shown now; for "opened", the lane that was shown before.
     """
 
     kind: Literal["closed", "opened", "moved"]
@@ -228,16 +247,16 @@ class GateChange:
 
 
 class Gate:
-    """The gate of one vendor account. Cheap to build; any number of processes may use the same name.
+    """The gate of one vendor account. It is cheap to build, and any number of processes may use the same name.
 
-    Every method is one atomic call to Redis and raises ``redis.RedisError`` if Redis does not answer.
-    ``now`` (unix seconds) replaces the server's clock, for virtual time: tests and benchmarks only.
+    Every method is one atomic call to Redis and raises `redis.RedisError` if Redis does not answer. `now` (unix
+    seconds) replaces the server's clock; tests and benchmarks use it to run in virtual time.
     """
 
     def __init__(self, redis: "Redis", name: str, params: GateParams = GateParams()) -> None:
         self.name = name
         self.params = params
-        # One hash tag, so that a Redis Cluster keeps them together.
+        # The hash tag {name} keeps the keys on one node of a Redis Cluster.
         key = f"mico:gate:{{{name}}}"
         self._keys = (key, f"{key}:submits", f"{key}:polls", f"{key}:jobs")
         self._script = redis.register_script(_SCRIPT)
@@ -246,14 +265,14 @@ class Gate:
     def acquire(
         self, purpose: Purpose, *, now: float | None = None, lease: float | None = None
     ) -> Permit | Wait:
-        """Ask for one request. ``lease``: seconds, if this one may take longer than ``permit_lease``."""
+        """Ask to send one request. `lease`: seconds, if it may take longer than `permit_lease`."""
         reply = self._call("acquire", now, purpose.value, secrets.token_hex(8), _number(lease))
         if reply[0] == "wait":
             return Wait(float(reply[1]), float(reply[2]), reply[3])
         return Permit(reply[1], purpose, int(reply[2]), reply[3] == "1")
 
     def report(self, permit: Permit, outcome: Outcome, *, now: float | None = None) -> GateChange | None:
-        """Say what became of the request. A second report of the same permit does nothing."""
+        """Report the outcome of the request. A second report of the same permit does nothing."""
         kind, scope, header, job = type(outcome).__name__.lower(), "", None, ""
         if isinstance(outcome, Ok):
             scope, job = "running" if outcome.running else "", outcome.job
@@ -262,28 +281,28 @@ class Gate:
         if isinstance(outcome, Refused | Unavailable):
             header = outcome.retry_after_s
         if header is not None and not 0 <= header < math.inf:
-            header = None  # malformed: as if it were not there, never a zero wait
+            header = None  # malformed: as if there were none
         return self._change(self._call("report", now, permit.id, kind, scope, _number(header), job))
 
     def state(self, *, now: float | None = None) -> GateState:
-        """What people are shown. Reads only."""
+        """Return what people are shown. Read-only."""
         return self._state(self._call("state", now))
 
     def hold(self, note: str, *, now: float | None = None) -> GateChange | None:
-        """Stop everything until ``resume``. ``note`` says why and by whom."""
+        """Stop both lanes until `resume`. `note` says why and by whom."""
         return self._change(self._call("hold", now, note))
 
     def resume(self, *, now: float | None = None) -> GateChange | None:
-        """End a hold and every pause at once, a quota's too."""
+        """End a hold and the pauses of both lanes, also one for a used-up quota."""
         return self._change(self._call("resume", now))
 
     def room(self, purpose: Purpose, *, now: float | None = None) -> Room:
-        """For the dispatcher: how many requests to deal out now, and when to look again. Reads only."""
+        """Return how many requests the dispatcher can hand out now, and when to look again. Read-only."""
         number, later = self._call("room", now, purpose.value)
         return Room(int(number), float(later))
 
     def figures(self, *, now: float | None = None) -> GateFigures:
-        """What was learned, and what is out. Reads only."""
+        """Return what was learned, and what is under way. Read-only."""
         pace, rate, cap, jobs, requests = self._call("figures", now)
         return GateFigures(
             pace=float(pace) if pace else None,
@@ -294,12 +313,15 @@ class Gate:
         )
 
     def adopt(self, jobs: Iterable[str], *, now: float | None = None) -> None:
-        """Count these jobs at the vendor, if they are not counted: after a restart of Redis, from the database."""
+        """Count these jobs, which the database knows to be at the vendor, unless they are counted already.
+
+        This restores the count after Redis lost its state.
+        """
         if names := "\n".join(jobs):
             self._call("adopt", now, names)
 
     def moves(self) -> list[tuple[str, str, str]]:
-        """The table of a lane's life: what it is, what happens, what it becomes."""
+        """Return the transitions of a lane as (state, event, next state)."""
         return [cast(Any, tuple(row.split())) for row in self._call("moves", None)]
 
     def _call(self, op: str, now: float | None, *args: str) -> list[str]:
