@@ -23,6 +23,7 @@ from tests.stt import (
     run_until,
     submits,
 )
+from tests.waiting import wait_until
 from transcription import events, sample
 from transcription.gate import Purpose
 from transcription.lifecycle import states, workflow
@@ -330,13 +331,42 @@ def test_several_errors_in_a_row_close_the_gate_and_its_probes_spend_no_attempt(
 ) -> None:
     emulator.faults("500", on="submit", count=50)
     recording = a_recording(a_meeting())
+    gate = gate_of("rtzr")
     for _ in range(3):
         make_due()
         run_due()
 
-    assert gate_of("rtzr").state().reason == "unavailable"
+    assert gate.state().reason == "unavailable"
     assert row_of(recording).attempts == 3
     assert row_of(recording).is_live
+
+    for sent in (4, 5):  # each of these is the gate's probe, and fails too
+        assert wait_until(lambda: gate.room(Purpose.SUBMIT).now)
+        make_due()
+        run_due()
+        assert submits(emulator) == {"500": sent}
+        assert gate.state().mode == "blocked"
+        assert (row_of(recording).status, row_of(recording).attempts) == ("queued", 3)
+
+
+def test_a_probe_that_polls_spends_no_attempt(emulator: Emulator) -> None:
+    emulator.turnaround(seconds=600)
+    recording = a_recording(a_meeting())
+    run_until(recording, "processing")
+    emulator.faults("500", on="poll", count=50)
+    gate = gate_of("rtzr")
+    for _ in range(3):
+        make_due()
+        run_due()
+    assert gate.state().reason == "unavailable"
+    assert row_of(recording).attempts == 3
+
+    assert wait_until(lambda: gate.room(Purpose.POLL).now)
+    make_due()
+    run_due()
+
+    assert emulator.stats()["requests"]["poll"]["500"] == 4
+    assert (row_of(recording).status, row_of(recording).attempts) == ("processing", 3)
 
 
 def test_refused_credentials_fail_loudly(emulator: Emulator, settings: Settings) -> None:
