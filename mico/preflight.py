@@ -32,7 +32,7 @@ NOT_SIGNED_IN = 4401  # what a meeting's socket says to somebody without a sessi
 NO_JOB = "preflight"
 
 
-class Failed(Exception):  # noqa: N818 - it is what the line says
+class Failed(Exception):
     """Not ready; the message says what to do."""
 
 

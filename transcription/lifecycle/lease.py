@@ -13,7 +13,7 @@ from django.utils import timezone
 from transcription.models import Transcription
 
 
-class NotOurs(Exception):  # noqa: N818 - what it means for the job that asked
+class NotOurs(Exception):
     """This job was overtaken: it was delivered twice, or another one was claimed when its lease ran out."""
 
 

@@ -36,7 +36,7 @@ TRANSITIONS: dict[Status, frozenset[Status]] = {
 STEP_OVER: dict[str, Any] = {"claim": F("claim") + 1, "starts": 0}
 
 
-class IllegalTransition(Exception):  # noqa: N818 - named for what it is, as in the table above
+class IllegalTransition(Exception):
     """The table does not know this change: a fault in the code, never in the data."""
 
 

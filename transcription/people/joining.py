@@ -28,7 +28,7 @@ COUNTED_FOR = timedelta(hours=1)
 _TOKEN = re.compile(r"(\d{1,18})-([A-Za-z0-9_-]{20,64})", re.ASCII)
 
 
-class Full(Exception):  # noqa: N818 - named for what it is
+class Full(Exception):
     """Nobody more can join this meeting by its link, at least for now."""
 
 
@@ -48,7 +48,7 @@ def meeting_of(token: str) -> Meeting | None:
     return meeting if secrets.compare_digest(meeting.join_secret, match[2]) else None
 
 
-class Over(Exception):  # noqa: N818 - named for what it is
+class Over(Exception):
     """Since the link was followed it was turned off or renewed, or the meeting was deleted."""
 
 

@@ -13,7 +13,7 @@ from transcription.models import Meeting, Participant, Recording
 from transcription.people.names import name_of
 
 
-class OwnerStays(Exception):  # noqa: N818 - named for the rule
+class OwnerStays(Exception):
     """The owner of a meeting cannot be removed from it."""
 
 

@@ -35,7 +35,7 @@ HEARD_OF_THE_END_MS = 10_000
 STATUS_OF = {"empty": 400, "empty_audio": 422, "no_audio_track": 422, "unreadable": 422, "too_long": 413}
 
 
-class Refused(Exception):  # noqa: N818 - named for what it says to the sender
+class Refused(Exception):
     """This upload is not taken, and nothing was kept. `status` is the HTTP status, `message` fit for people."""
 
     def __init__(self, code: str, message: str | Promise, status: int) -> None:

@@ -21,7 +21,7 @@ BLOCK_BYTES = 256 * 1024
 _ONE_RANGE = re.compile(r"bytes=(\d{0,30})-(\d{0,30})", re.IGNORECASE | re.ASCII)
 
 
-class Unsatisfiable(Exception):  # noqa: N818 - the protocol's own word
+class Unsatisfiable(Exception):
     """The range lies outside of the file."""
 
 

@@ -40,15 +40,15 @@ BLOCK_BYTES = 256 * 1024
 MOST_AT_ONCE = 100
 
 
-class Conflict(Exception):  # noqa: N818 - the protocol's own word
+class Conflict(Exception):
     """This part does not begin where the upload stands."""
 
 
-class Locked(Exception):  # noqa: N818 - the protocol's own word
+class Locked(Exception):
     """Another request is writing to this upload just now."""
 
 
-class Gone(Exception):  # noqa: N818 - the protocol's own word
+class Gone(Exception):
     """What came of it was thrown away: begin again."""
 
 

@@ -39,8 +39,6 @@ capped here; it is finite and not negative.
 One kind of error is not in the tree: trouble on our own side keeps its own type. OSError is the audio file
 that could not be read, redis.RedisError the Redis where the tokens are.
 """
-# Named for what the vendor said, as the callers read them: `except Throttled`.
-# ruff: noqa: N818
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from transcription.people.seats import Seat
 LONGEST_TEXT = 10_000  # characters
 
 
-class Conflict(Exception):  # noqa: N818 - named for what it is
+class Conflict(Exception):
     """The line is not any more what the editor saw. Nothing was written."""
 
 

@@ -7,7 +7,7 @@ from transcription import events
 from transcription.models import Participant, Recording, SpeakerName, Transcription, Utterance
 
 
-class NotHeard(Exception):  # noqa: N818 - named for what it says
+class NotHeard(Exception):
     """Nobody speaks under this label in the recording, or it is somebody's own microphone."""
 
 
