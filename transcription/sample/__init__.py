@@ -1,4 +1,4 @@
-"""The sample meeting: a conversation of two speakers, made with make_audio.sh, transcribed for real when loaded."""
+"""The sample meeting: a conversation of two speakers, made with make_audio.sh and really transcribed when loaded."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ AUDIO = Path(__file__).with_name("meeting.flac")
 
 
 def load(user: User) -> Meeting:
-    """Makes a meeting of `user`'s with the sample in it, on its way to the vendor. Raises intake.Refused."""
+    """Create a meeting owned by `user` that contains the sample, and queue it. Raises intake.Refused."""
     meeting = create_meeting(user, _("Sample meeting"), "en")
     receive(
         meeting=meeting,

@@ -1,1 +1,1 @@
-"""What the templates of the pages need of this app."""
+"""Template tags of the pages."""

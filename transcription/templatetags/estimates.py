@@ -1,4 +1,4 @@
-"""The place for a soft estimate in the line of a recording that is still on its way."""
+"""The estimate shown in the line of a recording that is not finished."""
 
 from typing import Any
 
@@ -12,5 +12,5 @@ register = template.Library()
 
 @register.inclusion_tag("meetings/_estimate.html")
 def estimated(line: Line) -> dict[str, Any]:
-    """What mico-estimate.js begins with; the socket's snapshots keep it up to date."""
+    """Return the initial state of `mico-estimate.js`; the socket's snapshots keep it up to date."""
     return dict(estimate.NOTHING if line.transcription is None else estimate.of(line.transcription))

@@ -1,4 +1,4 @@
-"""What people fill in."""
+"""The forms of the pages."""
 
 from django import forms
 from django.conf import settings
@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from transcription.people import names
 
-# Languages that people can choose for a meeting. A vendor that cannot do one says so in its own error.
+# The languages offered for a meeting. A vendor that does not support one reports its own error.
 SPEECH_LANGUAGES = [
     ("en", _("English")),
     ("ko", _("Korean")),
@@ -25,7 +25,7 @@ def _usual_language() -> str:
 
 
 class MeetingForm(forms.Form):
-    """A new meeting."""
+    """Create a meeting."""
 
     title = forms.CharField(
         label=_("Title"), max_length=200, widget=forms.TextInput(attrs={"autocomplete": "off"})
@@ -36,7 +36,7 @@ class MeetingForm(forms.Form):
 
 
 class InviteForm(forms.Form):
-    """Somebody to invite, by the name they sign in with."""
+    """Invite an account to a meeting by its username."""
 
     username = forms.CharField(
         label=_("Invite by user name"),
@@ -47,7 +47,7 @@ class InviteForm(forms.Form):
     )
 
     def clean_username(self) -> User:
-        """The person of that name; with a wrong one, a sentence instead."""
+        """Return the active user of that name. Raises ValidationError if there is none."""
         person = User.objects.filter(username=self.cleaned_data["username"], is_active=True).first()
         if person is None:
             raise forms.ValidationError(_("Nobody here has this user name."), code="unknown")
@@ -55,22 +55,22 @@ class InviteForm(forms.Form):
 
 
 class NameForm(forms.Form):
-    """What somebody is called in a meeting."""
+    """Set a person's name in a meeting."""
 
     name = forms.CharField(
         label=_("Your name"),
-        max_length=1000,  # the real limit has a sentence of its own
+        max_length=1000,  # names.checked enforces the real limit, with a clearer message
         widget=forms.TextInput(attrs={"autocomplete": "name", "maxlength": names.LONGEST}),
-        # Not Django's own: NUL and the like have the same sentence as every other invisible character.
+        # names.checked strips the name and rejects control characters, so Django must not strip it first.
         strip=False,
     )
 
     def clean_name(self) -> str:
-        """The name on one line."""
+        """Return the checked name. Raises ValidationError."""
         return names.checked(self.cleaned_data["name"])
 
 
 class UploadForm(forms.Form):
-    """The upload for browsers without JavaScript: one file, no progress."""
+    """Upload one file without JavaScript: no progress, no resuming."""
 
     audio = forms.FileField(label=_("Audio file"), allow_empty_file=True)

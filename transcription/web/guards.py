@@ -1,7 +1,7 @@
-"""Who may come in to a page. Whoever has no seat in a meeting gets 404: nobody learns that it exists.
+"""Access checks for the pages. A person without a seat in a meeting gets 404, which does not reveal that it exists.
 
-The page's JavaScript marks its own requests with `X-Requested-With: fetch`: it gets fragments instead of
-redirects, and 401 instead of the sign-in page.
+The page's JavaScript sends `X-Requested-With: fetch`. Such a request gets a fragment instead of a redirect, and 401
+instead of the sign-in page.
 """
 
 from collections.abc import Callable
@@ -18,20 +18,20 @@ P = ParamSpec("P")
 
 
 class SignedInRequest(HttpRequest):
-    """A request behind `signed_in`."""
+    """A request of an account, as a view behind `signed_in` receives it."""
 
     user: User
 
 
 def is_fetch(request: HttpRequest) -> bool:
-    """Whether the page's JavaScript asks, rather than somebody who follows a link."""
+    """Return whether the page's JavaScript sent the request, as opposed to a form or a link."""
     return request.headers.get("X-Requested-With") == "fetch"
 
 
 def signed_in(
     view: Callable[Concatenate[SignedInRequest, P], HttpResponseBase],
 ) -> Callable[Concatenate[HttpRequest, P], HttpResponseBase]:
-    """Lets only people with an account in; sends the others, guests too, to sign in."""
+    """Admit accounts only. Everyone else, guests included, is redirected to sign in."""
 
     @wraps(view)
     def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
@@ -45,7 +45,7 @@ def signed_in(
 def attending(
     view: Callable[Concatenate[HttpRequest, P], HttpResponseBase],
 ) -> Callable[Concatenate[HttpRequest, P], HttpResponseBase]:
-    """For the pages of a meeting: guests too. Whether they may is asked there, of `seat`."""
+    """Admit accounts and guests. The view itself calls `seat` to check access to the meeting."""
 
     @wraps(view)
     def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
@@ -55,12 +55,12 @@ def attending(
 
 
 def visitor(request: HttpRequest) -> Visitor:
-    """Who is asking."""
+    """Return the account and the guest keys behind the request."""
     return visitor_of(request.user, request.session)
 
 
 def seat(request: HttpRequest, meeting_id: int) -> Seat:
-    """Their seat in this meeting. Raises Http404."""
+    """Return the visitor's seat in the meeting. Raises Http404."""
     found = seat_in(meeting_id, visitor(request))
     if found is None:
         raise Http404
@@ -68,7 +68,7 @@ def seat(request: HttpRequest, meeting_id: int) -> Seat:
 
 
 def owners_seat(request: HttpRequest, meeting_id: int) -> Seat:
-    """As `seat`, for what only the owner may do. Raises Http404."""
+    """Return the visitor's seat, as `seat` does, if they own the meeting. Raises Http404."""
     found = seat(request, meeting_id)
     if not found.is_owner:
         raise Http404

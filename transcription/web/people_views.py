@@ -1,4 +1,4 @@
-"""The pages about a meeting's people: joining by link, inviting, renaming, removing; its end and its deletion."""
+"""The pages about a meeting's people (join by link, invite, rename, remove), and ending and deleting a meeting."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ from transcription.web.guards import attending, is_fetch, owners_seat, seat, vis
 
 
 def people_of(mine: Seat, form: InviteForm | None = None) -> dict[str, Any]:
-    """What _people.html shows: who is in, who was and said something, and for the owner the link."""
+    """Return the context of `_people.html`: those present, those who left but spoke, and the owner's join link."""
     everybody = list(rules.people(mine.meeting))
     token = joining.token_of(mine.meeting) if mine.is_owner else ""
     return {
@@ -40,7 +40,7 @@ def people_of(mine: Seat, form: InviteForm | None = None) -> dict[str, Any]:
 def _shown(
     request: HttpRequest, mine: Seat, form: InviteForm | None = None, said: Form | None = None
 ) -> HttpResponse:
-    """The list for the page's JavaScript; for everybody else the page, with what was wrong on top."""
+    """Answer a fetch with the list of people, and any other request with the meeting's page and the errors."""
     wrong = [
         str(problem)
         for given in (form, said)
@@ -59,7 +59,7 @@ def _shown(
 @attending
 @require_http_methods(["GET", "HEAD", "POST"])
 def people(request: HttpRequest, meeting_id: int) -> HttpResponse:
-    """GET: the list of people, for the page. POST: invites somebody (the owner only)."""
+    """GET: the list of people, as a fragment. POST: invite an account (the owner only)."""
     if request.method != "POST":
         return render(request, "meetings/_people.html", people_of(seat(request, meeting_id)))
     mine = owners_seat(request, meeting_id)
@@ -73,7 +73,7 @@ def people(request: HttpRequest, meeting_id: int) -> HttpResponse:
 @attending
 @require_POST
 def rename(request: HttpRequest, meeting_id: int, participant_id: int) -> HttpResponse:
-    """Another name for somebody of the meeting, here or gone."""
+    """Rename a participant, present or not."""
     mine = owners_seat(request, meeting_id)
     person = get_object_or_404(Participant, pk=participant_id, meeting=mine.meeting)
     form = NameForm(request.POST)
@@ -85,7 +85,7 @@ def rename(request: HttpRequest, meeting_id: int, participant_id: int) -> HttpRe
 @attending
 @require_POST
 def remove(request: HttpRequest, meeting_id: int, participant_id: int) -> HttpResponse:
-    """Takes somebody out of a meeting: the owner does, and everybody can leave by themselves."""
+    """Remove a participant. The owner can remove anyone else; everyone else can remove only themselves."""
     mine = seat(request, meeting_id)
     leaving = get_object_or_404(Participant, pk=participant_id, meeting=mine.meeting)
     if not mine.is_owner and leaving.pk != mine.participant.pk:
@@ -106,7 +106,7 @@ def remove(request: HttpRequest, meeting_id: int, participant_id: int) -> HttpRe
 @attending
 @require_POST
 def link(request: HttpRequest, meeting_id: int) -> HttpResponse:
-    """Turns joining by link on (`link=on`), off, or gives it another link (`renew`)."""
+    """Turn joining by link on (`link=on`) or off, or replace the link (`renew`)."""
     mine = owners_seat(request, meeting_id)
     action = request.POST.get("link")
     if action not in {"on", "off", "renew"}:
@@ -118,7 +118,7 @@ def link(request: HttpRequest, meeting_id: int) -> HttpResponse:
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def join(request: HttpRequest, token: str) -> HttpResponse:
-    """Asks for a name, or of somebody with an account whether they want to; then leads into the meeting."""
+    """Join by link: ask a guest for a name and an account for a confirmation, then redirect to the meeting."""
     meeting = joining.meeting_of(token)
     if meeting is None:
         return _over(request)
@@ -155,7 +155,7 @@ def _over(request: HttpRequest) -> HttpResponse:
 @attending
 @require_POST
 def end(request: HttpRequest, meeting_id: int) -> HttpResponse:
-    """Ends the meeting: nothing new is recorded."""
+    """End the meeting, so that it takes no new recordings."""
     mine = owners_seat(request, meeting_id)
     rules.end(mine.meeting)
     return HttpResponse(status=204) if is_fetch(request) else redirect("meeting", meeting_id)
@@ -164,7 +164,7 @@ def end(request: HttpRequest, meeting_id: int) -> HttpResponse:
 @attending
 @require_POST
 def reopen(request: HttpRequest, meeting_id: int) -> HttpResponse:
-    """Goes on with a meeting that was ended."""
+    """Reopen an ended meeting."""
     mine = owners_seat(request, meeting_id)
     rules.reopen(mine.meeting)
     return HttpResponse(status=204) if is_fetch(request) else redirect("meeting", meeting_id)
@@ -173,7 +173,7 @@ def reopen(request: HttpRequest, meeting_id: int) -> HttpResponse:
 @attending
 @require_http_methods(["GET", "HEAD", "POST"])
 def delete(request: HttpRequest, meeting_id: int) -> HttpResponse:
-    """GET: says what will be lost, and asks. POST: deletes the meeting with its files."""
+    """GET: list what will be lost and ask for confirmation. POST: delete the meeting and its files."""
     mine = owners_seat(request, meeting_id)
     if request.method != "POST":
         return render(

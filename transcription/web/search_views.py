@@ -1,4 +1,4 @@
-"""The pages of the search: over all meetings of somebody, and inside one."""
+"""The search pages: over all meetings of an account, and inside one meeting."""
 
 from itertools import groupby
 
@@ -17,14 +17,14 @@ LAST_PAGE = 1000
 @signed_in
 @require_safe
 def everywhere(request: SignedInRequest) -> HttpResponse:
-    """`?q=` in all meetings of mine; with `&meeting=`, in one of them."""
+    """Search all of the user's meetings for `?q=`, or one of them with `&meeting=`."""
     query = search.Query.parse(request.GET.get("q", ""))
     visible = Meeting.objects.visible_to(request.user)
     meeting = _number(request, "meeting")
     if meeting:
         visible = visible.filter(pk=meeting)
     page = min(max(1, _number(request, "page")), LAST_PAGE)
-    # One more than are shown says whether there is another page.
+    # Fetch one hit more than a page shows, to learn whether there is a next page.
     hits = search.in_meetings(visible, query, (page - 1) * HITS_PER_PAGE, HITS_PER_PAGE + 1)
     context = {
         "q": " ".join(query.words),
@@ -42,7 +42,7 @@ def everywhere(request: SignedInRequest) -> HttpResponse:
 @attending
 @require_safe
 def inside(request: HttpRequest, meeting_id: int) -> JsonResponse:
-    """The lines of a meeting in which `?q=` stands, for the page: [[recording, position], …], and its words."""
+    """Return the lines that match `?q=` as [[recording, position], …], and the words that were searched for."""
     meeting = seat(request, meeting_id).meeting
     query = search.Query.parse(request.GET.get("q", ""))
     found = [[key.recording, key.position] for key in search.in_meeting(meeting, query)]
@@ -50,6 +50,6 @@ def inside(request: HttpRequest, meeting_id: int) -> JsonResponse:
 
 
 def _number(request: HttpRequest, name: str) -> int:
-    """A number of the address; 0 for anything else."""
+    """Return a query parameter as a number, or 0 if it is not one."""
     text = request.GET.get(name, "")
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else 0

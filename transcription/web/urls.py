@@ -1,4 +1,4 @@
-"""The pages."""
+"""The URLs of the pages."""
 
 from django.urls import path
 

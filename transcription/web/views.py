@@ -1,4 +1,4 @@
-"""The pages: the list of meetings, and a meeting with its recordings. Who may see them is asked in guards.py."""
+"""The pages: the list of meetings, and a meeting with its recordings. `guards.py` checks access."""
 
 import redis
 from django.conf import settings
@@ -25,12 +25,12 @@ from transcription.web.people_views import people_of
 from transcription.words import lines
 
 MEETINGS_PER_PAGE = 30
-# Recordings that the page may ask for in one request; it asks again for the rest.
+# Most recordings that one request returns; the page asks again for the rest.
 RECORDINGS_PER_FETCH = 100
-# Characters of a line's place in an address: two numbers of a database, and the point.
+# Longest `RECORDING.POSITION` in a URL, in characters: two database ids and the point.
 LONGEST_PLACE = 39
 
-# The meeting page's elements: one file each. They share modules, and never import one another.
+# The meeting page's elements, one file each. They share modules and never import one another.
 ELEMENTS = (
     "transcription/mico-transcript.js",
     "transcription/mico-search.js",
@@ -46,7 +46,7 @@ ELEMENTS = (
     "transcription/mico-people.js",
     "transcription/mico-ended.js",
     "transcription/mico-estimate.js",
-    "realtime/mico-socket.js",  # last: the others listen when its first message comes
+    "realtime/mico-socket.js",  # last: the others must be listening when its first message arrives
 )
 EXPORTS = (
     ("txt", gettext_lazy("Text")),
@@ -57,7 +57,7 @@ EXPORTS = (
     ("json", "JSON"),
 )
 
-# Speeds of the player. As text: a language's decimal comma is nothing for a program.
+# Speeds of the player, as strings: a localised decimal comma would break the value attributes.
 RATES = ("0.75", "1", "1.25", "1.5", "1.75", "2")
 
 
@@ -75,7 +75,7 @@ def _recording(request: HttpRequest, meeting_id: int, recording_id: int) -> Reco
 @signed_in
 @require_http_methods(["GET", "HEAD", "POST"])
 def meetings(request: SignedInRequest) -> HttpResponse:
-    """My meetings, newest first, and a form for a new one."""
+    """List the user's meetings, newest first; POST creates one."""
     form = MeetingForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         made = rules.create_meeting(request.user, form.cleaned_data["title"], form.cleaned_data["language"])
@@ -89,14 +89,14 @@ def meetings(request: SignedInRequest) -> HttpResponse:
 @signed_in
 @require_POST
 def sample(request: SignedInRequest) -> HttpResponse:
-    """Makes a meeting to look at, for somebody who has none."""
+    """Create the sample meeting, for an account that has none yet."""
     return redirect("meeting", load(request.user).pk)
 
 
 @attending
 @require_safe
 def meeting(request: HttpRequest, meeting_id: int) -> HttpResponse:
-    """The meeting: its transport bar, its transcript, its side panel."""
+    """Show a meeting: the transport bar, the transcript and the side panel."""
     mine = seat(request, meeting_id)
     shown = mine.meeting
     asked = request.GET.get("at")
@@ -123,26 +123,26 @@ def meeting(request: HttpRequest, meeting_id: int) -> HttpResponse:
 
 
 def _wanted(request: HttpRequest) -> set[int]:
-    """The recordings of `?id=1&id=2`. Raises Http404."""
+    """Return the recording ids of `?id=1&id=2`. Raises Http404 if one is not a number."""
     try:
         wanted = {int(value) for value in request.GET.getlist("id")[:RECORDINGS_PER_FETCH]}
     except ValueError:
         raise Http404 from None
-    return {number for number in wanted if abs(number) < 2**63}  # no database has rows beyond
+    return {number for number in wanted if abs(number) < 2**63}  # no database has ids beyond this range
 
 
 def _opens_at(shown: Meeting) -> str | None:
-    """While somebody records people come for what is being said; else a meeting is read from its beginning."""
+    """Return `latest` while somebody records, since people then follow what is said; else None: the beginning."""
     if shown.ended_at:
         return None
     try:
         return "latest" if attendance_of(shown.pk)["recording"] else None
     except redis.RedisError:
-        return None  # nobody knows who records: the page has everything else
+        return None  # Redis is away, so who records is unknown: the page shows everything else
 
 
 def _window(shown: Meeting, at: str | None) -> lines.Window:
-    """Around a line, the latest ones, or the first. Raises Http404."""
+    """Return the window around the line at `RECORDING.POSITION`, the latest or the first one. Raises Http404."""
     if at is None:
         return lines.first(shown)
     if at == "latest":
@@ -166,9 +166,10 @@ def _key(text: str) -> lines.Key:
 @attending
 @require_safe
 def transcript(request: HttpRequest, meeting_id: int) -> HttpResponse:
-    """A window of lines, in the reader's language.
+    """Return a window of lines, in the reader's language.
 
-    `?at=RECORDING.POSITION` around a line, `?at=latest`, `?before=` or `?after=` a key.
+    `?at=RECORDING.POSITION` is the window around a line, `?at=latest` the last one; `?before=` and `?after=` take the
+    key of a line.
     """
     mine = seat(request, meeting_id)
     shown = mine.meeting
@@ -185,7 +186,7 @@ def transcript(request: HttpRequest, meeting_id: int) -> HttpResponse:
 @attending
 @require_safe
 def recordings(request: HttpRequest, meeting_id: int) -> HttpResponse:
-    """The lines of some recordings (`?id=1&id=2`), in the reader's language."""
+    """Return the lines of several recordings (`?id=1&id=2`), in the reader's language."""
     mine = seat(request, meeting_id)
     return _fragment(request, lines.of_recordings(mine.meeting, _wanted(request)), mine)
 
@@ -193,7 +194,7 @@ def recordings(request: HttpRequest, meeting_id: int) -> HttpResponse:
 @attending
 @require_safe
 def recording(request: HttpRequest, meeting_id: int, recording_id: int) -> HttpResponse:
-    """The lines of one recording."""
+    """Return the lines of one recording."""
     mine = seat(request, meeting_id)
     if recording_id > lines.MOST:
         raise Http404
@@ -211,7 +212,7 @@ def _fragment(request: HttpRequest, found: lines.Fragment, mine: Seat) -> HttpRe
 @attending
 @require_safe
 def audio(request: HttpRequest, meeting_id: int, recording_id: int) -> HttpResponseBase:
-    """The sound, for the browser's player: the prepared file where there is one, else as it came."""
+    """Return the audio for the browser's player: the prepared file if there is one, else the original."""
     stored, content_type = media.file_of(_recording(request, meeting_id, recording_id))
     try:
         file = stored.open("rb")
@@ -225,7 +226,7 @@ def audio(request: HttpRequest, meeting_id: int, recording_id: int) -> HttpRespo
 @attending
 @require_safe
 def timeline_of(request: HttpRequest, meeting_id: int) -> HttpResponse:
-    """Where the recordings lie in the meeting, as numbers for the player; with `?id=1&id=2`, of some."""
+    """Return where each recording lies in the meeting, for the player; with `?id=1&id=2`, only those recordings."""
     only = _wanted(request) if "id" in request.GET else None
     return JsonResponse({"recordings": timeline.stretches(_meeting(request, meeting_id), only)})
 
@@ -233,14 +234,14 @@ def timeline_of(request: HttpRequest, meeting_id: int) -> HttpResponse:
 @attending
 @require_safe
 def words(request: HttpRequest, meeting_id: int, recording_id: int, first: int) -> HttpResponse:
-    """The words of some lines with their times, by the lines' positions."""
+    """Return the words of some lines with their times, keyed by the lines' positions."""
     return JsonResponse({"lines": timeline.words(_recording(request, meeting_id, recording_id), first)})
 
 
 @attending
 @require_POST
 def upload(request: HttpRequest, meeting_id: int) -> HttpResponse:
-    """The upload for browsers without JavaScript."""
+    """Receive a file from a browser without JavaScript."""
     mine = seat(request, meeting_id)
     form = UploadForm(request.POST, request.FILES)
     if form.is_valid():
@@ -263,7 +264,7 @@ def upload(request: HttpRequest, meeting_id: int) -> HttpResponse:
 @attending
 @require_POST
 def retry(request: HttpRequest, meeting_id: int, recording_id: int) -> HttpResponse:
-    """Has a failed or cancelled recording tried again."""
+    """Retry a failed or cancelled recording."""
     workflow.retry(_recording(request, meeting_id, recording_id))
     return redirect("meeting", meeting_id)
 
@@ -271,6 +272,6 @@ def retry(request: HttpRequest, meeting_id: int, recording_id: int) -> HttpRespo
 @attending
 @require_POST
 def cancel(request: HttpRequest, meeting_id: int, recording_id: int) -> HttpResponse:
-    """Stops a recording that is still on its way."""
+    """Cancel a recording that is not finished."""
     workflow.cancel(_recording(request, meeting_id, recording_id))
     return redirect("meeting", meeting_id)

@@ -1,4 +1,4 @@
-"""manage.py apitoken USERNAME [--create]: makes a bearer token for the API."""
+"""`manage.py apitoken USERNAME [--create]`: create a bearer token for the API."""
 
 from typing import Any
 
@@ -11,19 +11,18 @@ from transcription.people import tokens
 
 
 class Command(BaseCommand):
-    """Prints the token, and nothing else, on standard output."""
+    """Print the token, and nothing else, on standard output."""
 
     help = "Makes a bearer token for the API and prints it. It is shown only this once."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """USERNAME, --create."""
         parser.add_argument("username")
         parser.add_argument(
             "--create", action="store_true", help="make an ordinary user of this name if there is none"
         )
 
     def handle(self, *_args: Any, username: str, create: bool, **_options: Any) -> None:
-        """Raises CommandError: no such user, not a name for one, or one that may not sign in."""
+        """Raises CommandError: there is no such user, the name is not valid, or the user may not sign in."""
         user = User.objects.filter(username=username).first()
         if user is None and create:
             user = self._create(username)
@@ -38,7 +37,7 @@ class Command(BaseCommand):
         self.stdout.write(tokens.make(user))
 
     def _create(self, username: str) -> User:
-        """An active user without a password: they can use the API, and sign in once an admin gives them one."""
+        """Create an active user without a password. To sign in, not only use the API, they need one from an admin."""
         user = User(username=username)
         user.set_unusable_password()
         try:

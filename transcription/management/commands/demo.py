@@ -1,4 +1,4 @@
-"""`manage.py demo`: the sample meeting, transcribed for real by what is running."""
+"""`manage.py demo`: the sample meeting, transcribed by the running Mico."""
 
 import time
 from argparse import ArgumentParser
@@ -13,19 +13,18 @@ from transcription.models import Transcription
 
 
 class Command(BaseCommand):
-    """Loads it, waits for the words, and prints them."""
+    """Load the sample, wait for the transcript and print it."""
 
     help = "Loads a sample meeting of two speakers and transcribes it. Mico has to be running."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Whose meeting it is, and how long to wait for it."""
         parser.add_argument("--username", help="whose meeting it becomes (default: the first administrator)")
         parser.add_argument(
             "--timeout", type=float, default=120.0, help="seconds to wait for the words (120)"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Raises CommandError if there is nobody, or no words in time."""
+        """Raises CommandError if there is no user to own the meeting, or no transcript in time."""
         users = get_user_model().objects.filter(is_active=True)
         name = options["username"]
         user = users.filter(username=name).first() if name else users.filter(is_superuser=True).first()

@@ -1,4 +1,4 @@
-"""`manage.py dispatch`: one dispatcher. One is enough; two or more are safe."""
+"""`manage.py dispatch`: run a dispatcher. One is enough; several are safe."""
 
 from typing import Any
 
@@ -8,10 +8,10 @@ from transcription.lifecycle.dispatch import Dispatcher
 
 
 class Command(BaseCommand):
-    """Hands what is due to the workers, until told to stop."""
+    """Hand due transcriptions to the workers until told to stop."""
 
     help = "Hands due transcriptions to the workers."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Runs until SIGTERM or SIGINT."""
+        """Run until SIGTERM or SIGINT."""
         Dispatcher().run()

@@ -1,6 +1,6 @@
-"""`manage.py rqworker`: django-rq's own, with the queue's serializer as the default, and quiet.
+"""`manage.py rqworker`: django-rq's command with the queue's serializer as the default, and less output.
 
-Queue and worker must agree on it, and django-rq's default is pickle whatever the queue's setting says.
+Queue and worker must use the same serializer, and django-rq defaults to pickle whatever the queue's setting says.
 """
 
 from argparse import ArgumentParser
@@ -10,9 +10,8 @@ from django_rq.management.commands import rqworker
 
 
 class Command(rqworker.Command):
-    """Runs one worker."""
+    """Run one worker."""
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """As django-rq's."""
         super().add_arguments(parser)  # type: ignore[no-untyped-call]
         parser.set_defaults(serializer=settings.RQ_QUEUES["default"]["SERIALIZER"], verbosity=0)
