@@ -1,4 +1,4 @@
-"""The API, version 1: what programs can do, at /api/v1/. See docs/api.md."""
+"""The API, version 1, at /api/v1/. See docs/api.md."""
 
 from transcription.api import meetings, recordings, uploads, utterances, vendors
 from transcription.api.auth import Bearer, Session
@@ -10,7 +10,7 @@ api = Api(
     urls_namespace="api-v1",
     description="Meetings, their recordings, and the text that comes of them.",
     auth=[Bearer(), Session()],
-    docs_url=None,  # the interactive page would load its scripts from elsewhere
+    docs_url=None,  # Ninja's interactive page loads its scripts from other hosts
 )
 api.add_router("/meetings", meetings.router)
 api.add_router("", recordings.router)

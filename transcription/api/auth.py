@@ -1,7 +1,7 @@
-"""Who is calling: a bearer token, or the session of the page.
+"""Authentication of API requests: a bearer token, or the session cookie of the pages.
 
-An operation is for accounts, unless it says that guests may call it too (`auth=GUESTS_TOO`): it then asks for a
-`seats.Seat`, as the pages do.
+An operation admits accounts only, unless it is declared with `auth=GUESTS_TOO`. Such an operation checks access with
+`seat`, as the pages do.
 """
 
 from django.conf import settings
@@ -18,19 +18,19 @@ from transcription.people.seats import Seat, Visitor, seat_in, visitor_of
 
 
 class Bearer(HttpBearer):
-    """`Authorization: Bearer …`. A token that is no good ends it: the session is not tried instead."""
+    """Authenticate by `Authorization: Bearer …`. With an invalid token the session is not tried."""
 
     def authenticate(self, request: HttpRequest, token: str) -> Visitor:
-        """Raises AuthenticationError."""
+        """Return the token's owner. Raises AuthenticationError."""
         user = tokens.find(token)
         if user is None:
             raise AuthenticationError
         request.user = user
-        return Visitor(user)  # without what a session that came along may have
+        return Visitor(user)  # without the guest keys of a session sent along
 
 
 class Session(APIKeyCookie):
-    """The session cookie, on unsafe methods together with the CSRF token."""
+    """Authenticate by the session cookie. Unsafe methods also need the CSRF token."""
 
     param_name = settings.SESSION_COOKIE_NAME
 
@@ -39,10 +39,10 @@ class Session(APIKeyCookie):
         self._guests = guests
 
     def __call__(self, request: HttpRequest) -> Visitor | None:
-        """Who has this session; None: nobody who may call. Raises ApiError (403).
+        """Return the session's visitor, or None if they may not call. Raises ApiError (403) for a bad CSRF token.
 
-        Ninja's own checks the CSRF token of people first who are not signed in at all: it answers 403 where
-        401 is the truth, and reads a whole upload on the way.
+        Ninja's own implementation checks the CSRF token before it knows whether anyone is signed in: it would
+        answer 403 instead of 401, and read a whole upload to find the token.
         """
         visitor = visitor_of(request.user, request.session)
         if visitor.user is None and not (self._guests and visitor.known):
@@ -56,16 +56,18 @@ class Session(APIKeyCookie):
         return visitor
 
     def authenticate(self, request: HttpRequest, key: str | None) -> User | None:
-        """Not used: `__call__` is the whole of it."""
+        """Unused: `__call__` replaces the method that would call it."""
         raise NotImplementedError
 
 
 class _CsrfCheck(CsrfViewMiddleware):
-    """Django's own check, without the page that it would render."""
+    """Django's CSRF check, without the error page."""
 
     @classmethod
     def refuses(cls, request: HttpRequest) -> bool:
-        check = cls(lambda _request: HttpResponseForbidden())  # nothing follows it
+        check = cls(
+            lambda _request: HttpResponseForbidden()
+        )  # only the check is used, so there is no next handler
         request.csrf_processing_done = False  # type: ignore[attr-defined]
         check.process_request(request)
         return check.process_view(request, HttpResponseForbidden, (), {}) is not None
@@ -78,21 +80,23 @@ GUESTS_TOO = (Bearer(), Session(guests=True))
 
 
 def visitor(request: HttpRequest) -> Visitor:
-    """Whom `Bearer` or `Session` found."""
-    found = getattr(request, "auth", None)  # Ninja's
-    assert isinstance(found, Visitor)  # noqa: S101 - every operation has one of the two
+    """Return the visitor found by `Bearer` or `Session`. Raises AuthenticationError."""
+    found = getattr(request, "auth", None)  # Ninja stores it there
+    if not isinstance(found, Visitor):
+        raise AuthenticationError  # the operation was declared without `Bearer` and `Session`
     return found
 
 
 def caller(request: HttpRequest) -> User:
-    """The account of who is calling, where no guest may."""
+    """Return the caller's account, in an operation that admits accounts only. Raises AuthenticationError."""
     user = visitor(request).user
-    assert user is not None  # noqa: S101 - see `Session`
+    if user is None:
+        raise AuthenticationError  # the operation was declared with `GUESTS_TOO`
     return user
 
 
 def seat(request: HttpRequest, meeting_id: int) -> Seat:
-    """The caller's seat in a meeting. Raises Http404, for one that exists too: ids are not news."""
+    """Return the caller's seat in a meeting. Raises Http404 without one, whether or not the meeting exists."""
     found = seat_in(meeting_id, visitor(request))
     if found is None:
         raise Http404

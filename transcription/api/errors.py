@@ -1,7 +1,7 @@
-"""The one shape of every error of the API: {"error": {"code": "not_found", "message": "A sentence."}}.
+"""The shape of every API error: {"error": {"code": "not_found", "message": "A sentence."}}.
 
-`code` is for programs and does not change; `message` is for people, in their language. What went wrong inside
-is in the log, never in an answer.
+`code` is for programs and stable; `message` is for people and translated. Internal details go to the log, never into
+an answer.
 """
 
 from collections.abc import Callable
@@ -31,16 +31,16 @@ from ninja.errors import AuthenticationError, HttpError, ValidationError
 
 from transcription.sound.intake import Refused
 
-# What an operation may answer instead of what it is asked for.
+# Error statuses that every operation declares.
 ERRORS = frozenset({400, 401, 403, 404, 405, 409, 410, 412, 413, 415, 422, 423, 500, 503})
 
-# Of a multipart body, on top of the file itself: the other fields and what is between them.
+# Allowance for a multipart body beyond the file: the other fields and the boundaries.
 MULTIPART_EXTRA_BYTES = 1024**2
 LARGEST_ID = 2**63 - 1
 
 
 class ApiError(Exception):
-    """An answer that is not the asked-for one."""
+    """Answer with this status, code and message instead of the result."""
 
     def __init__(self, status: int, code: str, message: str | Promise) -> None:
         super().__init__(code)
@@ -50,12 +50,12 @@ class ApiError(Exception):
 
 
 def error_response(status: int, code: str, message: str | Promise) -> HttpResponse:
-    """An error in the one shape."""
+    """Return an error response in the common shape."""
     return JsonResponse({"error": {"code": code, "message": str(message)}}, status=status)
 
 
 class Api(NinjaAPI):
-    """A NinjaAPI in which every URL below it, known or not, answers errors in the one shape."""
+    """A NinjaAPI whose errors, including those for unknown URLs below it, all have the common shape."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
@@ -64,7 +64,7 @@ class Api(NinjaAPI):
 
     @property
     def urls(self) -> tuple[list[URLResolver | URLPattern], str, str]:
-        """The API's URLs, and after them one for everything else."""
+        """The API's URLs, followed by a pattern that answers 404 for every other URL below it."""
         patterns, app, namespace = super().urls
         patterns = [*patterns, re_path("", _unknown)]
         for pattern in patterns:
@@ -76,7 +76,7 @@ class Api(NinjaAPI):
         def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
             try:
                 _check_ids(kwargs)
-                # Before anything reads the body: a file that is too large is refused unread.
+                # Before anything reads the body, so that a file that is too large is refused unread.
                 _check_length(request)
                 response = view(request, *args, **kwargs)
             except Exception as error:
@@ -85,13 +85,13 @@ class Api(NinjaAPI):
                 return _not_allowed(response)
             return response
 
-        # Sessions are checked in auth.py; a bearer token needs no check, since no browser sends one by itself.
+        # `auth.py` does the CSRF check for sessions. A bearer token needs none: no browser sends one by itself.
         wrapped.csrf_exempt = True  # type: ignore[attr-defined]
         return wrapped
 
 
 def _check_ids(ids: dict[str, Any]) -> None:
-    # SQLite's driver fails on what does not fit into 64 bits; no row has such an id.
+    # SQLite's driver raises on integers beyond 64 bits; no row has such an id.
     if any(isinstance(value, int) and value > LARGEST_ID for value in ids.values()):
         raise Http404
 
@@ -100,7 +100,7 @@ def _check_length(request: HttpRequest) -> None:
     try:
         length = int(request.META.get("CONTENT_LENGTH") or 0)
     except ValueError:
-        return  # Django reads nothing then
+        return  # Django then treats the body as empty
     if length > settings.MAX_UPLOAD_BYTES + MULTIPART_EXTRA_BYTES:
         raise ApiError(413, "too_large", _("The file is too large."))
 
@@ -137,7 +137,7 @@ def _unauthenticated(_request: HttpRequest, _error: AuthenticationError) -> Http
 
 
 def _http_error(request: HttpRequest, error: HttpError) -> HttpResponse:
-    """Raised by Ninja itself, and then for a body that is not JSON."""
+    """Convert an HttpError. Only Ninja raises these, for a body that is not JSON."""
     if error.status_code != 400:
         return error_response(error.status_code, "refused", HTTPStatus(error.status_code).phrase)
     if (request.content_type or "").startswith("multipart/"):
@@ -160,7 +160,7 @@ def _field(problem: dict[str, Any]) -> str:
 
 
 def _said(problem: dict[str, Any]) -> str:
-    if problem["type"] == "value_error":  # ours, in the reader's language
+    if problem["type"] == "value_error":  # raised by our own validators, already translated
         return str(problem["ctx"]["error"])
     return str(problem["msg"])
 
@@ -186,7 +186,7 @@ def _internal(request: HttpRequest, error: Exception) -> HttpResponse:
 
 
 def _logged(request: HttpRequest, response: HttpResponse, error: Exception) -> HttpResponse:
-    """As Django logs what goes wrong in a view: once, with the traceback, and mailed to ADMINS."""
+    """Log a server error as Django does for views: once, with the traceback, mailed to ADMINS."""
     log_response(
         "%s: %s", response.reason_phrase, request.path, response=response, request=request, exception=error
     )

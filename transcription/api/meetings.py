@@ -1,4 +1,4 @@
-"""/meetings: making them, listing them, and the transcript of one."""
+"""/meetings: create and list meetings, read one, download its transcript."""
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -29,7 +29,7 @@ MOST_OFFSET = 2**31 - 1
 
 @router.post("", response={201: MeetingOut, ERRORS: ErrorOut})
 def create(request: HttpRequest, data: MeetingIn) -> Status[MeetingOut]:
-    """Makes a meeting, with the caller as its owner and first participant."""
+    """Create a meeting. The caller becomes its owner and first participant."""
     meeting = create_meeting(caller(request), data.title, data.language or settings.STT_LANGUAGE)
     return Status(201, MeetingOut.of(meeting))
 
@@ -40,14 +40,14 @@ def list_mine(
     limit: QueryEx[int, P(ge=1, le=500)] = 100,
     offset: QueryEx[int, P(ge=0, le=MOST_OFFSET)] = 0,
 ) -> list[MeetingOut]:
-    """The caller's meetings, newest first. `limit` and `offset` page through them."""
+    """List the caller's meetings, newest first, paginated by `limit` and `offset`."""
     mine = Meeting.objects.visible_to(caller(request)).select_related("owner").order_by("-created_at", "-pk")
     return [MeetingOut.of(meeting) for meeting in mine[offset : offset + limit]]
 
 
 @router.get("/{int:meeting_id}", response={200: MeetingDetail, ERRORS: ErrorOut}, auth=GUESTS_TOO)
 def detail(request: HttpRequest, meeting_id: int) -> MeetingDetail:
-    """A meeting with its people and its recordings."""
+    """Return a meeting with its people and its recordings."""
     meeting = seat(request, meeting_id).meeting
     rows = list(
         Transcription.objects.current()
@@ -77,9 +77,9 @@ def download_transcript(
     times: bool = True,
     speakers: bool = True,
 ) -> HttpResponse:
-    """All that was said, in the order of speaking, as a file: JSON, text, Markdown, Word, SubRip or WebVTT.
+    """Download the whole transcript in the order of speaking: JSON, text, Markdown, Word, SubRip or WebVTT.
 
-    `times=false` and `speakers=false` leave these out of what people read; JSON always has both.
+    `times=false` and `speakers=false` omit these from the formats for people; JSON always has both.
     """
     meeting = seat(request, meeting_id).meeting
     return HttpResponse(

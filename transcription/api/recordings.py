@@ -1,4 +1,4 @@
-"""Recordings: handing one in, looking how it does, trying again, giving up."""
+"""Recordings: submit one, read its state and lines, retry or cancel it, name its speakers."""
 
 from typing import Literal
 from uuid import UUID
@@ -23,8 +23,8 @@ router = Router(tags=["recordings"])
 
 
 def current(request: HttpRequest, recording_id: int) -> Transcription:
-    """What people see of a recording of the caller's, fetched with all that is shown. Raises Http404."""
-    # Correlated, and not "in": the cost of a look is not to grow with the meetings that somebody has.
+    """Return the current transcription of a recording in one of the caller's meetings. Raises Http404."""
+    # EXISTS rather than IN: the cost must not grow with the number of the caller's meetings.
     mine = seats_of(visitor(request)).filter(meeting=OuterRef("meeting"))
     row = (
         Transcription.objects.current()
@@ -38,7 +38,7 @@ def current(request: HttpRequest, recording_id: int) -> Transcription:
 
 
 def answer(request: HttpRequest, recording_id: int) -> RecordingOut:
-    """A recording of the caller's as it is now. Raises Http404."""
+    """Return a recording of the caller's meetings as it is now. Raises Http404."""
     row = current(request, recording_id)
     return RecordingOut.of(row, standing.gate_states([row]))
 
@@ -48,7 +48,7 @@ def answer(request: HttpRequest, recording_id: int) -> RecordingOut:
     response={200: RecordingOut, 201: RecordingOut, ERRORS: ErrorOut},
     auth=GUESTS_TOO,
 )
-def hand_in(  # noqa: PLR0917 - Ninja calls it by names
+def hand_in(  # noqa: PLR0917 - Ninja calls it with keywords
     request: HttpRequest,
     meeting_id: int,
     audio: File[UploadedFile],
@@ -57,12 +57,12 @@ def hand_in(  # noqa: PLR0917 - Ninja calls it by names
     kind: Form[Literal["live", "upload"]] = "upload",
     x_mico_participant: Header[int | None] = None,
 ) -> Status[RecordingOut]:
-    """Keeps the audio and schedules its transcription.
+    """Store the audio and schedule its transcription.
 
-    With a `client_id` it is safe to send again: a known one answers 200 with the recording that is there.
-    `offset_ms` is where it begins in the meeting; without it a live recording ends now, and an upload begins
-    after all the others. `X-Mico-Participant` says whose words they are: 403 where somebody else is signed in by
-    now, so that what waited in a browser does not become theirs.
+    `client_id` is an idempotency key: a known one answers 200 with the existing recording. `offset_ms` is the start
+    in the meeting; without it a live recording ends now, and an upload starts after all others.
+    `X-Mico-Participant` is the participant who spoke. If somebody else is signed in by now the answer is 403, so
+    that audio that waited in a browser is not attributed to them.
     """
     mine = seat(request, meeting_id)
     if x_mico_participant not in {None, mine.participant.pk}:
@@ -82,7 +82,7 @@ def hand_in(  # noqa: PLR0917 - Ninja calls it by names
 
 @router.get("/recordings/{int:recording_id}", response={200: RecordingOut, ERRORS: ErrorOut}, auth=GUESTS_TOO)
 def detail(request: HttpRequest, recording_id: int) -> RecordingOut:
-    """A recording, what became of it, and its words."""
+    """Return a recording with its state and its lines."""
     return answer(request, recording_id)
 
 
@@ -90,7 +90,7 @@ def detail(request: HttpRequest, recording_id: int) -> RecordingOut:
     "/recordings/{int:recording_id}/retry", response={200: RecordingOut, ERRORS: ErrorOut}, auth=GUESTS_TOO
 )
 def retry(request: HttpRequest, recording_id: int) -> RecordingOut:
-    """Tries again what failed or was cancelled, with the same audio. 409: there is nothing to try again."""
+    """Retry a failed or cancelled recording with the same audio. 409: it is neither."""
     if workflow.retry(current(request, recording_id).recording) is None:
         raise ApiError(409, "nothing_to_retry", _("Only what failed or was cancelled can be tried again."))
     return answer(request, recording_id)
@@ -100,7 +100,7 @@ def retry(request: HttpRequest, recording_id: int) -> RecordingOut:
     "/recordings/{int:recording_id}/cancel", response={200: RecordingOut, ERRORS: ErrorOut}, auth=GUESTS_TOO
 )
 def cancel(request: HttpRequest, recording_id: int) -> RecordingOut:
-    """Gives up a recording that is still on its way. 409: it is not any more."""
+    """Cancel a recording that is not finished. 409: it is finished."""
     if not workflow.cancel(current(request, recording_id).recording):
         raise ApiError(409, "nothing_to_cancel", _("This recording is finished: there is nothing to cancel."))
     return answer(request, recording_id)
@@ -110,7 +110,7 @@ def cancel(request: HttpRequest, recording_id: int) -> RecordingOut:
     "/recordings/{int:recording_id}/speakers", response={200: RecordingOut, ERRORS: ErrorOut}, auth=GUESTS_TOO
 )
 def name_speaker(request: HttpRequest, recording_id: int, data: SpeakerIn) -> RecordingOut:
-    """Names a voice of a file, for the whole recording. 409: nobody is heard under this label."""
+    """Name a speaker of a file, for the whole recording. 409: the recording has no speaker with this label."""
     try:
         speakers.name_speaker(current(request, recording_id).recording, data.label, data.name)
     except speakers.NotHeard:

@@ -1,4 +1,4 @@
-"""The shapes of everything that goes in and out. Times of day are ISO 8601 in UTC, the rest milliseconds."""
+"""The request and response shapes. Times of day are ISO 8601 in UTC; offsets and durations are milliseconds."""
 
 import unicodedata
 from collections.abc import Mapping
@@ -25,14 +25,14 @@ from transcription.words.editing import LONGEST_TEXT
 
 
 def _one_line(text: str) -> str:
-    # A database refuses NUL, and a title with line breaks breaks what it is written into: mails, file names.
+    # Databases refuse NUL, and a line break in a title breaks mail headers and file names.
     if any(unicodedata.category(char) in {"Cc", "Cs", "Zl", "Zp"} for char in text):
         raise ValueError(_("one line of text without control characters is needed"))
     return text
 
 
 def _whole(text: str) -> str:
-    # Line breaks and tabs are a text's own; a database refuses NUL, and half of a surrogate is no character.
+    # Line breaks and tabs are allowed in text. Databases refuse NUL, and a lone surrogate is not a character.
     if any(unicodedata.category(char) in {"Cc", "Cs"} and char not in "\n\t" for char in text):
         raise ValueError(_("a text without control characters is needed"))
     return text
@@ -66,14 +66,14 @@ Language = Annotated[str, StringConstraints(max_length=10), AfterValidator(_spok
 
 
 class ErrorBody(Schema):
-    """`code` is for programs and does not change; `message` is a sentence in the reader's language."""
+    """`code` is stable and for programs; `message` is a sentence in the reader's language."""
 
     code: str
     message: str
 
 
 class ErrorOut(Schema):
-    """Every answer that is not 2xx."""
+    """The body of every answer that is not 2xx."""
 
     error: ErrorBody
 
@@ -82,9 +82,9 @@ class ErrorOut(Schema):
 
 
 class MeetingIn(BaseModel):
-    """A meeting to be made. Without `language` it is spoken in this Mico's own (STT_LANGUAGE).
+    """A meeting to create. `language` defaults to the server's (STT_LANGUAGE).
 
-    Not a Schema of Ninja's: to one of those the JSON string "x" is an object whose `title` is "X".
+    Not a Ninja Schema: one would accept the JSON string "x" as an object with the `title` "X".
     """
 
     title: Title
@@ -92,7 +92,7 @@ class MeetingIn(BaseModel):
 
 
 class MeetingOut(Schema):
-    """A meeting; `owner` is a username."""
+    """A meeting. `owner` is a username."""
 
     id: int
     title: str
@@ -102,7 +102,7 @@ class MeetingOut(Schema):
 
     @classmethod
     def of(cls, meeting: Meeting) -> Self:
-        """From a meeting that was fetched with its owner."""
+        """Build from a meeting that was fetched with its owner."""
         return cls(
             id=meeting.pk,
             title=meeting.title,
@@ -116,7 +116,7 @@ class MeetingOut(Schema):
 
 
 class UtteranceOut(Schema):
-    """A line of a recording. `start_ms` is in the recording. `version` grows with each edit."""
+    """A line of a recording. `start_ms` counts from the start of the recording. `version` grows with each edit."""
 
     id: int
     version: int
@@ -128,13 +128,13 @@ class UtteranceOut(Schema):
 
 
 class RecordingSummary(Schema):
-    """A recording without its words.
+    """A recording without its lines.
 
-    `delayed`: it waits because the vendor throttles or is unavailable (false as well while nobody knows).
-    `queue_position`: 1 is sent next; null: it is not waiting to be sent. `eta_s`: about how many seconds until its
-    words are there; null where there is nothing to base it on, and while it is finished.
-    `version` grows with each change of `status`. `possible_duplicate`: how often it was sent again because
-    an answer was lost.
+    `delayed`: it waits because the vendor throttles or is unavailable; false if that is unknown.
+    `queue_position`: 1 is submitted next; null if it does not wait to be submitted.
+    `eta_s`: estimated seconds until its lines are there; null without a basis for an estimate, or once finished.
+    `version` grows with each change of `status`.
+    `possible_duplicate`: how often it was submitted again because an answer was lost.
     """
 
     id: int
@@ -154,25 +154,25 @@ class RecordingSummary(Schema):
 
     @classmethod
     def of(cls, row: Transcription, gates: Mapping[str, GateState | None]) -> "RecordingSummary":
-        """From a current transcription with its recording, and the gates of `stt.gate_states`."""
+        """Build from a current transcription fetched with its recording, and the gates of `standing.gate_states`."""
         return RecordingSummary.model_validate(_summary(row, gates))
 
 
 class SpeakerIn(BaseModel):
-    """A voice of a file (`label`: the vendor's, "0" is Speaker 1) and what to call it; "" is its number again."""
+    """A name for a speaker of a file. `label` is the vendor's ("0" is Speaker 1); an empty name removes the name."""
 
     label: Annotated[str, StringConstraints(min_length=1, max_length=64), AfterValidator(_one_line)]
     name: Annotated[str, AfterValidator(_name)]
 
 
 class RecordingOut(RecordingSummary):
-    """A recording with its words, which are there once it is done."""
+    """A recording with its lines. The list is empty until the recording is done."""
 
     utterances: list[UtteranceOut]
 
     @classmethod
     def of(cls, row: Transcription, gates: Mapping[str, GateState | None]) -> "RecordingOut":
-        """As RecordingSummary's; two queries more than none for what was not fetched along."""
+        """Build as `RecordingSummary.of` does. One query for the lines; more if `row` lacks its participant."""
         rows = list(row.utterances.with_names().defer("words").order_by("position"))
         said = transcript.utterances(row.recording, rows)
         return RecordingOut.model_validate(
@@ -215,9 +215,9 @@ def _summary(row: Transcription, gates: Mapping[str, GateState | None]) -> dict[
 
 
 class PersonOut(Schema):
-    """Somebody who is in a meeting. `name` is what they are called there; a guest has no `username`.
+    """A person in a meeting. `name` is their name in that meeting; a guest has no `username`.
 
-    `here`: has the meeting's page open. Both that and `recording` are null while nobody knows.
+    `here`: has the meeting's page open. `here` and `recording` are null if that is unknown.
     """
 
     id: int
@@ -230,7 +230,7 @@ class PersonOut(Schema):
 
     @classmethod
     def of(cls, person: Participant, meeting: Meeting, now: Attendance | None) -> Self:
-        """From a participant that was fetched with their user."""
+        """Build from a participant that was fetched with their user. `now` is None if the attendance is unknown."""
         role: Literal["owner", "participant", "guest"] = "participant" if person.user else "guest"
         return cls(
             id=person.pk,
@@ -244,10 +244,10 @@ class PersonOut(Schema):
 
 
 class MeetingDetail(MeetingOut):
-    """A meeting with its people and its recordings, in the order in which they were spoken.
+    """A meeting with its people, and its recordings in the order of speaking.
 
-    `participants` are the usernames of those among `people` who have one. `version` grows with each change of the
-    people or the state.
+    `participants` are the usernames of those `people` who have one. `version` grows with each change of the people or
+    the state.
     """
 
     state: Literal["open", "ended"]
@@ -262,7 +262,7 @@ class MeetingDetail(MeetingOut):
 
 
 class LineOut(Schema):
-    """A line of a meeting. `start_ms` is in the meeting."""
+    """A line of a meeting. `start_ms` counts from the start of the meeting."""
 
     recording: int
     start_ms: int
@@ -272,7 +272,7 @@ class LineOut(Schema):
 
 
 class TranscriptOut(Schema):
-    """The transcript in its form `json`."""
+    """The transcript in the format `json`."""
 
     meeting: int
     title: str
@@ -281,14 +281,14 @@ class TranscriptOut(Schema):
 
 
 class PresenceOut(Schema):
-    """How many of each are alive."""
+    """The number of live processes of each kind."""
 
     workers: int
     dispatchers: int
 
 
 class SttOut(Schema):
-    """How the way to a vendor stands. `state` is unknown, and `presence` null, while Redis is away."""
+    """The state of the gate to a vendor. While Redis is away `state` is `unknown` and `presence` null."""
 
     vendor: str
     state: Literal["open", "blocked", "probing", "held", "unknown"]

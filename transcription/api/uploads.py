@@ -1,6 +1,6 @@
-"""Files in parts: the tus protocol, version 1.0.0, with creation, expiration and termination (https://tus.io).
+"""Resumable uploads: the tus protocol 1.0.0 with creation, expiration and termination (https://tus.io).
 
-Any tus client can hand a recording in: POST makes an upload, PATCH adds to it, HEAD says from where to go on.
+Any tus client works: POST creates an upload, PATCH appends to it, HEAD returns the offset to resume from.
 """
 
 import base64
@@ -35,7 +35,7 @@ View = Callable[Concatenate[HttpRequest, P], HttpResponse]
 
 
 def _tus(view: View[P]) -> View[P]:
-    """The header that every request and every answer of the protocol has."""
+    """Require the `Tus-Resumable` header on the request, and add it to the response. Raises ApiError (412)."""
 
     @wraps(view)
     def speaking(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
@@ -49,7 +49,7 @@ def _tus(view: View[P]) -> View[P]:
 
 
 def _upload(request: HttpRequest, upload_id: uuid.UUID) -> Upload:
-    """An upload of the caller's, as long as they are in its meeting. Raises Http404."""
+    """Return an upload of the caller's, if they are still in its meeting. Raises Http404."""
     found = (
         Upload.objects.select_related("meeting", "participant")
         .filter(pk=upload_id, participant__in=seats_of(visitor(request)))
@@ -72,7 +72,7 @@ def _standing(upload: Upload, status: int = 204) -> HttpResponse:
 
 
 def _number(request: HttpRequest, header: str) -> int:
-    """A header that is a number of bytes. Raises ApiError."""
+    """Return a header that holds a number of bytes. Raises ApiError (400)."""
     text = request.headers.get(header, "")
     if not (text.isascii() and text.isdecimal() and len(text) < 19):
         raise ApiError(400, "bad_request", _("%(header)s is a number of bytes.") % {"header": header})
@@ -80,7 +80,7 @@ def _number(request: HttpRequest, header: str) -> int:
 
 
 def _metadata(request: HttpRequest) -> dict[str, str]:
-    """Upload-Metadata: "key base64,key base64". Raises ApiError."""
+    """Parse `Upload-Metadata`, which is "key base64,key base64". Raises ApiError (400)."""
     found: dict[str, str] = {}
     for pair in request.headers.get("Upload-Metadata", "").split(","):
         key, _space, value = pair.strip().partition(" ")
@@ -94,7 +94,7 @@ def _metadata(request: HttpRequest) -> dict[str, str]:
 
 @router.api_operation(["OPTIONS"], "/meetings/{int:meeting_id}/uploads", response=ANSWERS, auth=GUESTS_TOO)
 def abilities(request: HttpRequest, meeting_id: int) -> HttpResponse:
-    """What of the protocol this server speaks."""
+    """Return the protocol version and extensions of this server, and the largest upload."""
     seat(request, meeting_id)
     response = HttpResponse(status=204)
     response["Tus-Resumable"] = response["Tus-Version"] = VERSION
@@ -106,9 +106,9 @@ def abilities(request: HttpRequest, meeting_id: int) -> HttpResponse:
 @router.post("/meetings/{int:meeting_id}/uploads", response={201: None, ERRORS: ErrorOut}, auth=GUESTS_TOO)
 @_tus
 def begin(request: HttpRequest, meeting_id: int) -> HttpResponse:
-    """Makes an upload of `Upload-Length` bytes; `Location` is where its parts go.
+    """Create an upload of `Upload-Length` bytes. `Location` is the URL that its parts are sent to.
 
-    `Upload-Metadata` may have `filename`, and `client_id`: a UUID of your own, as for recordings.
+    `Upload-Metadata` may contain `filename`, and `client_id`: a UUID of your own, as for recordings.
     """
     mine = seat(request, meeting_id)
     metadata = _metadata(request)
@@ -132,7 +132,7 @@ def begin(request: HttpRequest, meeting_id: int) -> HttpResponse:
 )
 @_tus
 def standing(request: HttpRequest, upload_id: uuid.UUID) -> HttpResponse:
-    """How much is here: `Upload-Offset`. Of one that is complete `Mico-Recording` is the recording."""
+    """Return the bytes received as `Upload-Offset`. For a complete upload `Mico-Recording` is the recording's id."""
     upload = _upload(request, upload_id)
     response = _standing(upload, 200)
     response["Upload-Length"] = str(upload.size_bytes)
@@ -142,7 +142,7 @@ def standing(request: HttpRequest, upload_id: uuid.UUID) -> HttpResponse:
 @router.patch("/uploads/{uuid:upload_id}", response=ANSWERS, auth=GUESTS_TOO)
 @_tus
 def append(request: HttpRequest, upload_id: uuid.UUID) -> HttpResponse:
-    """Adds a part that begins at `Upload-Offset`. With the last one the recording is made: `Mico-Recording`."""
+    """Append a part that starts at `Upload-Offset`. The last part creates the recording: `Mico-Recording`."""
     upload = _upload(request, upload_id)
     if request.content_type != PART:
         raise ApiError(415, "unsupported_media_type", _("Send the part as application/offset+octet-stream."))
@@ -160,6 +160,6 @@ def append(request: HttpRequest, upload_id: uuid.UUID) -> HttpResponse:
 @router.delete("/uploads/{uuid:upload_id}", response=ANSWERS, auth=GUESTS_TOO)
 @_tus
 def discard(request: HttpRequest, upload_id: uuid.UUID) -> HttpResponse:
-    """Throws away what came so far. A recording that was made of it stays."""
+    """Discard what was received. A recording that was made from the upload stays."""
     uploads.discard(_upload(request, upload_id))
     return HttpResponse(status=204)

@@ -1,4 +1,4 @@
-"""Lines one by one: looking at one with its history, and changing its text."""
+"""Lines: read one with its history, and edit its text."""
 
 from datetime import datetime
 from typing import Annotated, Self
@@ -20,14 +20,14 @@ router = Router(tags=["utterances"])
 
 
 class EditIn(BaseModel):
-    """`version`: of the line that the new text is meant for."""
+    """A new text. `version` is the version of the line that it replaces."""
 
     version: Annotated[int, Field(ge=1, lt=2**31)]
     text: Spoken
 
 
 class RevisionOut(Schema):
-    """What somebody made of a line. `author` is null where nobody knows any more."""
+    """An edit of a line. `author` is null if the author is no longer known."""
 
     version: int
     text: str
@@ -36,7 +36,7 @@ class RevisionOut(Schema):
 
 
 class UtteranceDetail(Schema):
-    """A line. `original`: the vendor's words."""
+    """A line with its history. `original` is the vendor's text."""
 
     id: int
     recording: int
@@ -49,7 +49,7 @@ class UtteranceDetail(Schema):
 
     @classmethod
     def of(cls, row: Utterance) -> Self:
-        """From a line that was fetched with its transcription. One query."""
+        """Build from a line that was fetched with its transcription. One query."""
         history = row.revisions.select_related("author").order_by("version")
         return cls(
             id=row.pk,
@@ -69,7 +69,7 @@ class UtteranceDetail(Schema):
 
 
 def found(request: HttpRequest, utterance_id: int) -> Utterance:
-    """A line that people see, of a meeting of the caller's. Raises Http404."""
+    """Return a line of a current transcription in one of the caller's meetings. Raises Http404."""
     mine = seats_of(visitor(request)).filter(meeting=OuterRef("transcription__meeting"))
     row = (
         Utterance.objects.filter(Exists(mine), pk=utterance_id, transcription__is_current=True)
@@ -86,7 +86,7 @@ def found(request: HttpRequest, utterance_id: int) -> Utterance:
     "/utterances/{int:utterance_id}", response={200: UtteranceDetail, ERRORS: ErrorOut}, auth=GUESTS_TOO
 )
 def detail(request: HttpRequest, utterance_id: int) -> UtteranceDetail:
-    """A line, the vendor's words, and who made what of them."""
+    """Return a line with the vendor's text and the history of its edits."""
     return UtteranceDetail.of(found(request, utterance_id))
 
 
@@ -94,7 +94,7 @@ def detail(request: HttpRequest, utterance_id: int) -> UtteranceDetail:
     "/utterances/{int:utterance_id}", response={200: UtteranceDetail, ERRORS: ErrorOut}, auth=GUESTS_TOO
 )
 def edit(request: HttpRequest, utterance_id: int, data: EditIn) -> UtteranceDetail:
-    """Gives a line another text. 403: you neither spoke it nor own the meeting; 409: it was changed meanwhile."""
+    """Edit a line's text. 403: you neither spoke it nor own the meeting; 409: it was changed in the meantime."""
     row = found(request, utterance_id)
     mine = seat(request, row.transcription.meeting_id)
     if not editing.may_edit(mine, row.transcription.recording):

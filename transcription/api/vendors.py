@@ -1,4 +1,4 @@
-"""/stt: how the way to each speech-to-text vendor stands."""
+"""/stt: the state of each speech-to-text vendor."""
 
 from django.http import HttpRequest
 from ninja import Router
@@ -12,5 +12,5 @@ router = Router(tags=["stt"])
 
 @router.get("/stt", response={200: list[SttOut], ERRORS: ErrorOut})
 def standings(request: HttpRequest) -> list[standing.Standing]:
-    """One for each vendor: its gate, who waits behind it, and whether workers and a dispatcher are alive."""
+    """Return, for each vendor, its gate, the waiting recordings, and the live workers and dispatchers."""
     return standing.standings()
