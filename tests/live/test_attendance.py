@@ -1,5 +1,6 @@
 """Who is here and who records: what each connection says, and what that makes of the whole."""
 
+import pytest
 import redis
 
 from tests.waiting import wait_until
@@ -71,6 +72,22 @@ def test_a_connection_that_died_is_forgotten_and_the_next_beat_of_another_tells_
     told = beat(MEETING, 6, "alive", Doing.HERE)
     assert told is not None
     assert (told["here"], told["recording"]) == ([6], [])
+
+
+@pytest.mark.parametrize(("seconds", "here"), [(14, [5]), (15, [])])
+def test_a_connection_is_forgotten_15_seconds_after_its_last_beat(
+    redis_connection: "redis.Redis", seconds: int, here: list[int]
+) -> None:
+    beat(MEETING, 5, "dead", Doing.HERE)
+
+    def seen_within_one_second() -> tuple[list[int], list[int]] | None:
+        """Who was here so long after the beat; None if the clock of Redis went on meanwhile."""
+        began, _ = redis_connection.time()
+        redis_connection.zadd(f"mico:meeting:{MEETING}:here", {"5 dead": int(began) - seconds})
+        seen = now()
+        return seen if redis_connection.time()[0] == began else None
+
+    assert wait_until(seen_within_one_second) == (here, [])
 
 
 def _clock_ms(client: "redis.Redis") -> int:

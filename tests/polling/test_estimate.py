@@ -127,6 +127,19 @@ def test_a_closed_gate_is_in_it_and_an_admins_hold_takes_it_away(working: None) 
     assert estimate.of(row) == {"queue_position": 1, "eta_s": None}
 
 
+def test_the_submits_are_foretold_at_half_of_the_pace_for_each_takes_a_poll_too(
+    working: None, redis_connection: "redis.Redis"
+) -> None:
+    history(*[(19_000, 21_000)] * 20)
+    redis_connection.hset("mico:gate:{rtzr}", mapping={"pace.rate": 0.5, "pace.settle": 100})
+    meeting = a_meeting()
+
+    first, second, third = [estimate.of(row)["eta_s"] or 0 for row in [queued(meeting) for _ in range(3)]]
+
+    assert second - first == pytest.approx(4, abs=0.2)
+    assert third - second == pytest.approx(4, abs=0.2)
+
+
 def test_while_nobody_works_no_time_is_given(redis_connection: "redis.Redis") -> None:
     history(*[(19_000, 21_000)] * 20)
 

@@ -130,6 +130,17 @@ def test_clocks_that_differ_make_no_sample() -> None:
     assert plan.sample(processing(a_meeting(), now + timedelta(seconds=1)), now) is None
 
 
+@pytest.mark.parametrize("running_at", [None, timedelta(seconds=3)], ids=["at once", "at the poll before"])
+def test_an_interval_without_length_is_no_sample(running_at: timedelta | None) -> None:
+    """The same moment cannot be both: two clocks differ, and the table refuses such a row."""
+    accepted_at = timezone.now()
+    done_at = accepted_at + (running_at or timedelta())
+    row = processing(a_meeting(), accepted_at, seen_running_at=done_at if running_at else None)
+
+    assert plan.sample(row, done_at) is None
+    assert plan.sample(row, done_at + timedelta(milliseconds=1)) is not None
+
+
 def test_a_retry_that_asks_for_the_same_job_goes_on_with_what_was_seen_of_it() -> None:
     now = timezone.now()
     row = processing(a_meeting(), now - timedelta(seconds=60), seen_running_at=now - timedelta(seconds=30))

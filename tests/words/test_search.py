@@ -108,6 +108,17 @@ def test_the_pieces_of_a_text_are_the_text() -> None:
     assert [piece for is_word, piece in query.parts(text) if is_word] == ["banana", "an", "An", "(X"]
 
 
+@pytest.mark.parametrize("typed", ["bud budget", "budget bud"])
+def test_a_word_that_begins_another_does_not_cut_the_longer_one_short(typed: str) -> None:
+    assert Query.parse(typed).parts("The budget is a bud.") == [
+        (False, "The "),
+        (True, "budget"),
+        (False, " is a "),
+        (True, "bud"),
+        (False, "."),
+    ]
+
+
 def test_what_changes_and_what_goes_is_known_at_once(meeting: Meeting) -> None:
     line = Utterance.objects.get(text__startswith="Good")
     Utterance.objects.filter(pk=line.pk).update(text="Bad evening.")
