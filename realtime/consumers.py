@@ -25,6 +25,7 @@ from django.contrib.auth.models import User
 from realtime.pulse import Pulse
 from transcription import events
 from transcription.people.seats import Seat, seat_in, visitor_of
+from transcription.snapshot import Snapshot, VendorSnapshot, meeting_snapshot, vendor_snapshot
 
 logger = logging.getLogger(__name__)
 
@@ -194,9 +195,9 @@ class MeetingConsumer(PageConsumer):
         """The meeting's, and that of the vendor that it waits for."""
         return events.meeting_group(self.meeting_id), events.stt_group(settings.STT_VENDOR)
 
-    def snapshot(self) -> events.Snapshot:
+    def snapshot(self) -> Snapshot:
         """The meeting's state, its people's, its recordings' versions, and the gate."""
-        return events.snapshot(self._sits().meeting)
+        return meeting_snapshot(self._sits().meeting)
 
     async def enter(self) -> None:
         """Is here from now on. It needs not hear of itself."""
@@ -256,6 +257,6 @@ class VendorConsumer(PageConsumer):
         """The vendor's."""
         return (events.stt_group(self.vendor),)
 
-    def snapshot(self) -> events.VendorSnapshot:
+    def snapshot(self) -> VendorSnapshot:
         """The gate, and who is alive."""
-        return events.vendor_snapshot(self.vendor)
+        return vendor_snapshot(self.vendor)

@@ -10,17 +10,12 @@ from datetime import UTC, datetime
 from typing import Any, Literal, TypedDict
 
 import redis
-from django.conf import settings
 from django.db import transaction
 
 from transcription.gate import GateChange, GateState
-from transcription.live.attendance import Attendance, attendance_of
+from transcription.live.attendance import Attendance
 from transcription.live.channel_layer import send_to_group
-from transcription.live.presence import Presence, alive
-from transcription.models import Meeting, Transcription
-from transcription.polling import estimate
-from transcription.polling.estimate import Outlook
-from transcription.service.accounts import gate_of
+from transcription.models import Transcription
 
 logger = logging.getLogger(__name__)
 
@@ -91,31 +86,6 @@ class AttendanceChanged(Attendance):
 
     type: Literal["attendance.changed"]
     meeting: int
-
-
-class Service(TypedDict):
-    """How the way to a vendor stands. None: Redis is away."""
-
-    stt: SttState | None
-    presence: Presence | None
-
-
-class Snapshot(Service):
-    """The first message on a meeting's socket: where everything is now."""
-
-    type: Literal["snapshot"]
-    meeting: int
-    version: int  # of its people and its state
-    state: Literal["open", "ended"]
-    attendance: Attendance | None  # None: Redis is away
-    recordings: dict[int, int]  # id → version
-    outlook: dict[int, Outlook]  # of those still on their way: id → when its words may be there
-
-
-class VendorSnapshot(Service):
-    """The first message on the socket of a vendor's console."""
-
-    type: Literal["snapshot"]
 
 
 Event = (
@@ -205,53 +175,6 @@ def publish_meeting(meeting_id: int, version: int, state: Literal["open", "ended
 def attendance_changed(meeting_id: int, now: Attendance) -> AttendanceChanged:
     """The event of it. Published by the sockets themselves: nothing of it is in the database."""
     return {"type": "attendance.changed", "meeting": meeting_id, **now}
-
-
-def attendance(meeting_id: int) -> Attendance | None:
-    """Who is here now. None: Redis is away, and nobody knows."""
-    try:
-        return attendance_of(meeting_id)
-    except redis.RedisError as error:
-        logger.warning("Nobody knows who is here: %s", error)
-        return None
-
-
-def snapshot(meeting: Meeting) -> Snapshot:
-    """Everything that a page needs to know whether it is up to date, in one query and one look at Redis; and, while
-    something is on its way, in what was estimated for all pages at once."""
-    rows = list(
-        Transcription.objects.current()
-        .filter(meeting=meeting)
-        .values_list("recording_id", "version", "vendor", "next_action_at")
-    )
-    foretold = {vendor: estimate.of_vendor(vendor) for vendor in {row[2] for row in rows if row[3]}}
-    return {
-        "type": "snapshot",
-        "meeting": meeting.pk,
-        "version": meeting.version,
-        "state": "open" if meeting.ended_at is None else "ended",
-        "attendance": attendance(meeting.pk),
-        "recordings": {recording: version for recording, version, _vendor, _next in rows},
-        "outlook": {
-            recording: foretold[vendor][recording]
-            for recording, _version, vendor, next_action in rows
-            if next_action and recording in foretold[vendor]
-        },
-        **_service(settings.STT_VENDOR),
-    }
-
-
-def vendor_snapshot(vendor: str) -> VendorSnapshot:
-    """How a vendor's gate stands, and who is alive. No query."""
-    return {"type": "snapshot", **_service(vendor)}
-
-
-def _service(vendor: str) -> Service:
-    try:
-        return {"stt": stt_state(gate_of(vendor).state()), "presence": alive()}
-    except redis.RedisError as error:
-        logger.warning("A snapshot without the gate: %s", error)
-        return {"stt": None, "presence": None}
 
 
 def _publish(group: str, event: Any) -> None:

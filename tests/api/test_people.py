@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from tests.visitors import joined_as_guest
-from transcription import events
+from transcription.live import attendance
 from transcription.live.attendance import Doing, beat
 from transcription.models import Meeting
 from transcription.people import meetings
@@ -44,7 +44,7 @@ def test_without_redis_nobody_knows_who_is_here(
     def away(*_args: Any) -> None:
         raise redis.ConnectionError
 
-    monkeypatch.setattr(events, "attendance_of", away)
+    monkeypatch.setattr(attendance, "attendance_of", away)
     [owner] = client.get(f"/api/v1/meetings/{meeting.pk}").json()["people"]
     assert (owner["here"], owner["recording"]) == (None, None)
 

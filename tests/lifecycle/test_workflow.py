@@ -544,3 +544,9 @@ def test_a_job_that_is_done_leaves_its_place(emulator: Emulator) -> None:
 
     assert run_until(recording).status == "done"
     assert gate_of("rtzr").figures().jobs == 0
+
+
+def test_the_pauses_after_errors_double_up_to_the_longest(settings: Settings) -> None:
+    settings.STT_RETRY_FIRST_SECONDS, settings.STT_RETRY_LONGEST_SECONDS = 2.0, 300.0
+
+    assert [workflow.pause_after(n) for n in (1, 2, 3, 20)] == [2, 4, 8, 300]

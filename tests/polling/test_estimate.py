@@ -12,7 +12,6 @@ from django.utils import timezone
 from tests.polling.test_plan import history
 from tests.rows import a_row
 from tests.stt import a_meeting
-from transcription import events
 from transcription.gate import Permit, Purpose, Refused
 from transcription.lifecycle.dispatch import claim
 from transcription.live.presence import Heartbeat, Role
@@ -20,6 +19,7 @@ from transcription.models import Meeting, Transcription
 from transcription.polling import estimate, plan
 from transcription.polling.estimate import Job, Way, foretell
 from transcription.service.accounts import gate_of
+from transcription.snapshot import meeting_snapshot
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -161,10 +161,10 @@ def test_forty_files_and_twenty_pages_cost_one_look(working: None) -> None:
     meeting = a_meeting()
     for _ in range(40):
         queued(meeting)
-    events.snapshot(meeting)
+    meeting_snapshot(meeting)
 
     with CaptureQueriesContext(connection) as queries:
-        snapshots = [events.snapshot(meeting) for _ in range(20)]
+        snapshots = [meeting_snapshot(meeting) for _ in range(20)]
 
     assert len(queries) == 20  # what each asks for itself
     assert sorted(o["queue_position"] or 0 for o in snapshots[0]["outlook"].values()) == list(range(1, 41))
@@ -176,4 +176,4 @@ def test_a_snapshot_tells_of_its_own_meeting_only(working: None) -> None:
     queued(other)
     a_row(mine)
 
-    assert set(events.snapshot(mine)["outlook"]) == {row.recording_id}
+    assert set(meeting_snapshot(mine)["outlook"]) == {row.recording_id}

@@ -9,7 +9,6 @@ import hypothesis
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pytest_django import Settings
 
 from transcription.polling import schedule
 from transcription.polling.turnaround import Seen, Turnaround, learn
@@ -121,9 +120,3 @@ def test_a_poll_is_worth_what_the_vendors_advice_says_within_bounds() -> None:
 @pytest.mark.parametrize(("asked", "gap"), [(0.5, 2), (10, 2), (25, 5)])
 def test_over_the_budget_all_gaps_grow_alike(asked: float, gap: float) -> None:
     assert schedule.stretched(2, asked, budget=10) == gap
-
-
-def test_the_pauses_after_errors_double_up_to_the_longest(settings: Settings) -> None:
-    settings.STT_RETRY_FIRST_SECONDS, settings.STT_RETRY_LONGEST_SECONDS = 2.0, 300.0
-
-    assert [schedule.retry_in(n) for n in (1, 2, 3, 20)] == [2, 4, 8, 300]

@@ -18,6 +18,7 @@ from tests.realtime.test_consumer import closed_with, heard, refused_with, send,
 from tests.visitors import INSIDE, OUTSIDE, People, everybody
 from tests.waiting import patient
 from transcription import events
+from transcription.live import attendance
 from transcription.live.attendance import attendance_of
 from transcription.people import meetings
 
@@ -261,7 +262,7 @@ def test_without_redis_people_still_read(people: People, monkeypatch: pytest.Mon
         raise redis.ConnectionError
 
     monkeypatch.setattr(pulse, "beat", away)
-    monkeypatch.setattr(events, "attendance_of", away)
+    monkeypatch.setattr(attendance, "attendance_of", away)
 
     async def look(_owner: WebsocketCommunicator) -> None:
         guest = socket(people.meeting.pk, people.browsers["guest"])

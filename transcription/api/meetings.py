@@ -5,7 +5,6 @@ from django.http import HttpRequest, HttpResponse
 from ninja import QueryEx, Router, Status
 from ninja.params import P
 
-from transcription import events
 from transcription.api.auth import GUESTS_TOO, caller, seat
 from transcription.api.errors import ERRORS
 from transcription.api.schemas import (
@@ -17,6 +16,7 @@ from transcription.api.schemas import (
     RecordingSummary,
     TranscriptOut,
 )
+from transcription.live.attendance import attendance_if_known
 from transcription.models import Meeting, Transcription
 from transcription.people.meetings import create_meeting, people
 from transcription.service import standing
@@ -56,7 +56,7 @@ def detail(request: HttpRequest, meeting_id: int) -> MeetingDetail:
         .order_by("recording__offset_ms", "recording_id")
     )
     gates = standing.gate_states(rows)
-    now = events.attendance(meeting.pk)
+    now = attendance_if_known(meeting.pk)
     present = [PersonOut.of(person, meeting, now) for person in people(meeting) if person.is_present]
     return MeetingDetail(
         **MeetingOut.of(meeting).model_dump(),

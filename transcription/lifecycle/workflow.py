@@ -19,7 +19,7 @@ from transcription.lifecycle import states
 from transcription.lifecycle.lease import Lease, lease_length
 from transcription.live.wakeup import wake
 from transcription.models import Recording, Transcription, TurnaroundSample, Utterance
-from transcription.polling import plan, schedule
+from transcription.polling import plan
 from transcription.service.accounts import gate_of
 from transcription.service.reports import outcome_of, report
 from transcription.sound import media
@@ -261,11 +261,17 @@ def _try_later(row: Transcription, error: vendor.VendorError, permit: Permit, ba
         _fail(row, "vendor_protocol" if protocol else "vendor_unavailable", str(error))
         return
     logger.info("Transcription %s, vendor error %s: %s", row.pk, attempts, error)
-    at = timezone.now() + timedelta(seconds=schedule.retry_in(max(1, attempts)))
+    at = timezone.now() + timedelta(seconds=pause_after(max(1, attempts)))
     if back_to is None:
         states.reschedule(row, at, attempts=attempts)
     else:
         states.transition(row, back_to, next_action_at=at, attempts=attempts)
+
+
+def pause_after(attempts: int) -> float:
+    """Return the seconds to wait after the vendor error number `attempts` in a row (the first is 1)."""
+    pause: float = settings.STT_RETRY_FIRST_SECONDS * 2 ** (attempts - 1)
+    return min(pause, settings.STT_RETRY_LONGEST_SECONDS)
 
 
 def _given_up(row: Transcription, since: datetime, longest_s: float, code: str) -> bool:

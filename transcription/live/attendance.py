@@ -5,11 +5,16 @@ EXPIRES_SECONDS, and the next beat of any other connection of the meeting finds 
 tabs is there once.
 """
 
+import logging
 from enum import StrEnum
 from pathlib import Path
 from typing import TypedDict
 
+import redis
+
 from transcription.live.redis_client import redis_client
+
+logger = logging.getLogger(__name__)
 
 BEAT_SECONDS = 5.0
 EXPIRES_SECONDS = 15
@@ -45,6 +50,15 @@ def beat(meeting_id: int, participant_id: int, connection: str, doing: Doing) ->
 def attendance_of(meeting_id: int) -> Attendance:
     """Who is here now. Raises redis.RedisError."""
     return _run(meeting_id, "", Doing.HERE)[1]
+
+
+def attendance_if_known(meeting_id: int) -> Attendance | None:
+    """Return who is in the meeting now, or None while Redis is away."""
+    try:
+        return attendance_of(meeting_id)
+    except redis.RedisError as error:
+        logger.warning("Redis is away, so attendance is unknown: %s", error)
+        return None
 
 
 def _run(meeting_id: int, connection: str, doing: Doing) -> tuple[bool, Attendance]:

@@ -1,12 +1,10 @@
-"""When to ask again: the poll schedule (docs/polling.md), and the pauses after errors. All in seconds.
+"""When to ask again: the poll schedule (docs/polling.md). All in seconds.
 
 Polls stand as close together as is worth their price: at a hazard h(t) of the job's being done, and with a poll
 worth c seconds of lag, the best density is √(h(t) / 2c) polls a second (Barlow, Hunter, Proschan 1963; Keller 1974).
 """
 
 from bisect import bisect_left, bisect_right
-
-from django.conf import settings
 
 from transcription.polling.turnaround import EDGES, Turnaround
 
@@ -87,9 +85,3 @@ def _inverse(turnaround: Turnaround, value: float) -> float:
         return EDGES[0]
     part = (value - roots[at - 1]) / (roots[at] - roots[at - 1])
     return EDGES[at - 1] + part * (EDGES[at] - EDGES[at - 1])
-
-
-def retry_in(attempts: int) -> float:
-    """The pause after the `attempts`-th vendor error in a row (1 is the first)."""
-    pause: float = settings.STT_RETRY_FIRST_SECONDS * 2 ** (attempts - 1)
-    return min(pause, settings.STT_RETRY_LONGEST_SECONDS)

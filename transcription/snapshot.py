@@ -1,0 +1,86 @@
+"""What a page is told when it connects: where everything is now.
+
+A snapshot makes up for every event that was missed. `events` only publishes; a snapshot also reads.
+"""
+
+import logging
+from typing import Literal, TypedDict
+
+import redis
+from django.conf import settings
+
+from transcription.events import SttState, stt_state
+from transcription.live.attendance import Attendance, attendance_if_known
+from transcription.live.presence import Presence, alive
+from transcription.models import Meeting, Transcription
+from transcription.polling import estimate
+from transcription.polling.estimate import Outlook
+from transcription.service.accounts import gate_of
+
+logger = logging.getLogger(__name__)
+
+
+class Service(TypedDict):
+    """How the way to a vendor stands. None: Redis is away."""
+
+    stt: SttState | None
+    presence: Presence | None
+
+
+class Snapshot(Service):
+    """The first message on a meeting's socket: where everything is now."""
+
+    type: Literal["snapshot"]
+    meeting: int
+    version: int  # of its people and its state
+    state: Literal["open", "ended"]
+    attendance: Attendance | None  # None: Redis is away
+    recordings: dict[int, int]  # id → version
+    outlook: dict[int, Outlook]  # of those still on their way: id → when its words may be there
+
+
+class VendorSnapshot(Service):
+    """The first message on the socket of a vendor's console."""
+
+    type: Literal["snapshot"]
+
+
+def meeting_snapshot(meeting: Meeting) -> Snapshot:
+    """Return what a page needs to find out whether it is up to date.
+
+    Costs one query and one request to Redis. While a recording is on its way, the estimates come from the picture
+    that all pages of this process share.
+    """
+    rows = list(
+        Transcription.objects.current()
+        .filter(meeting=meeting)
+        .values_list("recording_id", "version", "vendor", "next_action_at")
+    )
+    estimates = {vendor: estimate.of_vendor(vendor) for vendor in {row[2] for row in rows if row[3]}}
+    return {
+        "type": "snapshot",
+        "meeting": meeting.pk,
+        "version": meeting.version,
+        "state": "open" if meeting.ended_at is None else "ended",
+        "attendance": attendance_if_known(meeting.pk),
+        "recordings": {recording: version for recording, version, _vendor, _next in rows},
+        "outlook": {
+            recording: estimates[vendor][recording]
+            for recording, _version, vendor, next_action in rows
+            if next_action and recording in estimates[vendor]
+        },
+        **_service(settings.STT_VENDOR),
+    }
+
+
+def vendor_snapshot(vendor: str) -> VendorSnapshot:
+    """How a vendor's gate stands, and who is alive. No query."""
+    return {"type": "snapshot", **_service(vendor)}
+
+
+def _service(vendor: str) -> Service:
+    try:
+        return {"stt": stt_state(gate_of(vendor).state()), "presence": alive()}
+    except redis.RedisError as error:
+        logger.warning("A snapshot without the gate: %s", error)
+        return {"stt": None, "presence": None}
