@@ -12,6 +12,8 @@ from emulator.protocol import Utterance
 from emulator.recogniser import Recogniser
 from tests.emulator.sounds import samples
 
+pytestmark = pytest.mark.recognition
+
 MINUTE_MS = 60_000
 
 

@@ -10,6 +10,8 @@ import pytest
 from tests.emulator.program import Client, Program, refusal
 from tests.emulator.sounds import AUDIO, RATE, encoded, samples, wav, wav_of
 
+pytestmark = pytest.mark.recognition
+
 TEXTS: dict[str, str] = json.loads((AUDIO / "texts.json").read_text())
 SECOND = RATE * 2  # bytes
 

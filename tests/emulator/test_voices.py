@@ -11,6 +11,8 @@ from emulator.voices import Listener, speakers
 from tests.emulator.program import Client
 from tests.emulator.sounds import RATE, samples, wav_of
 
+pytestmark = pytest.mark.recognition
+
 FRAME = 960  # bytes: 30 ms
 
 

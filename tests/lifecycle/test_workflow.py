@@ -51,6 +51,7 @@ def gate_events() -> list[tuple[str, str]]:
     return list(GateEvent.objects.order_by("id").values_list("kind", "reason"))
 
 
+@pytest.mark.recognition
 def test_a_spoken_recording_becomes_its_words(speech_emulator: Emulator) -> None:
     recording = a_recording(a_meeting(), "speech_slt_1.wav")
 
@@ -62,6 +63,7 @@ def test_a_spoken_recording_becomes_its_words(speech_emulator: Emulator) -> None
     assert submits(speech_emulator) == {"200": 1}
 
 
+@pytest.mark.recognition
 def test_the_sample_meeting_has_two_speakers_in_turns(speech_emulator: Emulator) -> None:
     meeting = sample.load(a_meeting().owner)
 
@@ -119,6 +121,7 @@ def test_a_file_that_is_gone_fails_with_its_reason(emulator: Emulator) -> None:
     assert run_until(recording).error_code == "file_missing"
 
 
+@pytest.mark.recognition
 def test_nobody_spoke_is_done_with_no_line(speech_emulator: Emulator) -> None:
     silence = io.BytesIO()
     with wave.open(silence, "wb") as file:
@@ -390,6 +393,7 @@ def test_a_result_that_is_gone_fails_and_is_never_uploaded_again_by_itself(emula
     assert submits(emulator) == {}
 
 
+@pytest.mark.recognition
 def test_a_failed_job_of_the_vendor_never_becomes_transcript_text(speech_emulator: Emulator) -> None:
     recording = a_recording(a_meeting())
     flac = io.BytesIO()
