@@ -147,6 +147,17 @@ def test_a_late_answer_does_not_hide_that_the_vendor_is_away(desk: Desk) -> None
     assert desk.change(desk.submit(), Unavailable()).kind == "closed"
 
 
+def test_a_stale_429_is_an_answer_and_ends_the_count_of_those_without_one(desk: Desk) -> None:
+    late = desk.submit()
+    closed_by(desk, RATE)
+    open_again(desk)
+    for _ in range(2):
+        assert desk.report(desk.next(Purpose.SUBMIT), Unavailable()) is None
+    assert desk.report(late, RATE) is None
+    assert desk.report(desk.next(Purpose.SUBMIT), Unavailable()) is None
+    assert desk.state().mode == "open"
+
+
 def test_unavailable_with_a_retry_after_closes_at_once(desk: Desk) -> None:
     change = desk.change(desk.submit(), Unavailable(12))
     assert change.state.reason == "unavailable"
