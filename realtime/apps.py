@@ -5,7 +5,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class RealtimeConfig(AppConfig):
-    """The socket that tells a meeting's page what has changed."""
+    """The WebSockets of the meeting page and of the vendor console."""
 
     name = "realtime"
     verbose_name = _("Realtime")

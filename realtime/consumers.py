@@ -1,9 +1,10 @@
-"""The sockets of the meetings' pages and of the console: authorise, join, accept, send a snapshot, forward events.
+"""The WebSockets of the meeting page and of the vendor console.
 
-An event costs no query. What a page may say:
+A connection is authorised, joins its groups, is accepted and gets a snapshot; then events are forwarded to it,
+without a query for each. A page may send:
 
-    {"type": "snapshot"}                       how it finds out what it missed, and that the connection still lives
-    {"type": "recording", "recording": true}   a meeting's page: its microphone is recorded, or (false) not any more
+    {"type": "snapshot"}                       to learn what it missed, and that the connection still works
+    {"type": "recording", "recording": true}   meeting page only: it has started (or, with false, stopped) recording
 
 Anything else is dropped.
 """
@@ -29,19 +30,19 @@ from transcription.snapshot import Snapshot, VendorSnapshot, meeting_snapshot, v
 
 logger = logging.getLogger(__name__)
 
-# Close codes. The page says another thing for each; anything else means "try again".
+# Close codes. The page shows a message of its own for each of these; any other code makes it reconnect.
 NOT_SIGNED_IN = 4401
 NOT_ALLOWED = 4404
 DELETED = 4410
 TRY_AGAIN = 1013
 
 GATE = frozenset(events.GATE_EVENTS.values())
-# s; a page that asks more often than this is answered from time to time.
+# Shortest time between two snapshots that a page asks for, in seconds; requests in between are dropped.
 SNAPSHOT_EVERY = 2.0
 
 
 class PageConsumer(AsyncJsonWebsocketConsumer):
-    """One browser that looks at one page. What kind of page is for the classes below to say."""
+    """The connection of one page. Subclasses define access, groups, snapshot and forwarded events."""
 
     forwarded: frozenset[str]
     groups_joined: tuple[str, ...] = ()
@@ -49,36 +50,36 @@ class PageConsumer(AsyncJsonWebsocketConsumer):
     _last_snapshot = float("-inf")
 
     def is_allowed(self) -> bool:
-        """Whether this person may look, now. For a thread that may query."""
+        """Return whether this visitor may see the page now. Runs in a thread that may query."""
         raise NotImplementedError
 
     def groups_of_page(self) -> tuple[str, ...]:
-        """Whose events this page gets."""
+        """Return the channel groups whose events the page receives."""
         raise NotImplementedError
 
     def snapshot(self) -> Mapping[str, Any]:
-        """Where everything is now. For a thread that may query. Called after `is_allowed`."""
+        """Return the page's current state. Runs in a thread that may query, after `is_allowed`."""
         raise NotImplementedError
 
     def is_known(self) -> bool:
-        """Whether somebody looks, and not just anybody."""
+        """Return whether the visitor is identified."""
         return bool(self.scope["user"].is_authenticated)
 
     async def enter(self) -> None:
-        """What is done before the page listens to its groups."""
+        """Called once access is granted, before the connection joins its groups."""
 
     async def leave(self) -> None:
-        """What is done when the page is gone, if it ever entered."""
+        """Called when the connection ends, if `enter` was called."""
 
     async def forward(self, message: dict[str, Any]) -> None:
-        """Hands an event on."""
+        """Send an event to the page."""
         await self.send_json(message)
 
     async def hear(self, said: dict[str, Any]) -> None:
-        """What a page says beside asking for a snapshot."""
+        """Handle a message of the page other than a request for a snapshot."""
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """However it ends: after an error nobody calls `disconnect`, and whoever is gone would be here for ever."""
+        """Run the connection and always call `leave`: after an error Channels does not call `disconnect`."""
         try:
             await super().__call__(scope, receive, send)
         finally:
@@ -86,7 +87,7 @@ class PageConsumer(AsyncJsonWebsocketConsumer):
                 await self.leave()
 
     async def connect(self) -> None:
-        """Accepts first in any case: only then does a browser get to see the code of a refusal."""
+        """Authorise the connection. A refused one is accepted first, or the browser would not see the close code."""
         code = await database_sync_to_async(self._refusal)()
         if code is not None:
             await self._refuse(code)
@@ -94,7 +95,7 @@ class PageConsumer(AsyncJsonWebsocketConsumer):
         self.entered = True
         await self.enter()
         try:
-            # Before the snapshot: what happens in between comes twice rather than never.
+            # Join before the snapshot: an event in between then arrives twice rather than never.
             await self._join(*self.groups_of_page())
         except (redis.RedisError, OSError) as error:
             logger.warning("No socket while Redis is away: %s", error)
@@ -104,7 +105,7 @@ class PageConsumer(AsyncJsonWebsocketConsumer):
         await self._look()
 
     async def disconnect(self, code: int) -> None:
-        """Leaves the groups."""
+        """Leave the groups."""
         for group in self.groups_joined:
             try:
                 await self.channel_layer.group_discard(group, self.channel_name)
@@ -112,7 +113,7 @@ class PageConsumer(AsyncJsonWebsocketConsumer):
                 logger.info("Group %s left by itself: %s", group, error)
 
     async def dispatch(self, message: dict[str, Any]) -> None:
-        """Forwards events. A type that nobody knows is dropped here: left to Channels it would end the socket."""
+        """Forward an event. An unknown type is dropped here, because Channels would end the connection."""
         kind = message["type"]
         if kind in self.forwarded:
             await self.forward(message)
@@ -124,7 +125,7 @@ class PageConsumer(AsyncJsonWebsocketConsumer):
     async def receive(
         self, text_data: str | None = None, bytes_data: bytes | None = None, **kwargs: Any
     ) -> None:
-        """What a page says. Whatever else comes is nothing that we have to answer."""
+        """Handle a message of the page. A malformed or unknown one is dropped."""
         try:
             said = json.loads(text_data or "null")
         except (ValueError, RecursionError):
@@ -142,12 +143,14 @@ class PageConsumer(AsyncJsonWebsocketConsumer):
 
     async def _join(self, *groups: str) -> None:
         for group in groups:
-            self.groups_joined += (group,)  # before: half joined has to be left too
+            self.groups_joined += (group,)  # before the await, so that a group joined halfway is left too
             await self.channel_layer.group_add(group, self.channel_name)
 
     async def _look(self) -> None:
-        """Sends where everything is. Who may look is asked again, after joining the groups too: of a removal before
-        that, no event told."""
+        """Send a snapshot, or close the connection if the visitor may no longer see the page.
+
+        Access is checked again after joining the groups: a removal in between would have sent no event.
+        """
         self._last_snapshot = time.monotonic()
         seen = await database_sync_to_async(self._seen)()
         if isinstance(seen, int):
@@ -156,12 +159,12 @@ class PageConsumer(AsyncJsonWebsocketConsumer):
             await self.send_json(seen)
 
     def _seen(self) -> int | Mapping[str, Any]:
-        """The snapshot, or the code of a refusal."""
+        """Return the snapshot, or the close code of a refusal."""
         code = self._refusal()
         return self.snapshot() if code is None else code
 
     def _refusal(self) -> int | None:
-        """The code of a refusal; None: this person may look. A session may be over since the page was opened."""
+        """Return the close code of a refusal, or None. The session may have ended since the page was opened."""
         session = self.scope.get("session")
         lives = session is None or bool(session.session_key and session.exists(session.session_key))
         if not lives or not self.is_known():
@@ -170,37 +173,37 @@ class PageConsumer(AsyncJsonWebsocketConsumer):
 
 
 class MeetingConsumer(PageConsumer):
-    """A meeting's page: for its participants, with an account or as guests."""
+    """The connection of a meeting's page, for accounts and guests."""
 
     forwarded = GATE | {"recording.changed", "participant.changed", "meeting.changed", "attendance.changed"}
     seat: Seat | None = None
 
     @property
     def meeting_id(self) -> int:
-        """The meeting of the address."""
+        """The id of the meeting in the URL."""
         number: int = self.scope["url_route"]["kwargs"]["meeting_id"]
         return number
 
     def is_known(self) -> bool:
-        """Guests too."""
+        """Return whether the visitor has an account or a guest's key."""
         self.visitor = visitor_of(self.scope["user"], self.scope.get("session"))
         return self.visitor.known
 
     def is_allowed(self) -> bool:
-        """Who has a seat in the meeting."""
+        """Return whether the visitor has a seat in the meeting."""
         self.seat = seat_in(self.meeting_id, self.visitor)
         return self.seat is not None
 
     def groups_of_page(self) -> tuple[str, ...]:
-        """The meeting's, and that of the vendor that it waits for."""
+        """The groups of the meeting and of the vendor that new recordings go to."""
         return events.meeting_group(self.meeting_id), events.stt_group(settings.STT_VENDOR)
 
     def snapshot(self) -> Snapshot:
-        """The meeting's state, its people's, its recordings' versions, and the gate."""
+        """Return the state of the meeting, its people and the gate, and the versions of its recordings."""
         return meeting_snapshot(self._sits().meeting)
 
     async def enter(self) -> None:
-        """Is here from now on. It needs not hear of itself."""
+        """Start the pulse. Its first beat comes before joining the groups, so the arrival is not echoed back."""
         seat = self._sits()
         self.participant_id = seat.participant.pk
         ended = seat.meeting.ended_at is not None
@@ -208,17 +211,17 @@ class MeetingConsumer(PageConsumer):
         await self.pulse.start()
 
     async def leave(self) -> None:
-        """Is not here any more, and does not record."""
+        """Stop the pulse."""
         await self.pulse.stop()
 
     async def hear(self, said: dict[str, Any]) -> None:
-        """Whether this page records."""
+        """Record whether this page is recording."""
         match said:
             case {"type": "recording", "recording": bool(recording)}:
                 self.pulse.record(recording)
 
     async def forward(self, message: dict[str, Any]) -> None:
-        """Hands an event on, unless it is about this person, or the meeting is no more."""
+        """Send an event on, or close the connection if this participant was removed or the meeting deleted."""
         if message["type"] == "participant.changed" and message.get("removed") == self.participant_id:
             await self.close(code=NOT_ALLOWED)
             return
@@ -230,23 +233,24 @@ class MeetingConsumer(PageConsumer):
         await super().forward(message)
 
     def _sits(self) -> Seat:
-        assert self.seat is not None  # noqa: S101 - nobody comes this far without one
+        if self.seat is None:
+            raise RuntimeError("The seat is set by `is_allowed`, which has to come first.")
         return self.seat
 
 
 class VendorConsumer(PageConsumer):
-    """A vendor's page in the admin: for staff who may see the gate's history."""
+    """The connection of a vendor's page in the admin, for staff who may view the gate's history."""
 
     forwarded = GATE
 
     @property
     def vendor(self) -> str:
-        """The vendor of the address."""
+        """The name of the vendor in the URL."""
         name: str = self.scope["url_route"]["kwargs"]["vendor"]
         return name
 
     def is_allowed(self) -> bool:
-        """As the admin has it. Asked of the database: the socket's user was loaded when it opened."""
+        """Check the admin's permissions, on a fresh user: the one in the scope was loaded when the socket opened."""
         user = User.objects.filter(pk=self.scope["user"].pk, is_active=True, is_staff=True).first()
         may_look = user is not None and any(
             user.has_perm(f"transcription.{action}_gateevent") for action in ("view", "change")
@@ -254,9 +258,9 @@ class VendorConsumer(PageConsumer):
         return may_look and self.vendor in settings.STT_VENDORS
 
     def groups_of_page(self) -> tuple[str, ...]:
-        """The vendor's."""
+        """The group of the vendor's gate."""
         return (events.stt_group(self.vendor),)
 
     def snapshot(self) -> VendorSnapshot:
-        """The gate, and who is alive."""
+        """Return the state of the gate, and the live workers and dispatchers."""
         return vendor_snapshot(self.vendor)

@@ -1,7 +1,7 @@
-"""A socket's sign of life: who has this page open is here, and may be recording; everybody is told of a change.
+"""A connection's heartbeat: it keeps the participant present in the meeting, and publishes a change of attendance.
 
-One task for each socket. It beats every few seconds, and at once when there is something to say, but at most every
-SHORTEST seconds: a page that changes its mind all the time tells its meeting so four times a second.
+Each connection has one task. It beats every BEAT_SECONDS, and at once when there is something new, but never more
+often than every SHORTEST seconds: a page that keeps changing its state causes at most four events a second.
 """
 
 import asyncio
@@ -17,11 +17,11 @@ from transcription.live.attendance import BEAT_SECONDS, Doing, beat
 
 logger = logging.getLogger(__name__)
 
-SHORTEST = 0.25  # s between two beats
+SHORTEST = 0.25  # s between two beats, at least
 
 
 class Pulse:
-    """Of one socket of one participant."""
+    """The heartbeat of one connection of one participant."""
 
     def __init__(self, meeting_id: int, participant_id: int, ended: bool, channel_layer: Any) -> None:
         self._meeting_id = meeting_id
@@ -35,32 +35,32 @@ class Pulse:
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Begins. The first beat is over when this returns."""
+        """Send the first beat, then start the task."""
         await self._beat(Doing.HERE)
         self._task = asyncio.create_task(self._run())
 
     async def stop(self) -> None:
-        """Ends: this page is not open any more."""
+        """Stop the task, and report the connection gone."""
         if self._task is None:
             return
-        async with self._beating:  # never in the middle of a beat, which would come after the last one
+        async with self._beating:  # not during a beat, which could then arrive after the last one
             self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
         await self._beat(Doing.GONE)
 
     def record(self, recording: bool) -> None:
-        """The page says that it records, or not any more. In an ended meeting nobody does."""
+        """Set whether the page is recording. Ignored while the meeting is ended."""
         self._recording = recording
         self._news.set()
 
     def end(self, ended: bool) -> None:
-        """The meeting is over, or goes on."""
+        """Set whether the meeting is ended."""
         self._ended = ended
         self._news.set()
 
     async def _run(self) -> None:
         while True:
-            with suppress(TimeoutError):  # nothing new, which is said as well
+            with suppress(TimeoutError):  # nothing new: beat anyway
                 async with asyncio.timeout(BEAT_SECONDS):  # wait_for can swallow a cancellation (Python 3.11)
                     await self._news.wait()
             self._news.clear()
@@ -69,7 +69,7 @@ class Pulse:
             await asyncio.sleep(SHORTEST)
 
     async def _beat(self, doing: Doing) -> None:
-        """In a thread of its own, and not in the one that all queries of the process share."""
+        """Beat, and publish a change. The beat runs outside the one thread that all queries of the process share."""
         try:
             now = await asyncio.to_thread(
                 beat, self._meeting_id, self._participant_id, self._connection, doing

@@ -1,4 +1,4 @@
-"""The sockets' addresses."""
+"""The URLs of the WebSockets."""
 # Channels has no types.
 # mypy: disable-error-code="no-untyped-call"
 

@@ -1,7 +1,7 @@
-"""The operator's console: everything that there is, and the few things that may be done to it.
+"""The operator's console: every table, and the few actions on them.
 
-What the workflow writes is only looked at here: a form that saves a whole row would overwrite the step that a
-worker took meanwhile. No list costs a query per row, and none offers thousands of options.
+Rows that the workflow writes are read-only here: a form saves the whole row, and would overwrite the step that a
+worker took in the meantime. No list needs a query per row, and no form offers thousands of options.
 """
 
 from django.contrib import admin

@@ -1,28 +1,28 @@
-"""A vendor's requests as bars. The figures come from traffic.py, and the drawing is a template's (SVG)."""
+"""A vendor's requests as a bar chart. `traffic.py` provides the figures; a template draws the SVG."""
 
 from dataclasses import dataclass
 from datetime import datetime
 
 from transcription.service.traffic import Slot
 
-# The drawing's own units: it is stretched to its place, and all words stand outside of it.
+# In the drawing's own units. The SVG is stretched to fit, so all text is outside it.
 SLOT, BAR, HEIGHT = 10, 8, 100
-# A single 429 among thousands of requests has to be seen.
+# Smallest height of a part: a single 429 among thousands of requests must be visible.
 LEAST = 2.5
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A piece of a bar: one kind of result."""
+    """A segment of a bar: the requests with one kind of result."""
 
-    kind: str  # refused, unanswered, answered
+    kind: str  # refused, unanswered or answered
     y: str
     height: str
 
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One slot."""
+    """The bar of one slot of time."""
 
     slot: Slot
     x: int
@@ -31,7 +31,7 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Band:
-    """A time during which the gate was closed."""
+    """A period in which the gate was closed."""
 
     x: str
     width: str
@@ -39,51 +39,51 @@ class Band:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """Everything that a template needs."""
+    """A chart, as the template draws it."""
 
     slots: list[Slot]
     bars: list[Bar]
     bands: list[Band]
-    top: int  # what the upper edge stands for; an even number
+    top: int  # the value at the upper edge, an even number
 
     @property
     def width(self) -> int:
-        """In the drawing's units."""
+        """The width in the drawing's units."""
         return SLOT * len(self.slots)
 
     @property
     def middle(self) -> int:
-        """What the line in the middle stands for."""
+        """The value at the middle line."""
         return self.top // 2
 
     @property
     def total(self) -> int:
-        """All requests."""
+        """The number of requests."""
         return sum(slot.total for slot in self.slots)
 
     @property
     def refused(self) -> int:
-        """All 429s."""
+        """The number of 429s."""
         return sum(slot.refused for slot in self.slots)
 
     @property
     def unanswered(self) -> int:
-        """All without a usable answer."""
+        """The number of requests without a usable answer."""
         return sum(slot.unanswered for slot in self.slots)
 
     @property
     def share(self) -> float:
-        """429s of all requests, in percent."""
+        """The share of 429s in all requests, in percent."""
         return 100 * self.refused / self.total if self.total else 0.0
 
     @property
     def rows(self) -> list[Slot]:
-        """Slots with requests, the newest first, for the table."""
+        """The slots with requests, newest first, for the table."""
         return [slot for slot in reversed(self.slots) if slot.total]
 
 
 def draw(slots: list[Slot], seconds: int, closed: list[tuple[datetime, datetime]]) -> Chart:
-    """A chart of slots of `seconds`; `closed`: from when to when the gate was closed."""
+    """Build a chart of slots of `seconds` each. `closed` lists the start and end of each period of a closed gate."""
     top = round_up(max(slot.total for slot in slots))
     bars = [
         Bar(slot, n * SLOT + (SLOT - BAR) // 2, _parts(slot, top))
@@ -94,7 +94,7 @@ def draw(slots: list[Slot], seconds: int, closed: list[tuple[datetime, datetime]
 
 
 def round_up(value: int) -> int:
-    """The next of 4, 6, 8 … 20, 30, 40 … 100, 200 …: even, so that its half is a whole number too."""
+    """Round up to 4, 6, 8 … 20, 30, 40 … 100, 200 …, which are even, so that half of it is a whole number."""
     step = 2
     while 10 * step < value:
         step = 10 if step == 2 else 10 * step
@@ -102,7 +102,7 @@ def round_up(value: int) -> int:
 
 
 def _parts(slot: Slot, top: int) -> list[Part]:
-    """From the bottom up, the 429s first: there they can be compared with one another."""
+    """Stack the parts from the bottom up. The 429s come first, so that they share a baseline and can be compared."""
     parts, y = [], float(HEIGHT)
     for kind, count in (
         ("refused", slot.refused),

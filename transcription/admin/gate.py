@@ -1,4 +1,4 @@
-"""The gate's history."""
+"""The admin of the gate's history."""
 
 from django.contrib import admin
 
@@ -9,7 +9,7 @@ from transcription.models import GateEvent
 
 @admin.register(GateEvent)
 class GateEventAdmin(VendorConsole):
-    """The gate's history, with its state above, and a page for each vendor (vendor.py)."""
+    """The gate's history below its current state, and a page for each vendor (`vendor.py`)."""
 
     list_display = [
         *("at", "vendor", "kind", "episode", "lane", "reason", "reopens_at", "note", "transcription", "user"),

@@ -1,4 +1,4 @@
-"""Meetings and their people."""
+"""The admin of meetings and their participants."""
 
 from typing import Any
 
@@ -14,20 +14,19 @@ from transcription.people import meetings
 
 
 class ParticipantInline(ReadOnlyInline):
-    """The people of a meeting."""
+    """The participants of a meeting."""
 
     model = Participant
     fields = ["name", "user", "joined_at", "removed_at"]
     readonly_fields = ["removed_at"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Participant]:
-        """With what their names are made of."""
         return Participant.objects.select_related("user", "meeting")
 
 
 @admin.register(Meeting)
 class MeetingAdmin(Console):
-    """Title and language can be put right. Meetings are made on their page."""
+    """Title and language can be corrected. Meetings are created on the site, not here."""
 
     list_display = ["title", "id", "language", "owner", "created_at"]
     list_filter = ["language", "created_at"]
@@ -41,21 +40,20 @@ class MeetingAdmin(Console):
 
     @admin.display(description=_("transcriptions"))
     def work(self, meeting: Meeting) -> SafeString:
-        """A link to them."""
+        """Return a link to the meeting's transcriptions."""
         return link_to_list("transcription", "meeting__id__exact", meeting.pk)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Who has the permission."""
         return self.has_operate_permission(request)
 
     def save_model(self, request: HttpRequest, obj: Meeting, form: AnyForm, change: bool) -> None:
-        """Only what was changed: the dispatcher writes to this row too."""
+        """Save only the changed fields: the dispatcher writes to this row too."""
         obj.save(update_fields=form.changed_data)
 
 
 @admin.register(Participant)
 class ParticipantAdmin(Console):
-    """People can be brought into a meeting and taken out, by the rules of the meeting's page."""
+    """Participants can be added and removed, by the rules of the meeting page."""
 
     list_display = ["meeting", "name", "user", "joined_at", "removed_at"]
     list_display_links = ["name"]
@@ -66,23 +64,22 @@ class ParticipantAdmin(Console):
     autocomplete_fields = ["meeting", "user"]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """Who has the permission."""
         return request.user.has_perm("transcription.add_participant")
 
     def has_delete_permission(self, request: HttpRequest, obj: Participant | None = None) -> bool:
-        """Who has the permission; the owner stays in their meeting."""
+        """Return whether the user may remove a participant. The owner cannot be removed."""
         if obj is not None and obj.user_id == obj.meeting.owner_id:
             return False
         return request.user.has_perm("transcription.delete_participant")
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
-        """One at a time: deleting in bulk would not ask for each whether it is the owner."""
+        """Disable bulk deletion, which does not check for each participant whether they are the owner."""
         return {}
 
     def save_model(self, request: HttpRequest, obj: Participant, form: AnyForm, change: bool) -> None:
-        """Tells the meeting."""
+        """Invite through the rules of the meeting page, which publish the event."""
         obj.pk = meetings.invite(obj.meeting, form.cleaned_data["user"]).pk
 
     def delete_model(self, request: HttpRequest, obj: Participant) -> None:
-        """Tells the meeting."""
+        """Remove through the rules of the meeting page, which publish the event."""
         meetings.remove(obj.meeting, obj)

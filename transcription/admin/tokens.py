@@ -1,4 +1,4 @@
-"""The API's tokens."""
+"""The admin of the API's tokens."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from transcription.models import ApiToken
 
 @admin.register(ApiToken)
 class ApiTokenAdmin(Console):
-    """Revoked by deleting them; made with `manage.py apitoken`, which shows them once."""
+    """The API's tokens. Deleting one revokes it. Only `manage.py apitoken` creates tokens and shows them."""
 
     list_display = ["user", "begins", "created_at", "last_used_at"]
     list_filter = ["last_used_at"]
@@ -23,9 +23,8 @@ class ApiTokenAdmin(Console):
 
     @admin.display(description=_("hash"))
     def begins(self, token: ApiToken) -> str:
-        """Enough to tell one from another."""
+        """Return the start of the token's hash, enough to tell tokens apart."""
         return token.key_hash[:8]
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Who has the permission."""
         return request.user.has_perm("transcription.delete_apitoken")

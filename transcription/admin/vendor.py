@@ -1,7 +1,7 @@
-"""The console of one vendor: how its gate stands, what went through it, and the two things that can be done.
+"""The console of one vendor: the state of its gate, its traffic, and the actions Hold and Resume.
 
-The page is whole without JavaScript. With it, each change of the gate and every few seconds the part of it that
-is in `_vendor.html` is fetched again, from the same address.
+The page works without JavaScript. With JavaScript it refetches `_vendor.html`, the part that changes, from its own
+URL: every few seconds, and at each change of the gate.
 """
 
 from collections.abc import Callable
@@ -36,13 +36,13 @@ EPISODES_SHOWN = 20
 
 
 class HoldForm(forms.Form):
-    """Why everything is to stop."""
+    """Hold the gate. The reason is required."""
 
     reason = forms.CharField(label=gettext_lazy("Reason"), max_length=200)
 
 
 class ResumeForm(HoldForm):
-    """Why it may go on. A used-up quota has to be dealt with first, or the vendor refuses again at once."""
+    """Resume. After a used-up quota the form asks for a confirmation, since the vendor would refuse again at once."""
 
     settled = forms.BooleanField(
         label=gettext_lazy("The account has usage again: it was bought, or the vendor renewed it."),
@@ -54,7 +54,7 @@ class ResumeForm(HoldForm):
         self.quota = quota
 
     def clean_settled(self) -> bool:
-        """Has to be said where a quota is the reason."""
+        """Require the confirmation if the quota is the reason. Raises ValidationError."""
         settled: bool = self.cleaned_data["settled"]
         if self.quota and not settled:
             raise forms.ValidationError(
@@ -65,7 +65,7 @@ class ResumeForm(HoldForm):
 
 @dataclass(frozen=True, slots=True)
 class ShownEpisode:
-    """An episode with its words."""
+    """An episode with its texts for the page."""
 
     episode: episodes.Episode
     is_now: bool
@@ -75,10 +75,10 @@ class ShownEpisode:
 
 
 class VendorConsole(GateConsole):
-    """The gate's history with a page for each vendor. The permissions are those of the history."""
+    """The gate's history, with a page for each vendor. The permissions of the history apply to both."""
 
     def get_urls(self) -> list[URLPattern]:
-        """`vendor/` is the one that new recordings go to."""
+        """Add the vendor pages. `vendor/` redirects to the vendor that new recordings go to."""
         of = "vendor/<slug:vendor>/"
         return [
             path("vendor/", self._guard(self.vendor_of_new), name="transcription_vendor_now"),
@@ -89,7 +89,7 @@ class VendorConsole(GateConsole):
         ]
 
     def _guard(self, view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
-        """Staff only, with a check of the CSRF token. The page's own requests get 401 instead of a form."""
+        """Wrap a view in the admin's staff and CSRF checks. A fetch gets 401 instead of the sign-in page."""
 
         def known(request: HttpRequest, **arguments: Any) -> HttpResponseBase:
             if arguments.get("vendor", settings.STT_VENDOR) not in settings.STT_VENDORS:
@@ -105,15 +105,15 @@ class VendorConsole(GateConsole):
 
         return answer
 
-    # --- Looking
+    # --- Reading
 
     def vendor_of_new(self, request: HttpRequest) -> HttpResponse:
-        """To the page of the vendor that new recordings go to."""
+        """Redirect to the page of the vendor that new recordings go to."""
         return redirect("admin:transcription_vendor", settings.STT_VENDOR)
 
     @method_decorator(require_safe)
     def vendor_page(self, request: HttpRequest, vendor: str) -> HttpResponse:
-        """The page, or for its own JavaScript the part that changes."""
+        """Show the page, or answer a fetch with the part that changes."""
         return self._show(request, vendor)
 
     def _show(self, request: HttpRequest, vendor: str, **forms_with_errors: forms.Form) -> HttpResponse:
@@ -135,7 +135,7 @@ class VendorConsole(GateConsole):
         return TemplateResponse(request, "admin/transcription/vendor.html", context, status=status)
 
     def _now(self, request: HttpRequest, vendor: str) -> dict[str, Any]:
-        """All that changes by itself."""
+        """Return the context of the part that changes."""
         now = timezone.now()
         [stt] = [each for each in standing.standings() if each["vendor"] == vendor]
         history = episodes.latest(vendor, EPISODES_SHOWN)
@@ -155,11 +155,11 @@ class VendorConsole(GateConsole):
             "sees_work": request.user.has_perm("transcription.view_transcription"),
         }
 
-    # --- Acting
+    # --- Actions
 
     @method_decorator(require_POST)
     def hold(self, request: HttpRequest, vendor: str) -> HttpResponse:
-        """POST: stops everything, for a reason."""
+        """POST: hold the gate, for a stated reason."""
         self._must_operate(request)
         form = HoldForm(request.POST, auto_id="hold_%s")
         if not form.is_valid():
@@ -174,7 +174,7 @@ class VendorConsole(GateConsole):
 
     @method_decorator(require_POST)
     def resume(self, request: HttpRequest, vendor: str) -> HttpResponse:
-        """POST: ends a hold and every pause, for a reason; a quota's only once it is confirmed."""
+        """POST: end a hold and every pause, for a stated reason. After a used-up quota a confirmation is required."""
         self._must_operate(request)
         try:
             gate = gate_of(vendor)
@@ -209,9 +209,10 @@ class VendorConsole(GateConsole):
 
 
 def view_state(mode: str, reason: str | None, history: list[episodes.Episode]) -> str:
-    """What can be done now: unknown, open, closed, closed-quota, held or held-quota.
+    """Return the state that decides the possible actions: unknown, open, closed, closed-quota, held or held-quota.
 
-    A hold hides what is closed behind it, and Resume opens both: whether a quota is among it, the history knows.
+    A hold hides the state behind it, and Resume ends both. The history tells whether a used-up quota is behind a
+    hold.
     """
     if mode in {"unknown", "open"}:
         return mode
@@ -252,7 +253,7 @@ def _shown(episode: episodes.Episode, standing: standing.Standing, now: datetime
 
 
 def in_short(length: timedelta) -> str:
-    """“12 s”, “2 min 5 s”, “1 h 10 min”."""
+    """Format a duration: “12 s”, “2 min 5 s”, “1 h 10 min”."""
     seconds = max(0, round(length.total_seconds()))
     if seconds < 60:
         return _("%(s)d s") % {"s": seconds}

@@ -1,4 +1,4 @@
-"""What the states of a vendor's gate mean, for an administrator who was woken by it: what happens, what to do."""
+"""The states of a vendor's gate in words, for an administrator on call: what it means, and what to do."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """Three texts, translated when they are shown."""
+    """The texts for one state, translated when shown."""
 
     what: str | Promise
     meaning: str | Promise
@@ -98,17 +98,17 @@ _LANES = {"all": _("everything"), "submit": _("new recordings")}
 
 
 def explain(state: str, reason: str | None) -> Words:
-    """For a state of events.SttState, or "unknown"."""
+    """Return the texts for `state`, an `events.SttState` or "unknown"."""
     if state in _WORDS:
         return _WORDS[state]
     return _WORDS.get(reason or "", _CLOSED)
 
 
 def reason_in_short(reason: str) -> str | Promise:
-    """For a list. A reason that nobody has written words for is shown as it is."""
+    """Return the reason in a few words, for a list. An unknown reason is returned unchanged."""
     return _REASONS.get(reason, reason)
 
 
 def lane_in_short(lane: str) -> str | Promise:
-    """What is held: everything, or new recordings only."""
+    """Return what the gate holds back: everything, or new recordings only."""
     return _LANES.get(lane, lane)

@@ -1,4 +1,4 @@
-"""Recordings, and what became of them."""
+"""The admin of recordings, transcriptions and lines."""
 
 from collections.abc import Callable
 from typing import Any
@@ -21,7 +21,7 @@ MOST_LINES_SHOWN = 200
 
 
 class TranscriptionInline(ReadOnlyInline):
-    """All attempts on a recording."""
+    """All transcriptions of a recording."""
 
     model = Transcription
     fields = ["status", "vendor", "possible_duplicate", "error_code", "created_at", "finished_at"]
@@ -29,13 +29,13 @@ class TranscriptionInline(ReadOnlyInline):
     show_change_link = True
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Transcription]:
-        """With what their names are made of."""
+        """Fetch the recordings too: `__str__` uses them."""
         return Transcription.objects.select_related("recording")
 
 
 @admin.register(Recording)
 class RecordingAdmin(Console):
-    """What came in. Never changed."""
+    """Recordings. Read-only."""
 
     list_display = ["__str__", "id", "meeting", "person", "kind", "duration_ms", "size_bytes", "created_at"]
     list_filter = ["kind", "created_at"]
@@ -56,23 +56,23 @@ class RecordingAdmin(Console):
 
     @admin.display(description=_("person"), ordering="participant__name")
     def person(self, recording: Recording) -> str | None:
-        """Who spoke or uploaded it."""
+        """Return the name of the participant who recorded or uploaded it."""
         return recording.participant.name if recording.participant else None
 
     @admin.display(description=_("audio"))
     def file(self, recording: Recording) -> str | None:
-        """Where it is in the storage: no link, since only participants may listen."""
+        """Return the file's path in the storage, without a link: only participants may listen."""
         return recording.audio.name
 
     @admin.display(description=_("prepared audio"))
     def prepared_file(self, recording: Recording) -> str | None:
-        """Where what the vendor is sent is."""
+        """Return the path of the audio prepared for the vendor."""
         return recording.prepared.name
 
 
 @admin.register(Transcription)
 class TranscriptionAdmin(GateConsole):
-    """The work. Retry and cancel go through the workflow, as everybody's do."""
+    """Transcriptions. Retry and Cancel go through the workflow, as on the meeting page."""
 
     list_display = [
         *("id", "recording", "meeting", "status", "vendor", "attempts", "possible_duplicate", "error_code"),
@@ -93,7 +93,7 @@ class TranscriptionAdmin(GateConsole):
 
     @admin.display(description=_("transcript"))
     def lines(self, transcription: Transcription) -> SafeString:
-        """How it begins, and a link to all of it."""
+        """Return the first lines, and a link to all of them."""
         said = transcript.utterances(
             transcription.recording, transcription.utterances.with_names().defer("words")[:MOST_LINES_SHOWN]
         )
@@ -103,7 +103,7 @@ class TranscriptionAdmin(GateConsole):
 
     @admin.action(description=_("Retry"), permissions=["operate"])
     def retry(self, request: HttpRequest, queryset: QuerySet[Transcription]) -> None:
-        """Tries again what failed or was cancelled."""
+        """Retry the selected rows that failed or were cancelled."""
 
         def again(row: Transcription) -> bool:
             return workflow.retry(row.recording) is not None
@@ -120,7 +120,7 @@ class TranscriptionAdmin(GateConsole):
 
     @admin.action(description=_("Cancel"), permissions=["operate"])
     def cancel(self, request: HttpRequest, queryset: QuerySet[Transcription]) -> None:
-        """Gives up what is still on its way."""
+        """Cancel the selected rows that are not finished."""
         cancelled = self._each(request, queryset, lambda row: workflow.cancel(row.recording), _("Cancelled."))
         self._tell(
             request,
@@ -136,7 +136,7 @@ class TranscriptionAdmin(GateConsole):
         act: Callable[[Transcription], bool],
         note: Any,
     ) -> int:
-        """How many `act` did something for. Replaced attempts are left alone: theirs is another row by now."""
+        """Return how many rows `act` changed. A row that is not current is skipped: another row has replaced it."""
         done = 0
         for row in list(queryset.filter(is_current=True).select_related("recording")):
             if act(row):
@@ -153,7 +153,7 @@ class TranscriptionAdmin(GateConsole):
 
 @admin.register(Utterance)
 class UtteranceAdmin(Console):
-    """The words, as the vendor gave them."""
+    """The lines of the transcripts."""
 
     list_display = ["id", "transcription", "position", "start_ms", "duration_ms", "speaker", "text"]
     list_select_related = ["transcription__recording"]
