@@ -127,6 +127,16 @@ def test_a_closed_gate_is_in_it_and_an_admins_hold_takes_it_away(working: None) 
     assert estimate.of(row) == {"queue_position": 1, "eta_s": None}
 
 
+def test_a_used_up_quota_takes_the_estimate_away(working: None) -> None:
+    history(*[(19_000, 21_000)] * 20)
+    row, gate = queued(a_meeting()), gate_of("rtzr")
+    permit = gate.acquire(Purpose.SUBMIT)
+    assert isinstance(permit, Permit)
+    gate.report(permit, Refused("quota"))
+
+    assert estimate.of(row) == {"queue_position": 1, "eta_s": None}
+
+
 def test_the_submits_are_foretold_at_half_of_the_pace_for_each_takes_a_poll_too(
     working: None, redis_connection: "redis.Redis"
 ) -> None:

@@ -42,6 +42,15 @@ def test_whatever_the_history_it_is_a_distribution(history: list[Seen], audio_s:
     assert all(a <= b for a, b in zip(turnaround.root_hazard, turnaround.root_hazard[1:], strict=False))
 
 
+def test_the_hazard_of_a_job_later_than_half_of_its_like_is_at_least_one_over_its_age() -> None:
+    late = [i for i, alive in enumerate(KNOWN.survival[:-1]) if alive < 0.5]
+
+    for i in late:
+        width = EDGES[i + 1] - EDGES[i]
+        mean_root_hazard = (KNOWN.root_hazard[i + 1] - KNOWN.root_hazard[i]) / width
+        assert mean_root_hazard >= EDGES[i] ** -0.5 - 1e-9
+
+
 def test_with_no_history_it_is_about_a_tenth_of_the_length() -> None:
     assert learn([], 5).samples == 0
     assert 0.8 < median(learn([], 5), 5) < 2.5
