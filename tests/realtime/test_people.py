@@ -248,9 +248,7 @@ def test_a_socket_that_an_error_ends_leaves_nobody_here(
         monkeypatch.setattr(consumers.MeetingConsumer, "snapshot", no_database)
         await guest.connect(timeout=patient(5))
         with pytest.raises(OperationalError):
-            await guest.receive_output(
-                timeout=5
-            )  # s; the communicator raises the error only at the end of it
+            await guest.wait(timeout=patient(5))
         assert asked == [[gil]]
         assert (await sync_to_async(attendance_of)(people.meeting.pk))["here"] == []
 
