@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile, TemporaryUploadedFile
 from django.test import Client
+from django.test.client import encode_multipart
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from tests.api.conftest import SPEECH
@@ -129,6 +130,31 @@ def test_a_file_over_the_limit_is_refused_before_it_is_read(
     response = hand_in(client, meeting, audio=SimpleUploadedFile("a.wav", bytes(2_000_000)))
     assert response.status_code == 413
     assert response.json()["error"]["code"] == "too_large"
+
+
+def test_a_file_of_exactly_the_limit_is_taken_though_its_form_is_larger(
+    client: Client, meeting: Meeting, settings: Settings
+) -> None:
+    settings.MAX_UPLOAD_BYTES = SPEECH.stat().st_size
+    response = hand_in(client, meeting, audio=SimpleUploadedFile("a.wav", SPEECH.read_bytes()))
+    assert response.status_code == 201
+
+
+@pytest.mark.parametrize(("over", "status"), [(0, 422), (1, 413)])
+def test_a_form_may_weigh_a_megabyte_beside_the_largest_file(
+    client: Client, meeting: Meeting, settings: Settings, over: int, status: int
+) -> None:
+    """422: it was read, and there is no file in it."""
+    settings.MAX_UPLOAD_BYTES = 1024
+    size = settings.MAX_UPLOAD_BYTES + 1024**2 + over
+    form = encode_multipart("x", {"note": "n" * (size - len(encode_multipart("x", {"note": ""})))})
+    assert len(form) == size
+
+    response = client.post(
+        f"/api/v1/meetings/{meeting.pk}/recordings", form, content_type="multipart/form-data; boundary=x"
+    )
+
+    assert response.status_code == status
 
 
 def test_a_file_just_over_the_limit_is_refused_by_its_own_size(

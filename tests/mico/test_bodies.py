@@ -88,11 +88,11 @@ def post(web: Web, megabytes: int) -> dict[str, object]:
 
 def test_a_large_upload_arrives_whole_and_costs_no_memory(web: Web) -> None:
     before = post(web, 1)["peak_bytes"]
-    got = post(web, 350)
+    got = post(web, LIMIT // MEGABYTE)  # the largest file; its form is larger than the limit of a file
     digest = hashlib.sha256()
-    for _ in range(350):
+    for _ in range(LIMIT // MEGABYTE):
         digest.update(BLOCK)
-    assert got["size"] == 350 * MEGABYTE
+    assert got["size"] == LIMIT
     assert got["sha256"] == digest.hexdigest()
     assert isinstance(got["peak_bytes"], int)
     assert isinstance(before, int)
@@ -129,12 +129,23 @@ def test_a_declared_length_over_the_limit_is_refused_before_the_body(web: Web) -
     assert "400 MB" in answer["error"]["message"]
 
 
+@pytest.mark.parametrize(("over", "answered"), [(0, b"100"), (1, b"413")])
+def test_a_form_may_weigh_a_megabyte_beside_the_largest_file(web: Web, over: int, answered: bytes) -> None:
+    with web.open() as connection:
+        connection.sendall(
+            f"POST /receive HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\n"
+            f"Content-Length: {LIMIT + MEGABYTE + over}\r\n\r\n".encode()
+        )
+        assert connection.recv(12, socket.MSG_WAITALL).split() == [b"HTTP/1.1", answered]
+
+
 def test_a_body_that_grows_over_the_limit_is_refused_and_still_read_for_a_while(web: Web) -> None:
     chunk = b"%x\r\n%b\r\n" % (len(BLOCK), BLOCK)
     with web.open() as connection:
         connection.sendall(b"POST /receive HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n")
-        for _ in range(LIMIT // MEGABYTE + 2):
+        for _ in range(LIMIT // MEGABYTE + 1):
             connection.sendall(chunk)
+        connection.sendall(b"1\r\nx\r\n")  # one byte more than the largest file and the form around it
         status, answer = read_answer(connection)  # the body is not over
         assert (status, answer["error"]["code"]) == (413, "too_large")
         for _ in range(20):  # as a browser does that has not looked yet: no reset

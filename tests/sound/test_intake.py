@@ -110,10 +110,15 @@ def test_too_long_and_too_large_are_refused_with_413(settings: Settings) -> None
         receive(meeting, a_wav(3))
     assert (refused.value.code, refused.value.status) == ("too_long", 413)
 
-    settings.MAX_UPLOAD_BYTES = 1000
+    sound = a_wav(1)
+    settings.MAX_UPLOAD_BYTES = len(sound) - 1
     with pytest.raises(intake.Refused) as refused:
-        receive(meeting, a_wav(1))
+        receive(meeting, sound)
     assert (refused.value.code, refused.value.status) == ("too_large", 413)
+
+    settings.MAX_UPLOAD_BYTES = len(sound)  # as large as it may be
+    recording, _ = receive(meeting, sound)
+    assert recording.size_bytes == len(sound)
 
 
 def test_silence_is_taken_since_nobody_can_know_before_listening() -> None:
