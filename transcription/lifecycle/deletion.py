@@ -1,4 +1,4 @@
-"""Deleting a meeting: what is under way is cancelled, the rows go in one transaction, and after it the files."""
+"""Deletes a meeting: cancels what is in progress, deletes the rows in one transaction, then deletes the files."""
 
 import logging
 from typing import TypedDict
@@ -15,27 +15,33 @@ logger = logging.getLogger(__name__)
 
 
 class WhatGoes(TypedDict):
-    """What a deletion takes away, for the page that asks. `duration_ms`: of the sound, as far as it is known."""
+    """What a deletion removes, for the page that asks for confirmation.
+
+    `duration_ms` is the length of the sound. It leaves out recordings whose length is not known yet.
+    """
 
     recordings: int
     duration_ms: int
 
 
 def what_goes(meeting: Meeting) -> WhatGoes:
-    """How much is lost when `meeting` is deleted."""
+    """Return how much is lost when `meeting` is deleted. One query for each figure."""
     total = meeting.recordings.aggregate(total=Sum("duration_ms"))["total"]
     return {"recordings": meeting.recordings.count(), "duration_ms": total or 0}
 
 
 def delete(meeting: Meeting) -> None:
-    """Takes the meeting away, with its people, recordings, transcripts and files. Every page of it is told."""
+    """Delete the meeting with its people, recordings, transcripts and files, and publish `meeting.changed`.
+
+    A file that cannot be deleted is logged and stays.
+    """
     for recording in Recording.objects.filter(
         meeting=meeting, transcriptions__next_action_at__isnull=False
     ).distinct():
         workflow.cancel(recording)
     pk, version = meeting.pk, meeting.version
     with transaction.atomic():
-        # Locked before the rows are looked for: what comes in meanwhile waits, and finds no meeting.
+        # Lock the meeting before collecting its rows: a recording that arrives now waits, then finds no meeting.
         Meeting.objects.select_for_update().filter(pk=pk).first()
         meeting.delete()
         events.publish_meeting(pk, version + 1, "deleted")
@@ -43,7 +49,7 @@ def delete(meeting: Meeting) -> None:
 
 
 def _remove_files(meeting_id: int) -> None:
-    """Everything below the meeting's own directory. What cannot be removed is named in the log."""
+    """Delete the files of the meeting, and their directory. Log those that cannot be deleted."""
     directory = f"audio/{meeting_id}"
     try:
         _, files = default_storage.listdir(directory)
@@ -54,6 +60,6 @@ def _remove_files(meeting_id: int) -> None:
         return
     for name in [*(f"{directory}/{file}" for file in files), directory]:
         try:
-            default_storage.delete(name)  # the empty directory last, where the storage has such a thing
+            default_storage.delete(name)  # the directory comes last, when it is empty
         except OSError:
-            logger.exception("A file of the deleted meeting %s is left: %s", meeting_id, name)
+            logger.exception("A file of the deleted meeting %s could not be deleted: %s", meeting_id, name)

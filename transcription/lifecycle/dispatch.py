@@ -1,7 +1,8 @@
-"""The dispatcher: claims what is due and hands it to RQ, now. Recovering from a crash is the same query.
+"""The dispatcher: claims the rows that are due and hands them to RQ.
 
-A claim pushes `next_action_at` ahead by a lease (compare-and-set), so any number of dispatchers may run, and what
-a dead worker held comes due again by itself. RQ's queue is kept short: order and fairness are decided here.
+A claim is a compare-and-set that moves `next_action_at` forward by the length of a lease. Any number of dispatchers
+may therefore run. A row whose worker died comes due again when its lease runs out, so recovery from a crash needs no
+code of its own. RQ's queue is kept short, because order and fairness are decided here.
 """
 
 import logging
@@ -31,14 +32,14 @@ logger = logging.getLogger(__name__)
 
 Status = Transcription.Status
 
-# s. The longest sleep: a wake-up may be lost, and a signal to stop is seen after it.
+# Longest sleep, in seconds: a wake-up may be lost, and the loop sees a signal to stop only after its sleep.
 LOOK_AGAIN = 1.0
-# s. While RQ's queue is full: the end of a job wakes us as well.
+# Sleep while RQ's queue is full, in seconds. The end of a job also wakes the dispatcher.
 QUEUE_FULL = 0.1
-SWEEP_EVERY = 3600.0  # s
-# s. While what is due has to wait for another row (large files): its job's end wakes us as well.
+SWEEP_EVERY = 3600.0  # seconds
+# Sleep while every due row waits for another row (large files), in seconds. The end of that job also wakes it.
 HELD_BACK = 0.1
-# s. How often the gate is told which jobs are at the vendor, in case Redis lost that.
+# Interval in seconds at which the gate is told which jobs the vendor has, in case Redis lost that.
 ADOPT_EVERY = 60.0
 
 STATUSES = {
@@ -50,7 +51,7 @@ JOBS = {Purpose.POLL: jobs.poll, Purpose.SUBMIT: jobs.submit}
 
 @dataclass(frozen=True)
 class Claim:
-    """A row that is ours until its lease runs out; `number` is what its job must show (lease.py)."""
+    """A row that is claimed until its lease runs out. Its job may begin only with `number` (lease.py)."""
 
     transcription_id: int
     number: int
@@ -58,9 +59,9 @@ class Claim:
 
 
 def due(purpose: Purpose, now: datetime) -> TranscriptionQuerySet:
-    """What is to be done now, the most urgent first.
+    """Return the rows that are due at `now`, in the order in which to claim them.
 
-    Polls in the order of their times, submits in turns of the meetings.
+    Polls are ordered by due time; submits go round-robin across meetings.
     """
     rows = Transcription.objects.filter(status__in=STATUSES[purpose], next_action_at__lte=now)
     if purpose is Purpose.POLL:
@@ -69,14 +70,14 @@ def due(purpose: Purpose, now: datetime) -> TranscriptionQuerySet:
 
 
 def _without_heavy(rows: TranscriptionQuerySet, now: datetime) -> TranscriptionQuerySet:
-    """Leaves large files that must be decoded first for later while enough of them are in work."""
+    """Exclude large files that have to be decoded first while `STT_HEAVY_AT_ONCE` of them are in progress."""
     heavy = Q(recording__prepared_at__isnull=True, recording__size_bytes__gt=settings.STT_HEAVY_BYTES)
     in_work = Transcription.objects.filter(heavy, status=Status.QUEUED, next_action_at__gt=now)
     return rows.exclude(heavy) if in_work.count() >= settings.STT_HEAVY_AT_ONCE else rows
 
 
 def claim(purpose: Purpose, now: datetime, limit: int) -> list[Claim]:
-    """Takes at most `limit` due rows. Two dispatchers never get the same one."""
+    """Claim at most `limit` of the rows that are due at `now`. Two dispatchers never claim the same row."""
     if limit <= 0:
         return []
     rows = due(purpose, now)
@@ -96,14 +97,17 @@ def claim(purpose: Purpose, now: datetime, limit: int) -> list[Claim]:
 
 
 def at_the_vendor(vendor: str) -> list[str]:
-    """The vendor's names of the jobs that it has of us, by the database."""
+    """Return the vendor's ids of the jobs that it is processing for us, according to the database."""
     rows = Transcription.objects.live().filter(vendor=vendor, status=Status.PROCESSING)
     return list(rows.values_list("vendor_job_id", flat=True))
 
 
 class Dispatcher:
-    """The loop. `step` is one look at the schedule; `run` looks, sleeps until the next due time, and ends cleanly
-    on SIGTERM and SIGINT."""
+    """The dispatcher's loop.
+
+    `step` looks at the schedule once. `run` repeats it, sleeps until the next row is due, and ends cleanly on
+    SIGTERM and SIGINT.
+    """
 
     def __init__(self) -> None:
         self._stopping = False
@@ -112,9 +116,10 @@ class Dispatcher:
         self._queue = django_rq.get_queue("default")
 
     def step(self) -> float:
-        """Hands over what is due. Returns the seconds until something is due next, at most LOOK_AGAIN.
+        """Claim what is due and enqueue it. Return the seconds to sleep before the next step, at most LOOK_AGAIN.
 
-        Raises redis.RedisError and DatabaseError: claims that did not reach RQ come due again with their lease.
+        Raises redis.RedisError and DatabaseError. A claim that did not reach RQ comes due again when its lease
+        runs out.
         """
         now = timezone.now()
         gate = gate_of(settings.STT_VENDOR)
@@ -131,16 +136,15 @@ class Dispatcher:
             room -= len(claims)
             soonest = self._next_due(purpose)
             if len(claims) >= allowed.now:
-                soonest = max(
-                    soonest, allowed.next_in
-                )  # what waits for the gate is not due before it has room
+                # A row that waits for the gate cannot be claimed before the gate has room.
+                soonest = max(soonest, allowed.next_in)
             elif soonest <= 0 and not claims:
-                soonest = HELD_BACK  # due, and not to be claimed yet
+                soonest = HELD_BACK  # a row is due, but it has to wait for another
             look_again = min(look_again, soonest)
         return QUEUE_FULL if room <= 0 else max(look_again, 0.0)
 
     def run(self) -> None:
-        """Until told to stop."""
+        """Run until SIGTERM or SIGINT. Errors of Redis and the database are logged, and the loop tries again."""
         for number in signal.SIGTERM, signal.SIGINT:
             signal.signal(number, self._stop)
         heartbeat = Heartbeat(Role.DISPATCH)
@@ -150,7 +154,7 @@ class Dispatcher:
                 try:
                     self._listen()
                 except (redis.RedisError, DatabaseError) as error:
-                    logger.warning("The dispatcher goes on when it can: %s", error)
+                    logger.warning("The dispatcher was interrupted and tries again: %s", error)
                     close_old_connections()
                     time.sleep(LOOK_AGAIN / 4)
         finally:
@@ -158,7 +162,7 @@ class Dispatcher:
 
     def _listen(self) -> None:
         ear = Listener()
-        self._adopt_at = 0.0  # whoever did not answer may have come back empty
+        self._adopt_at = 0.0  # after an outage Redis may have come back empty
         try:
             while not self._stopping:
                 ear.wait(self.step())
@@ -167,7 +171,7 @@ class Dispatcher:
             ear.close()
 
     def _sweep(self) -> None:
-        """Throws away unfinished uploads, now and then: nobody else has the time."""
+        """Discard abandoned uploads, once every SWEEP_EVERY seconds."""
         if time.monotonic() < self._next_sweep:
             return
         self._next_sweep = time.monotonic() + SWEEP_EVERY
@@ -181,7 +185,7 @@ class Dispatcher:
         self._stopping = True
 
     def _next_due(self, purpose: Purpose) -> float:
-        """Seconds until the next row of this purpose is due; 0 or less: one is."""
+        """Return the seconds until the next row for `purpose` is due; 0 or less if one is due already."""
         rows = Transcription.objects.live().filter(status__in=STATUSES[purpose])
         first = rows.aggregate(first=Min("next_action_at"))["first"]
         return LOOK_AGAIN if first is None else (first - timezone.now()).total_seconds()
@@ -191,7 +195,7 @@ class Dispatcher:
             JOBS[claimed.purpose],
             claimed.transcription_id,
             claimed.number,
-            # A poll frees one of the vendor's slots and gives somebody words: before any submit.
+            # Polls go before submits: a poll can free one of the vendor's slots, and bring somebody their words.
             at_front=claimed.purpose is Purpose.POLL,
             result_ttl=0,
             failure_ttl=int(timedelta(days=1).total_seconds()),

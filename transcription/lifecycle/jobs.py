@@ -1,4 +1,4 @@
-"""RQ's entry points: ids in, one step of the workflow, and the dispatcher is told to look again."""
+"""RQ's entry points. Each runs one step of the workflow for one row, then wakes the dispatcher."""
 
 import logging
 from collections.abc import Callable
@@ -13,17 +13,17 @@ logger = logging.getLogger(__name__)
 
 
 def submit(transcription_id: int, claim: int) -> None:
-    """Sends one recording to its vendor."""
+    """Send a transcription's recording to its vendor, if `claim` is still the row's."""
     _step(workflow.submit, transcription_id, claim)
 
 
 def poll(transcription_id: int, claim: int) -> None:
-    """Asks the vendor about one job."""
+    """Ask the vendor about a transcription's job, if `claim` is still the row's."""
     _step(workflow.poll, transcription_id, claim)
 
 
 def _step(step: Callable[[int, int], None], transcription_id: int, claim: int) -> None:
-    close_old_connections()  # one that a restarted database has left dead
+    close_old_connections()  # a restart of the database may have left a dead one
     try:
         step(transcription_id, claim)
     except NotOurs:

@@ -1,4 +1,4 @@
-"""A job's hold on its row. Without renewal it runs out, and the row comes due again by itself."""
+"""A job's lease on its row. When it is not renewed it runs out, and the row comes due again."""
 
 import threading
 from datetime import timedelta
@@ -14,19 +14,19 @@ from transcription.models import Transcription
 
 
 class NotOurs(Exception):
-    """This job was overtaken: it was delivered twice, or another one was claimed when its lease ran out."""
+    """The job may not begin. It was delivered twice, its row was claimed again, or its transcription has ended."""
 
 
 def lease_length() -> timedelta:
-    """How long a lease is."""
+    """Return the length of a lease."""
     return timedelta(seconds=settings.STT_LEASE_SECONDS)
 
 
 class Lease:
-    """Begins the job of one claim, exactly once, and keeps the row leased while the process lives.
+    """Begins the job of one claim, exactly once, and renews the row's lease until the `with` block ends.
 
-    Entering gives the row as it is now, or raises NotOurs. The thread that renews ends with the process,
-    which is what makes a `kill -9` noticed.
+    Entering it raises NotOurs if the claim is no longer the row's. The renewing thread dies with its process, so
+    the lease of a worker that was killed runs out.
     """
 
     def __init__(self, transcription_id: int, claim: int) -> None:
@@ -53,12 +53,12 @@ class Lease:
         self._thread.join()
 
     def row(self) -> Transcription:
-        """The transcription with its recording and meeting."""
+        """Fetch the transcription with its recording and meeting."""
         return Transcription.objects.select_related("recording", "meeting").get(pk=self._pk)
 
     def _renew(self) -> None:
         try:
-            # The end of a step takes the claim's number away (states.py): a schedule is never lengthened.
+            # The end of a step counts `claim` up (states.py), so that this never postpones what the step scheduled.
             while not self._done.wait(settings.STT_LEASE_SECONDS / 3):
                 held = Transcription.objects.live().filter(pk=self._pk, claim=self._claim)
                 if not held.update(next_action_at=timezone.now() + lease_length()):

@@ -1,10 +1,11 @@
-"""A transcription's life: the one table of what may follow what, and the only code that writes `status`.
+"""The status changes that a transcription may make, and the only code that writes `status`.
 
     queued ──► submitting ──► processing ──► done
        ▲            │   │          │  │
-       └────────────┘   └──► done  │  └──► failed, cancelled   (from every living state)
+       └────────────┘   └──► done  │  └──► failed, cancelled   (from every live state)
 
-Every change is a compare-and-set on (status, version): of two that try, one wins, on every database.
+Every change is a compare-and-set on (status, version): when two processes try one at once, exactly one succeeds,
+on every database.
 """
 
 from datetime import datetime
@@ -20,9 +21,9 @@ from transcription.models import Transcription
 Status = Transcription.Status
 
 TRANSITIONS: dict[Status, frozenset[Status]] = {
-    # submitting is written before the POST: who finds a row in it does not know whether the vendor has it.
+    # `submitting` is written before the POST: the vendor may or may not have a row that is found in it.
     Status.QUEUED: frozenset({Status.SUBMITTING, Status.FAILED, Status.CANCELLED}),
-    # back to queued: the vendor does not have it, or it is to be sent once more; done: it answered at once.
+    # To `queued`: the vendor does not have it, or it has to be sent again. To `done`: the vendor answered at once.
     Status.SUBMITTING: frozenset(
         {Status.QUEUED, Status.PROCESSING, Status.DONE, Status.FAILED, Status.CANCELLED}
     ),
@@ -32,20 +33,20 @@ TRANSITIONS: dict[Status, frozenset[Status]] = {
     Status.CANCELLED: frozenset(),
 }
 
-# Written when a job's step came to its end: the job's lease is over (lease.py), and it did not die of it.
+# Written when a step has ended: this ends the job's lease (lease.py) and resets the number of jobs begun for it.
 STEP_OVER: dict[str, Any] = {"claim": F("claim") + 1, "starts": 0}
 
 
 class IllegalTransition(Exception):
-    """The table does not know this change: a fault in the code, never in the data."""
+    """`TRANSITIONS` does not allow this change. The code is wrong, never the data."""
 
 
 def transition(transcription: Transcription, to: Status, **changes: Any) -> bool:
-    """Moves `transcription` from the status it was read in to `to`, and tells its meeting after the commit.
+    """Move `transcription` from the status that it was read in to `to`; publish the event after the commit.
 
-    `changes` are other fields written in the same UPDATE; `next_action_at` among them for a living `to`
-    (default: now). True: written, and `transcription` carries the new values. False: somebody else was faster;
-    nothing is written, and `transcription` is stale.
+    `changes` are other fields to write in the same UPDATE. For a live `to` they may contain `next_action_at`
+    (default: now). Return True if the row was written; `transcription` then carries `changes` and the new version.
+    Return False if the row has changed since it was read; nothing is written, and `transcription` is stale.
 
     Raises IllegalTransition.
     """
@@ -73,9 +74,10 @@ def transition(transcription: Transcription, to: Status, **changes: Any) -> bool
 
 
 def reschedule(transcription: Transcription, at: datetime, **changes: Any) -> bool:
-    """Puts the next action of a living transcription at `at`, in the same status. Nobody is told.
+    """Schedule the next action of a live transcription for `at`, in the same status. No event is published.
 
-    False: it has changed since it was read; nothing is written.
+    `changes` are other fields to write in the same UPDATE. Return False if the row has changed since it was read;
+    nothing is written then.
     """
     written = Transcription.objects.filter(
         pk=transcription.pk,

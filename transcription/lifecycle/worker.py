@@ -1,7 +1,7 @@
-"""The RQ worker: jobs in the worker's own process, with a heartbeat that people's pages can rely on.
+"""The RQ worker. It runs jobs in its own process, and sends the heartbeat that people's pages rely on.
 
-In-process: a fork for each job costs more than most of the jobs, and throws away the connections to the vendor.
-A crash takes the worker along; its supervisor starts another, and the rows come due again by themselves.
+Forking for each job would cost more than most of the jobs, and would throw away the connections to the vendor.
+A crash takes the worker with it: its supervisor starts another, and the rows come due again.
 """
 
 from typing import Any
@@ -12,10 +12,10 @@ from transcription.live.presence import Heartbeat, Role
 
 
 class Worker(SimpleWorker):
-    """Started by `manage.py rqworker`."""
+    """RQ's worker without forks, with a heartbeat. `manage.py rqworker` starts it."""
 
     def work(self, *args: Any, **options: Any) -> bool:
-        """As RQ's, with this process counted among the living meanwhile."""
+        """Run jobs as RQ's `SimpleWorker` does, and send the heartbeat meanwhile."""
         heartbeat = Heartbeat(Role.WORKER)
         heartbeat.start()
         try:

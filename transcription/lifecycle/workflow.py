@@ -1,7 +1,7 @@
-"""What is done with a transcription: submit it, poll it, give it up, try it again.
+"""The steps of a transcription: submit, poll, give up, retry, cancel.
 
-Each function does one step for one row and writes down when the next is due. Nothing here knows of queues or of
-HTTP. Waiting is not failing: time at the gate spends no attempt.
+Each function takes one step for one row and writes down when the next step is due. Nothing here knows about queues
+or HTTP. Waiting is not failing: time at the gate spends no attempt.
 """
 
 import logging
@@ -31,11 +31,11 @@ logger = logging.getLogger(__name__)
 
 Status = Transcription.Status
 
-# Failed for these reasons, the vendor may still have the job that was paid for: a retry asks for it again
-# rather than send the audio a second time.
+# After a failure for one of these reasons, the vendor may still have the job that was paid for. A retry asks for that
+# job instead of sending the audio a second time.
 JOB_MAY_BE_THERE = frozenset({"vendor_auth", "vendor_unavailable", "vendor_protocol", "processing_too_long"})
 
-# A submit's permit lasts as long as a slow upload of its size: s, and bytes/s.
+# A submit's permit lasts for a slow upload of its size: so many seconds, and its bytes at so many bytes/s.
 PERMIT_SECONDS = 120.0
 SLOWEST_UPLOAD = 500_000
 
@@ -44,15 +44,15 @@ SLOWEST_UPLOAD = 500_000
 
 
 def submit(transcription_id: int, claim: int) -> None:
-    """Sends a queued transcription's audio to its vendor, if the gate lets it.
+    """Send a queued transcription's audio to its vendor, if the gate gives a permit.
 
-    Raises NotOurs (another job has it), redis.RedisError and database errors: the lease runs out, and the row
-    comes due again.
+    Raises NotOurs if `claim` is no longer the row's. Raises redis.RedisError and database errors: the lease then
+    runs out, and the row comes due again.
     """
     with Lease(transcription_id, claim) as lease, ExitStack() as files:
         row = lease.row()
         if row.status == Status.SUBMITTING:
-            # Whoever was sending it died, and RTZR has neither an idempotency key nor a list of jobs to look in.
+            # The worker that was sending it died. RTZR has neither an idempotency key nor a list of jobs to search.
             _send_again(row, "The worker that was sending it ended before the vendor's answer was kept.")
             return
         if row.status != Status.QUEUED or _given_up(
@@ -80,7 +80,7 @@ def _send(row: Transcription, source: vendor.AudioSource, gate: Gate, permit: Pe
     adapter = get_vendor(row.vendor)
     outcome: Outcome = Unused()
     try:
-        # Written before the POST: whatever happens now, nobody can take this row for one never sent.
+        # Written before the POST, so that the row cannot pass for one that was never sent, whatever happens.
         if not states.transition(row, Status.SUBMITTING, next_action_at=timezone.now() + lease_length()):
             return
         outcome = Unavailable()
@@ -91,17 +91,17 @@ def _send(row: Transcription, source: vendor.AudioSource, gate: Gate, permit: Pe
         outcome = outcome_of(error)
         _not_accepted(row, error, permit)
     except redis.RedisError as error:
-        # The vendor's token is in Redis, and without one nothing was taken: the row is as it was before.
+        # The vendor's token is in Redis. Without one nothing was sent, so the row simply goes back to the queue.
         outcome = Unused()
         logger.warning("Transcription %s was not sent, Redis is away: %s", row.pk, error)
         states.transition(row, Status.QUEUED, next_action_at=timezone.now() + timedelta(seconds=1))
     finally:
-        # After the database: the vendor's job id is what must not be lost.
+        # After the write to the database: losing the vendor's job id would be worse than losing the report.
         report(gate, permit, outcome, row)
 
 
 def _send_again(row: Transcription, detail: str) -> None:
-    """After an unknown outcome: back to the queue and counted, or, with the resends used up, failed."""
+    """Queue the row again after an unknown outcome, and count the resend. With no resends left, fail the row."""
     if row.possible_duplicate >= settings.STT_MAX_RESENDS:
         _fail(row, "outcome_unknown", detail)
         return
@@ -110,7 +110,7 @@ def _send_again(row: Transcription, detail: str) -> None:
 
 
 def _is_upload(row: Transcription) -> bool:
-    """A file has several speakers in it; a live recording's speaker is who recorded it."""
+    """Whether the recording is a file, which may have several speakers. A live recording has one."""
     return row.recording.kind == Recording.Kind.UPLOAD
 
 
@@ -136,7 +136,7 @@ def _accepted(row: Transcription, answer: vendor.Accepted | vendor.Finished) -> 
 
 
 def _not_accepted(row: Transcription, error: vendor.VendorError, permit: Permit) -> None:
-    """An error instead of an answer to a submit: the row fails, or goes back to the queue."""
+    """Handle the error that a submit ended with: fail the row, or put it back into the queue."""
     match error:
         case vendor.Throttled() | vendor.QuotaExhausted():
             states.transition(row, Status.QUEUED)  # due at once; the dispatcher waits for the gate
@@ -154,7 +154,7 @@ def _not_accepted(row: Transcription, error: vendor.VendorError, permit: Permit)
 
 
 def poll(transcription_id: int, claim: int) -> None:
-    """Asks the vendor how a job stands, if the gate lets it. Raises as `submit` does."""
+    """Ask the vendor for a job's state or result, if the gate gives a permit. Raises what `submit` raises."""
     with Lease(transcription_id, claim) as lease:
         row = lease.row()
         if row.status != Status.PROCESSING or _given_up(
@@ -197,7 +197,7 @@ def _fetched(
 
 
 def _not_fetched(row: Transcription, error: vendor.VendorError, permit: Permit) -> None:
-    """An error instead of an answer to a poll. The vendor's job is kept, and never sent again."""
+    """Handle the error that a poll ended with. The audio is not sent again: the vendor has the job."""
     match error:
         case vendor.Throttled() | vendor.QuotaExhausted():
             states.reschedule(row, timezone.now())  # due at once; the dispatcher waits for the gate
@@ -211,7 +211,7 @@ def _not_fetched(row: Transcription, error: vendor.VendorError, permit: Permit) 
             _try_later(row, error, permit, back_to=None)
 
 
-# --- What both share ------------------------------------------------------------------------------
+# --- Shared by both -------------------------------------------------------------------------------
 
 
 def _finish(
@@ -220,7 +220,10 @@ def _finish(
     sample: TurnaroundSample | None = None,
     **changes: object,
 ) -> bool:
-    """The words and the outcome, in one transaction: never one without the other. And what was learned."""
+    """Store the utterances, the status `done` and the turnaround sample in one transaction.
+
+    Return False if the row has changed since it was read; nothing is stored then.
+    """
     lines = [
         Utterance(
             transcription=row,
@@ -251,9 +254,10 @@ def _fail(row: Transcription, code: str, detail: str) -> None:
 
 
 def _try_later(row: Transcription, error: vendor.VendorError, permit: Permit, back_to: Status | None) -> None:
-    """A vendor error that may pass: later, `STT_MAX_ATTEMPTS` times.
+    """Schedule another try after a vendor error that may pass; fail the row at the `STT_MAX_ATTEMPTS`th in a row.
 
-    The gate's own probe spends no attempt: it met the vendor's trouble, and whose row it was is chance.
+    `back_to` is the status to go back to; None keeps the present one. The gate's probe spends no attempt: it only
+    tests the vendor, and chance decided whose row it was.
     """
     attempts = row.attempts + (0 if permit.probe else 1)
     if attempts >= settings.STT_MAX_ATTEMPTS:
@@ -275,7 +279,10 @@ def pause_after(attempts: int) -> float:
 
 
 def _given_up(row: Transcription, since: datetime, longest_s: float, code: str) -> bool:
-    """Whether a limit of its state, in jobs or in seconds from `since`, is reached; then it failed."""
+    """Fail the row if it has reached a limit of its state. Return whether it had.
+
+    The limits are `STT_MAX_STARTS` jobs begun for one step, and `longest_s` seconds after `since`.
+    """
     if row.starts > settings.STT_MAX_STARTS:
         _fail(row, "internal_error", f"{row.starts} jobs began this step, and none came to its end.")
     elif timezone.now() - since > timedelta(seconds=longest_s):
@@ -290,15 +297,15 @@ def _given_up(row: Transcription, since: datetime, longest_s: float, code: str) 
 
 @transaction.atomic
 def retry(recording: Recording) -> Transcription | None:
-    """A new attempt on the same audio, after one that failed or was cancelled. None: nothing to retry.
+    """Start a new attempt on the same audio. Return None unless the last one failed or was cancelled.
 
-    Where the vendor may still have the last attempt's job, the new one asks for that and pays nothing.
+    If the vendor may still have the last attempt's job, the new attempt asks for that job, which costs nothing.
     """
     last = Transcription.objects.current().select_for_update().filter(recording=recording).first()
     if last is None or last.status not in {Status.FAILED, Status.CANCELLED}:
         return None
     if not Transcription.objects.current().filter(pk=last.pk).update(is_current=False):
-        return None  # somebody else pressed at the same moment
+        return None  # another request retried it at the same moment
     resumed = bool(last.vendor_job_id) and (
         last.status == Status.CANCELLED or last.error_code in JOB_MAY_BE_THERE
     )
@@ -319,7 +326,10 @@ def retry(recording: Recording) -> Transcription | None:
 
 
 def cancel(recording: Recording) -> bool:
-    """Ends a living transcription. False: there is none. What the vendor has begun cannot be called back."""
+    """Cancel the recording's live transcription. Return False if there is none.
+
+    A job that the vendor has accepted goes on there, and is paid for.
+    """
     row = Transcription.objects.current().filter(recording=recording).first()
     while row is not None and row.is_live:
         if states.transition(row, Status.CANCELLED):
