@@ -1,8 +1,8 @@
-"""Who has a meeting's page open, and who is recording there: said by each connection every few seconds.
+"""Attendance: who has a meeting's page open, and who is recording there.
 
-Kept in Redis alone. A connection that ends says so; one that dies with its process is forgotten after
-EXPIRES_SECONDS, and the next beat of any other connection of the meeting finds that out. A person with several
-tabs is there once.
+Each connection reports it every few seconds, and Redis alone keeps it. A connection also reports its own end. One
+that dies with its process expires after EXPIRES_SECONDS, which the next beat of any other connection of the meeting
+notices. A person with several tabs counts once.
 """
 
 import logging
@@ -23,7 +23,7 @@ _SCRIPT = Path(__file__).with_name("attendance.lua").read_text(encoding="utf-8")
 
 
 class Doing(StrEnum):
-    """What a connection says of itself."""
+    """What a connection reports about itself."""
 
     HERE = "here"
     RECORDING = "recording"
@@ -31,7 +31,7 @@ class Doing(StrEnum):
 
 
 class Attendance(TypedDict):
-    """Participants' ids, sorted. `version` grows with each change."""
+    """Sorted ids of participants. `version` grows with each change."""
 
     version: int
     here: list[int]
@@ -39,7 +39,7 @@ class Attendance(TypedDict):
 
 
 def beat(meeting_id: int, participant_id: int, connection: str, doing: Doing) -> Attendance | None:
-    """Says what a connection does. What it is now, if it became another for anybody; else None.
+    """Record what a connection is doing. Return the meeting's attendance if that changed it, else None.
 
     Raises redis.RedisError.
     """
@@ -48,7 +48,7 @@ def beat(meeting_id: int, participant_id: int, connection: str, doing: Doing) ->
 
 
 def attendance_of(meeting_id: int) -> Attendance:
-    """Who is here now. Raises redis.RedisError."""
+    """Return the meeting's attendance. Raises redis.RedisError."""
     return _run(meeting_id, "", Doing.HERE)[1]
 
 

@@ -1,8 +1,8 @@
-"""The channel layer from code without an event loop: workers, the dispatcher, views.
+"""Sends to the channel layer from code without an event loop: workers, the dispatcher, views.
 
-`async_to_sync(layer.group_send)` makes an event loop and a new connection to Redis for each message, and waits for
-both. A group of the pub/sub layer is a channel of Redis, and what is published there is the serialised message: this
-does the same on the connection that the process has anyway.
+`async_to_sync(layer.group_send)` creates an event loop and a new connection to Redis for each message, and waits for
+both. In the pub/sub layer a group is a Redis channel, and the serialised message is published there. This module
+publishes the same bytes on the connection that the process already has.
 """
 
 from collections.abc import Mapping
@@ -15,6 +15,6 @@ from transcription.live.redis_client import redis_client
 
 
 def send_to_group(group: str, message: Mapping[str, Any]) -> None:
-    """As the layer's `group_send`. Raises redis.RedisError."""
+    """Send `message` to every channel of `group`, as the layer's `group_send` does. Raises redis.RedisError."""
     layer = get_channel_layer()  # type: ignore[no-untyped-call]
     redis_client().publish(f"{settings.CHANNEL_PREFIX}__group__{group}", layer.serialize(message))

@@ -1,6 +1,6 @@
-"""Who is alive: workers and dispatchers say so every few seconds, and who is silent is forgotten.
+"""Presence of workers and dispatchers. Each sends a heartbeat every few seconds; one that falls silent is forgotten.
 
-RQ's own registry is too slow for people: a killed worker stays in it for minutes.
+RQ's own registry is too slow for the pages: a killed worker stays in it for minutes.
 """
 
 import logging
@@ -22,26 +22,29 @@ logger = logging.getLogger(__name__)
 
 
 class Role(StrEnum):
-    """What a process does."""
+    """The kind of a process."""
 
     WORKER = "worker"
     DISPATCH = "dispatch"
 
 
 class Presence(TypedDict):
-    """How many of each are alive."""
+    """The number of live processes of each role."""
 
     workers: int
     dispatchers: int
 
 
 def _key(role: Role) -> str:
-    """A sorted set: who, by when they last said so (s on the clock of Redis, the only one they all share)."""
+    """Return the key of a sorted set: processes by their last heartbeat, in seconds on Redis's clock.
+
+    Redis's clock is the only one that all processes share.
+    """
     return f"mico:alive:{role}"
 
 
 def alive() -> Presence:
-    """Counts those who said so lately. Raises redis.RedisError without Redis."""
+    """Count the processes with a heartbeat in the last EXPIRES_SECONDS. Raises redis.RedisError."""
     client = redis_client()
     since = client.time()[0] - EXPIRES_SECONDS
     count = {role: client.zcount(_key(role), since, "+inf") for role in Role}
@@ -49,7 +52,7 @@ def alive() -> Presence:
 
 
 class Heartbeat:
-    """Says "alive" for this process from a thread of its own, until stopped or the process ends."""
+    """Sends this process's heartbeat from a thread, until it is stopped or the process ends."""
 
     def __init__(self, role: Role) -> None:
         self._key = _key(role)
@@ -58,11 +61,11 @@ class Heartbeat:
         self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
 
     def start(self) -> None:
-        """Begins, with the first beat at once."""
+        """Start the thread, which sends the first beat at once."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Ends, and takes the name away, so that nobody counts on this process any more."""
+        """Stop the thread. The thread then removes this process from the set of live ones."""
         self._stop.set()
         self._thread.join(timeout=2 * BEAT_SECONDS)
 
@@ -74,14 +77,14 @@ class Heartbeat:
                 down = False
             except redis.RedisError as error:
                 if not down:
-                    logger.warning("No heartbeat while Redis is away: %s", error)
+                    logger.warning("No heartbeat while Redis is unavailable: %s", error)
                 down = True
             if self._stop.wait(BEAT_SECONDS):
                 break
         try:
             redis_client().zrem(self._key, self._name)
         except redis.RedisError as error:
-            logger.info("Presence left to expire: %s", error)
+            logger.info("The presence of this process is left to expire: %s", error)
 
     def _beat(self) -> None:
         client = redis_client()

@@ -1,4 +1,4 @@
-"""The one connection pool of a process to Redis."""
+"""The process's one pool of connections to Redis."""
 
 import threading
 from functools import cache
@@ -6,8 +6,8 @@ from functools import cache
 import redis
 from django.conf import settings
 
-# functools.cache may call twice when two threads come first together, and the client that is thrown away
-# closes, in its finaliser, a connection that somebody already uses.
+# Without this lock, functools.cache may make two clients when two threads make the first call together. The one that
+# is thrown away would close, in its finaliser, a connection that is already in use.
 _first = threading.Lock()
 
 
@@ -17,9 +17,10 @@ def _client() -> "redis.Redis":
 
 
 def redis_client() -> "redis.Redis":
-    """The process's client: thread-safe, reconnects by itself.
+    """Return the process's client, which is thread-safe and reconnects by itself.
 
-    Raises redis.RedisError from its commands while Redis is away; a command waits at most 5 s.
+    While Redis is unavailable its commands raise redis.RedisError: connecting times out after 5 s, and so does an
+    answer.
     """
     with _first:
         return _client()

@@ -1,6 +1,6 @@
-"""Waking the dispatcher: "the schedule in the database has changed, look again".
+"""Wakes the dispatcher when the schedule in the database has changed.
 
-A message carries nothing and may be lost: the dispatcher looks by itself once a second as well.
+A message is empty, and may be lost: the dispatcher also looks at the schedule once a second without one.
 """
 
 import logging
@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 
 
 def wake() -> None:
-    """Wakes every dispatcher once the current database transaction is committed (at once outside one)."""
+    """Wake every dispatcher after the current transaction commits, or at once outside a transaction."""
     transaction.on_commit(_publish)
 
 
@@ -26,26 +26,26 @@ def _publish() -> None:
         redis_client().publish(CHANNEL, b"")
     except redis.RedisError as error:
         # The row is committed, so nothing is lost: the dispatcher finds it when it next looks.
-        logger.warning("The dispatcher could not be woken (%s): it will look by itself.", error)
+        logger.warning("The dispatcher could not be woken, and will look by itself: %s", error)
 
 
 class Listener:
-    """The dispatcher's ear. What is said between two calls of `wait` is not missed."""
+    """The dispatcher's subscription to wake-ups. One that comes between two calls of `wait` is not lost."""
 
     def __init__(self) -> None:
         self._pubsub = redis_client().pubsub(ignore_subscribe_messages=True)  # type: ignore[no-untyped-call]
         self._pubsub.subscribe(CHANNEL)
 
     def wait(self, seconds: float) -> None:
-        """Returns when woken or after `seconds`, whichever is first. Raises redis.RedisError without Redis."""
+        """Return when woken, or after `seconds`, whichever comes first. Raises redis.RedisError."""
         until = time.monotonic() + seconds
         while (left := until - time.monotonic()) > 0:
             if self._pubsub.get_message(timeout=left) is not None:
                 break
-        # Many rows changed at once are one reason to look, not many.
+        # Drop the other wake-ups that have come: one look finds every changed row.
         while self._pubsub.get_message(timeout=0) is not None:
             continue
 
     def close(self) -> None:
-        """Gives the connection back."""
+        """Close the subscription and its connection."""
         self._pubsub.close()
