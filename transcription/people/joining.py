@@ -1,7 +1,7 @@
-"""Coming in by the meeting's link, with an account or with no more than a name.
+"""Joining a meeting by its link, with an account or as a guest with a name.
 
-The link is `/j/<meeting>-<secret>/`: the number finds the row, and the secret is compared in constant time. Its
-owner turns it on and off, and renews it: whoever is in stays in, the old link is dead.
+The link is `/j/<meeting>-<secret>/`: the number finds the row, and the secret is compared in constant time. The
+meeting's owner turns the link on and off, and can renew it. A renewal ends the old link; participants stay.
 """
 
 import re
@@ -22,23 +22,23 @@ from transcription.people.meetings import invite, people_changed
 from transcription.people.seats import give_key
 
 SECRET_BYTES = 32
-# The limit of a meeting's people is also one in time: who leaves and joins again counts once more.
+# The limit on a meeting's people counts everyone who joined within this time, so that leaving frees no place at once.
 COUNTED_FOR = timedelta(hours=1)
 
 _TOKEN = re.compile(r"(\d{1,18})-([A-Za-z0-9_-]{20,64})", re.ASCII)
 
 
 class Full(Exception):
-    """Nobody more can join this meeting by its link, at least for now."""
+    """The meeting has `MEETING_MAX_PEOPLE`: nobody can join it by its link for now."""
 
 
 def token_of(meeting: Meeting) -> str:
-    """What stands in the meeting's link. "": there is none, or it is turned off."""
+    """Return the token in the meeting's link, or "" if the meeting has no link or it is turned off."""
     return f"{meeting.pk}-{meeting.join_secret}" if meeting.join_open and meeting.join_secret else ""
 
 
 def meeting_of(token: str) -> Meeting | None:
-    """Whose link this is. None: nobody's, an old one, or turned off."""
+    """Return the meeting that `token` opens, or None if the token is unknown, old or turned off."""
     match = _TOKEN.fullmatch(token)
     if match is None:
         return None
@@ -49,15 +49,17 @@ def meeting_of(token: str) -> Meeting | None:
 
 
 class Over(Exception):
-    """Since the link was followed it was turned off or renewed, or the meeting was deleted."""
+    """The link was turned off or renewed, or the meeting deleted, after the person opened the link."""
 
 
 @transaction.atomic
 def allow(meeting: Meeting, *, allowed: bool, renew: bool = False) -> None:
-    """Turns joining by link on or off. `renew`: with another link from now on. The old one is the same again
-    when it is turned on without that.
+    """Turn joining by link on or off, and publish the change.
+
+    `renew` replaces the link's secret when `allowed` is set. Without it, the link that is turned on is the one that
+    the meeting had before.
     """
-    # As it is now, and locked: what was read before another renewal would bring the old link back.
+    # Lock the row and read the secret again: one that was read before another renewal would restore the old link.
     meeting.refresh_from_db(fields=["join_secret"], from_queryset=Meeting.objects.select_for_update())
     if allowed and (renew or not meeting.join_secret):
         meeting.join_secret = secrets.token_urlsafe(SECRET_BYTES)
@@ -68,7 +70,7 @@ def allow(meeting: Meeting, *, allowed: bool, renew: bool = False) -> None:
 
 @transaction.atomic
 def join_with_account(meeting: Meeting, user: User) -> Participant:
-    """`user` becomes a participant; who is one already stays it. Raises Full and Over."""
+    """Make `user` a participant, unless they are one. Return the participant. Raises Full and Over."""
     if not Participant.objects.present().filter(meeting=meeting, user=user).exists():
         _room_in(meeting)
     return invite(meeting, user)
@@ -76,10 +78,10 @@ def join_with_account(meeting: Meeting, user: User) -> Participant:
 
 @transaction.atomic
 def join_as_guest(meeting: Meeting, name: str, session: SessionBase) -> Participant:
-    """A guest called `name` (checked: names.py), whose key goes into `session`.
+    """Create a guest named `name`, which was checked (names.py), and add the guest's key to `session`.
 
-    Raises Full, Over, and ValidationError: an account of this meeting has that name, and nobody is to pass for
-    another.
+    Raises Full and Over. Raises ValidationError if a participant with an account has a name that looks the same,
+    because no guest may pass for somebody else.
     """
     _room_in(meeting)
     accounts = Participant.objects.present().filter(meeting=meeting, user__isnull=False)
@@ -93,7 +95,7 @@ def join_as_guest(meeting: Meeting, name: str, session: SessionBase) -> Particip
 
 
 def _room_in(meeting: Meeting) -> None:
-    # Locked: of two who come for one place, one gets it.
+    # Lock the meeting: when two people join for one free place, only one gets it.
     still = Meeting.objects.select_for_update().filter(
         pk=meeting.pk, join_open=True, join_secret=meeting.join_secret
     )

@@ -1,6 +1,6 @@
-"""Meetings and their people: the few rules, used by the pages and by the API alike.
+"""The rules of meetings and their people, which the pages and the API share.
 
-Every change of a meeting's people or state counts its `version` up and is told with that number.
+Every change of a meeting's people or state counts the meeting's `version` up, and is published with that number.
 """
 
 from django.contrib.auth.models import User
@@ -19,14 +19,14 @@ class OwnerStays(Exception):
 
 @transaction.atomic
 def create_meeting(owner: User, title: str, language: str) -> Meeting:
-    """A new meeting, with its owner as the first participant."""
+    """Create a meeting with its owner as the first participant."""
     meeting = Meeting.objects.create(owner=owner, title=title, language=language)
     Participant.objects.create(meeting=meeting, user=owner, name=name_of(owner))
     return meeting
 
 
 def people(meeting: Meeting) -> QuerySet[Participant]:
-    """Who is in it, and who was and said something, in the order of coming in. One query."""
+    """Return the present participants and the removed ones who recorded something, by time of joining. One query."""
     said = Recording.objects.filter(participant=OuterRef("pk"))
     return (
         Participant.objects.filter(meeting=meeting)
@@ -38,7 +38,10 @@ def people(meeting: Meeting) -> QuerySet[Participant]:
 
 @transaction.atomic
 def invite(meeting: Meeting, user: User) -> Participant:
-    """Makes `user` a participant, again if they were removed. Who is one already stays it, and nobody is told."""
+    """Make `user` a participant, or a present one again if they were removed.
+
+    A present participant stays one; no event is published then.
+    """
     participant, created = Participant.objects.get_or_create(
         meeting=meeting, user=user, defaults={"name": name_of(user)}
     )
@@ -51,7 +54,7 @@ def invite(meeting: Meeting, user: User) -> Participant:
 
 @transaction.atomic
 def remove(meeting: Meeting, participant: Participant) -> None:
-    """Takes a participant out at once: a guest's key is gone. What they said stays, with their name. Safe to repeat.
+    """Remove a participant at once; a guest's key is deleted. Their recordings stay, under their name. Idempotent.
 
     Raises OwnerStays.
     """
@@ -64,7 +67,7 @@ def remove(meeting: Meeting, participant: Participant) -> None:
 
 @transaction.atomic
 def rename(meeting: Meeting, participant: Participant, name: str) -> None:
-    """Another name for somebody, here or gone, everywhere in this meeting. `name` was checked (names.py)."""
+    """Give a participant, present or removed, a new name in this meeting. `name` was checked (names.py)."""
     changed = Participant.objects.filter(pk=participant.pk, meeting=meeting).exclude(name=name)
     if changed.update(name=name):
         people_changed(meeting)
@@ -72,13 +75,16 @@ def rename(meeting: Meeting, participant: Participant, name: str) -> None:
 
 @transaction.atomic
 def end(meeting: Meeting) -> None:
-    """Nothing new is recorded from now on (intake.py); what was, is transcribed as before. Safe to repeat."""
+    """End the meeting, which then takes nothing that is recorded later (intake.py). Idempotent.
+
+    The recordings that it has are still transcribed.
+    """
     _set_end(meeting, was_over=False)
 
 
 @transaction.atomic
 def reopen(meeting: Meeting) -> None:
-    """Goes on with a meeting that was ended. Safe to repeat."""
+    """Reopen a meeting that was ended. Idempotent."""
     _set_end(meeting, was_over=True)
 
 
@@ -91,7 +97,10 @@ def _set_end(meeting: Meeting, *, was_over: bool) -> None:
 
 
 def people_changed(meeting: Meeting, removed: int | None = None) -> None:
-    """Counts and tells a change of the people. `removed`: whose pages are to end. Inside a transaction."""
+    """Count the meeting's `version` up and publish `participant.changed`. Must be called inside a transaction.
+
+    `removed` is the id of the participant whose pages have to close, if any.
+    """
     Meeting.objects.filter(pk=meeting.pk).update(version=F("version") + 1)
     meeting.refresh_from_db(fields=["version"])
     events.publish_participants(meeting.pk, meeting.version, removed)

@@ -1,4 +1,4 @@
-"""Names of people: what one may be, and how a meeting calls somebody with an account."""
+"""Names of people: which ones are allowed, and what a meeting calls a participant with an account."""
 
 import re
 import unicodedata
@@ -7,19 +7,22 @@ from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
-LONGEST = 60  # characters of a name that somebody types in
+LONGEST = 60  # characters of a name that a person types
 KEPT = 150  # characters of an account's name that a meeting keeps
 
-# Joiners shape letters and emoji; every other invisible character can only deceive.
+# Joiners shape letters and emoji. Any other invisible character serves only to deceive.
 JOINERS = "\u200c\u200d"
-# Letters by their category that show nothing: the fillers of Hangul.
+# Unicode counts the fillers of Hangul as letters, but they show nothing.
 BLANK_LETTERS = "\u115f\u1160\u3164\uffa0"
-# All that shows nothing by itself and may stand in a name: those, selectors of variants, an empty sign of Braille.
+# The allowed characters that show nothing: those above, the grapheme joiner, blank Braille, variation selectors.
 _UNSEEN = re.compile(f"[{JOINERS}{BLANK_LETTERS}\u034f\u2800\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 
 
 def checked(name: str) -> str:
-    """`name` on one line, without spaces around it. Raises ValidationError, with a sentence that says what to do."""
+    """Return `name` in Unicode form NFC, with each run of white space as one space and none around it.
+
+    Raises ValidationError, whose message tells the person what to do.
+    """
     if any(unicodedata.category(c)[0] == "C" and c not in JOINERS and not c.isspace() for c in name):
         raise ValidationError(
             _("There is an invisible character in this name. Type it again by hand."), code="invisible"
@@ -35,10 +38,13 @@ def checked(name: str) -> str:
 
 
 def alike(name: str) -> str:
-    """The same for names that look the same: in another case or width, or with something in them that nobody sees."""
+    """Return a key that is equal for names that look the same.
+
+    Names look the same when they differ only in case, in the width of their characters, or in invisible ones.
+    """
     return " ".join(_UNSEEN.sub("", unicodedata.normalize("NFKC", name)).casefold().split())
 
 
 def name_of(user: User) -> str:
-    """What a meeting calls an account's owner when they come in."""
+    """Return the name that a meeting gives `user` when they join it: at most KEPT characters."""
     return (user.get_full_name() or user.get_username())[:KEPT]

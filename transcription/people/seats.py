@@ -1,11 +1,10 @@
-"""Who is asking, and whether they may: the one answer for pages, API, socket, audio files and uploads.
+"""Access to meetings: who is asking, and what they may see. Pages, API, sockets, audio and uploads all ask here.
 
-A *visitor* is whoever makes a request: with an account, as a guest, or both. A *seat* is a visitor's place in one
-meeting. Who has no seat in a meeting sees nothing of it, and learns no more than that there is nothing.
+A *visitor* is the sender of a request: with an account, as a guest, or both. A *seat* is a visitor's place in one
+meeting. A visitor without a seat in a meeting gets the same answer as if the meeting did not exist.
 
-A guest's credential is a random key. The session keeps it (on the server: the browser has only the session's own
-cookie) and the guest's row in one meeting has the same: it opens that meeting and no other, and no longer than
-the row has it.
+A guest's credential is a random key. The session keeps it on the server (the browser has only the session's cookie),
+and the guest's row in one meeting has the same key. The key opens only that meeting, and only while the row has it.
 """
 
 import secrets
@@ -18,20 +17,20 @@ from django.db.models import F, Q
 from transcription.models import Meeting, Participant, ParticipantQuerySet
 
 SESSION_KEY = "guest_keys"
-# Meetings that one browser is a guest of at a time; with the next one it forgets the first.
+# Guest keys that one session keeps at most. A further key replaces the oldest one.
 MOST_KEYS = 50
 
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """Who is asking. Nobody: no user, no keys."""
+    """The sender of a request. Without a user and keys, it is nobody known."""
 
     user: User | None = None
     guest_keys: tuple[str, ...] = ()
 
     @property
     def known(self) -> bool:
-        """Whether they have shown anything at all."""
+        """Whether the visitor has an account or a guest key."""
         return self.user is not None or bool(self.guest_keys)
 
 
@@ -44,17 +43,17 @@ class Seat:
 
     @property
     def is_owner(self) -> bool:
-        """Whether it is their meeting: only then may they change it, or its people."""
+        """Whether the visitor owns the meeting: only the owner may change it or its people."""
         return self.participant.user_id == self.meeting.owner_id
 
     @property
     def is_guest(self) -> bool:
-        """Whether they came by the link, without an account."""
+        """Whether the visitor joined by the link, without an account."""
         return self.participant.user_id is None
 
 
 def visitor_of(user: AbstractBaseUser | AnonymousUser, session: SessionBase | None) -> Visitor:
-    """Who comes with this session. A session that holds something else than keys holds none."""
+    """Return the visitor with this user and session. A value in the session that is no string is no key."""
     keys = (session.get(SESSION_KEY) or []) if session is not None else []
     return Visitor(
         user=user if isinstance(user, User) and user.is_authenticated else None,
@@ -63,7 +62,10 @@ def visitor_of(user: AbstractBaseUser | AnonymousUser, session: SessionBase | No
 
 
 def seats_of(visitor: Visitor) -> ParticipantQuerySet:
-    """The rows that give `visitor` a seat, over all meetings: at most two in one, as a user and as a guest."""
+    """Return the participants that give `visitor` a seat, in all meetings.
+
+    A visitor can have two in one meeting: as a user and as a guest.
+    """
     mine = Q(guest_key__in=visitor.guest_keys)
     if visitor.user is not None:
         mine |= Q(user=visitor.user)
@@ -71,23 +73,22 @@ def seats_of(visitor: Visitor) -> ParticipantQuerySet:
 
 
 def seat_in(meeting_id: int, visitor: Visitor) -> Seat | None:
-    """The visitor's seat in a meeting, with the meeting and its owner. None: there is nothing for them. One query."""
+    """Return the visitor's seat in a meeting, with the meeting and its owner fetched; None without one. One query."""
     if not visitor.known:
         return None
     found = (
         seats_of(visitor)
-        .filter(
-            meeting__pk=meeting_id
-        )  # the key itself: of a number beyond 64 bits Django knows that there is none
+        # The primary key and not `meeting_id`: Django then finds no row for a number beyond 64 bits.
+        .filter(meeting__pk=meeting_id)
         .select_related("meeting__owner")
-        .order_by(F("user").asc(nulls_last=True))  # who has an account sits there with it
+        .order_by(F("user").asc(nulls_last=True))  # the account's seat goes before a guest's
         .first()
     )
     return None if found is None else Seat(found.meeting, found)
 
 
 def give_key(session: SessionBase) -> str:
-    """A new key, kept in the session, which gets a new name: one that somebody planted is worth nothing."""
+    """Make a guest key and add it to the session. The session gets a new id, against session fixation."""
     key = secrets.token_urlsafe(32)
     session[SESSION_KEY] = [*session.get(SESSION_KEY, []), key][-MOST_KEYS:]
     session.cycle_key()
