@@ -1,12 +1,12 @@
-"""Audio files of strangers: what is in them, how long they are, and the same sound as FLAC.
+"""Reads untrusted audio files: what is in them, how long they are, and their sound as FLAC.
 
-    probe      the header only, in milliseconds of work
-    measure    the whole file decoded, for the length that a header does not tell (MediaRecorder's webm)
-    transcode  the whole file decoded, mixed down and written as FLAC, 16 kHz, mono, 16 bit
+    probe      reads only the header; takes milliseconds
+    measure    decodes the whole file, for a length that the header does not have (MediaRecorder's webm)
+    transcode  decodes the whole file, mixes it down and writes FLAC, 16 kHz, mono, 16 bit
 
-Decoding is FFmpeg's, through PyAV, in blocks: memory stays flat however long the recording is. A file is
-opened by its file object and only as one of the formats named below, so that none of FFmpeg's playlist
-formats can make it read another file or call another machine.
+FFmpeg decodes, through PyAV and in blocks, so that memory stays flat however long the recording is. A file is opened
+as a file object, and only as one of the formats below. None of FFmpeg's playlist formats is among them: they could
+make it read another file or call another machine.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from av.audio.frame import AudioFrame
 from av.audio.stream import AudioStream
 from av.container import InputContainer
 
-SAMPLE_RATE = 16_000  # what speech recognition works at; more is only more to upload
+SAMPLE_RATE = 16_000  # Hz, as speech recognition uses; a higher rate only means more to upload
 
 AudioErrorCode = Literal["empty", "not_audio", "no_audio_track", "unreadable", "too_long", "empty_audio"]
 
-# FFmpeg's names of the formats that we open. Never one that points elsewhere: hls, concat, dash, sdp, …
+# FFmpeg's names of the formats that may be opened. Never add one that refers to other files: hls, concat, sdp, …
 _FORMATS = "wav,w64,mp3,flac,ogg,mov,matroska,amr,amrnb,amrwb,aac,aiff,au,caf,asf"
-# What a damaged file of these still begins with (position, bytes): "damaged" helps more than "not audio".
+# How files of these formats begin (position, bytes). A damaged one is then called damaged, and not "not audio".
 _SIGNATURES = (
     (0, b"RIFF"),
     (0, b"ID3"),
@@ -40,23 +40,25 @@ _SIGNATURES = (
     (0, b"FORM"),
 )
 _PROBE_BYTES = 5_000_000
-_PROBE_US = 5_000_000  # of sound
-# A header may promise this much more than there is, and the file still counts as whole.
+_PROBE_US = 5_000_000  # microseconds of sound
+# A file still counts as whole when it is shorter than its header says by at most this much, plus this fraction.
 _TOLERANCE_MS = 500
 _TOLERANCE = 0.01
 
 
 class AudioError(Exception):
-    """This file, for ever. The message is for developers; what people read is decided by `code`:
+    """The file cannot be used, and another try would not help.
 
-    empty           no byte in it
-    not_audio       none of the formats that we know
-    no_audio_track  a video without sound
-    unreadable      one of the formats, but damaged from the beginning, or in a codec that we cannot decode
-    too_long        longer than the limit that was given
-    empty_audio     it opens, and nothing in it decodes
+    The message is for developers. What people read depends on `code` (reasons.py):
 
-    Trouble with reading or writing the file objects is not in here; it stays the OSError that it is.
+    empty           the file has no bytes
+    not_audio       it has none of the known formats
+    no_audio_track  it is a video without sound
+    unreadable      it has a known format, but is damaged from the beginning or in a codec without a decoder
+    too_long        it is longer than the given limit
+    empty_audio     it opens, but nothing in it decodes
+
+    Errors in reading or writing the file objects stay OSErrors.
     """
 
     def __init__(self, code: AudioErrorCode, message: str) -> None:
@@ -67,11 +69,11 @@ class AudioError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class AudioInfo:
-    """What the header says.
+    """What a file's header says.
 
-    format: wav, mp3, flac, ogg, webm (Matroska too), mp4 (m4a too), mov, 3gp, amr, aac, …; codec: FFmpeg's
-    name (pcm_s16le, opus, aac, …); duration_ms: None if the header does not tell. For mp3 and amr it may be
-    an estimate from the bit rate.
+    `format` is wav, mp3, flac, ogg, webm (also for Matroska), mp4 (also for m4a), mov, 3gp, amr, aac, …. `codec` is
+    FFmpeg's name (pcm_s16le, opus, aac, …). `duration_ms` is None if the header has no length; for mp3 and amr it
+    may be an estimate from the bit rate. `sample_rate` is in Hz, and 0 if the header has none.
     """
 
     format: str
@@ -83,14 +85,14 @@ class AudioInfo:
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """What really was in the file. truncated: a part of it did not decode, or the header promised more."""
+    """What decoding found. `truncated`: a part of the file did not decode, or its header promised more."""
 
     duration_ms: int
     truncated: bool
 
 
 def probe(file: BinaryIO) -> AudioInfo:
-    """Reads the header of a seekable file, from its beginning. Raises AudioError."""
+    """Read the header of a seekable file, whatever its position. Raises AudioError."""
     with _open(file) as container:
         stream = _audio_stream(container)
         context = stream.codec_context
@@ -104,7 +106,7 @@ def probe(file: BinaryIO) -> AudioInfo:
 
 
 def measure(file: BinaryIO, max_duration_ms: int) -> Decoded:
-    """Decodes a seekable file from its beginning, and keeps nothing. Raises AudioError."""
+    """Decode a whole seekable file without keeping the sound. Raises AudioError."""
     with _open(file) as container:
         sound = _Sound(container, max_duration_ms)
         for _frame in sound:
@@ -113,20 +115,20 @@ def measure(file: BinaryIO, max_duration_ms: int) -> Decoded:
 
 
 def transcode(source: BinaryIO, target: BinaryIO, max_duration_ms: int) -> Decoded:
-    """Writes the sound of `source` as FLAC into `target`; both seekable, neither is closed.
+    """Write the sound of `source` to `target` as FLAC. Both are seekable; neither is closed.
 
-    What decodes is kept: a recording that was cut off is worth its beginning. Raises AudioError, after which
-    what is in `target` is of no use.
+    Everything that decodes is kept: of a recording that was cut off, the beginning is still worth having. Raises
+    AudioError; the content of `target` is then of no use.
     """
     with _open(source) as container:
         sound = _Sound(container, max_duration_ms)
-        # Closed only if all went well: closing writes, and would hide why the writing failed.
+        # Closed only on success: closing writes too, and its error would hide the first one.
         out = av.open(target, "w", format="flac")
         flac = out.add_stream("flac", rate=SAMPLE_RATE, layout="mono", format="s16")
         written = 0
         try:
             for frame in _resampled(sound):
-                # Counted, not copied: the time stamps of a damaged source may jump.
+                # Count the samples instead of copying time stamps: those of a damaged source may jump.
                 frame.pts, frame.time_base = written, Fraction(1, SAMPLE_RATE)
                 written += frame.samples
                 out.mux(flac.encode(frame))
@@ -139,7 +141,7 @@ def transcode(source: BinaryIO, target: BinaryIO, max_duration_ms: int) -> Decod
 
 
 class _Sound:
-    """The frames of a container's audio track, once; `result()` when they are through."""
+    """Iterates once over the frames of a container's audio track; `result()` is valid after that."""
 
     def __init__(self, container: InputContainer, max_duration_ms: int) -> None:
         self._container = container
@@ -157,9 +159,8 @@ class _Sound:
                     moving = True
                     yield from self._decode(packet)
             except av.FFmpegError:
-                self._damaged = (
-                    True  # a bad spot; there may be sound behind it, unless we don't move any more
-                )
+                # Sound may follow a bad spot, so go on for as long as packets come.
+                self._damaged = True
             else:
                 return
 
@@ -189,7 +190,7 @@ def _resampled(frames: _Sound) -> Iterator[AudioFrame]:
     resampler, made_for = None, None
     for frame in frames:
         kind = (frame.format.name, frame.layout.name, frame.sample_rate)
-        if resampler is None or kind != made_for:  # a stream may change in its middle
+        if resampler is None or kind != made_for:  # a stream's format may change in its middle
             yield from _drain(resampler)
             resampler, made_for = av.AudioResampler(format="s16", layout="mono", rate=SAMPLE_RATE), kind
         yield from resampler.resample(frame)
@@ -197,7 +198,7 @@ def _resampled(frames: _Sound) -> Iterator[AudioFrame]:
 
 
 def _drain(resampler: av.AudioResampler | None) -> Iterator[AudioFrame]:
-    # A resampler that has nothing to do hands back what it was given, even this None.
+    # A resampler that has nothing to convert returns its argument, which here is None.
     rest: list[AudioFrame | None] = list(resampler.resample(None)) if resampler is not None else []
     return (frame for frame in rest if frame is not None)
 
@@ -214,7 +215,7 @@ def _open(file: BinaryIO) -> InputContainer:
         "analyzeduration": str(_PROBE_US),
     }
     try:
-        # Titles and names in some old 8-bit code are no reason to fail.
+        # Metadata in an old 8-bit encoding is no reason to fail.
         return av.open(file, "r", options=options, metadata_errors="replace")
     except av.FFmpegError as error:
         known = any(head[at:].startswith(signature) for at, signature in _SIGNATURES)
@@ -226,7 +227,7 @@ def _audio_stream(container: InputContainer) -> AudioStream:
     stream = container.streams.best("audio")
     if stream is None:
         raise AudioError("no_audio_track", "no audio track")
-    # None, whatever its type says, where FFmpeg has no decoder.
+    # It is None, despite its type, if FFmpeg has no decoder for the codec.
     if cast(object, stream.codec_context) is None:
         raise AudioError("unreadable", "a codec without a decoder")
     return cast(AudioStream, stream)
@@ -234,14 +235,17 @@ def _audio_stream(container: InputContainer) -> AudioStream:
 
 def _format_name(container: InputContainer) -> str:
     name = container.format.name.split(",")[0]
-    if name == "mov":  # one demuxer for a family; the brand is its first name
+    if name == "mov":  # one demuxer for a family of formats; the brand tells them apart
         brand = container.metadata.get("major_brand", "")
         return "3gp" if brand.startswith("3g") else "mov" if brand.startswith("qt") else "mp4"
     return {"matroska": "webm", "amrnb": "amr", "amrwb": "amr"}.get(name, name)
 
 
 def _promised_ms(container: InputContainer) -> int | None:
-    """None too for raw AAC: it has no header, and the guess from the size is often wrong by half."""
+    """Return the header's length in ms, or None without one.
+
+    Raw AAC has no header, and FFmpeg's guess from the size is often wrong by half, so it counts as none.
+    """
     if not container.duration or container.duration < 0 or container.format.name == "aac":
         return None
     return container.duration // 1000  # from µs

@@ -1,4 +1,4 @@
-"""How audio enters: checked at the door, kept, and put on the schedule."""
+"""Takes audio in: checks it, stores it, and schedules its transcription."""
 
 from __future__ import annotations
 
@@ -26,17 +26,18 @@ from transcription.vendors.registry import get_vendor
 
 logger = logging.getLogger(__name__)
 
-# ms; ten years. A time in a meeting that is further away is a mistake of the sender's.
+# Ten years, in ms. A later time in a meeting is a mistake of the sender's.
 LATEST_OFFSET_MS = 10 * 365 * 24 * 3600 * 1000
 
-# ms; a page hears of its meeting's end within a second or two, and what it began until then counts as before it.
+# In ms. A page hears of its meeting's end after a second or two. A recording that it begins until then still counts
+# as begun before the end.
 HEARD_OF_THE_END_MS = 10_000
 
 STATUS_OF = {"empty": 400, "empty_audio": 422, "no_audio_track": 422, "unreadable": 422, "too_long": 413}
 
 
 class Refused(Exception):
-    """This upload is not taken, and nothing was kept. `status` is the HTTP status, `message` fit for people."""
+    """The upload is refused, and nothing of it is kept. `status` is the HTTP status; `message` is for people."""
 
     def __init__(self, code: str, message: str | Promise, status: int) -> None:
         self.code = code
@@ -54,11 +55,14 @@ def receive(
     client_id: uuid.UUID | None = None,
     offset_ms: int | None = None,
 ) -> tuple[Recording, bool]:
-    """Keeps an upload and schedules its transcription. The bool: whether it is new (else `client_id` was known).
+    """Store an upload and schedule its transcription. Return the recording, and whether it is new.
 
-    `offset_ms` is where it begins in the meeting; without it a live recording ends now, and a file begins after
-    everything that is there. Of an ended meeting only what was recorded before its end is taken, however late it
-    comes. Raises Refused.
+    `client_id` is an idempotency key: if the meeting has a recording with it, that one is returned and is not new.
+    `offset_ms` is where the sound begins in the meeting. Without it, a live recording is taken to end now, and a file
+    is put after everything else. An ended meeting takes only live recordings that began before its end, however late
+    they arrive.
+
+    Raises Refused.
     """
     if client_id is not None:
         known = Recording.objects.filter(meeting=meeting, client_id=client_id).first()
@@ -87,7 +91,7 @@ def receive(
         duration_ms=info.duration_ms,
         prepared_at=None if media.needs_preparation(info, vendor) else timezone.now(),
     )
-    recording.audio.save("audio", upload, save=False)  # outside the transaction: it may take its time
+    recording.audio.save("audio", upload, save=False)  # outside the transaction: it may take long
     written = False
     try:
         with transaction.atomic():
@@ -106,34 +110,34 @@ def receive(
         if known is None and not Meeting.objects.filter(pk=meeting.pk).exists():
             raise deleted() from None
         if known is None:
-            raise  # not the one conflict that two senders of one recording make
+            raise  # this is not the conflict of two requests with one `client_id`
         return known, False
     except Exception:
-        if not written:  # else the commit broke off, and the database may have it all the same
+        if not written:  # otherwise the commit failed, and the database may have the row all the same
             recording.audio.delete(save=False)
         raise
     return recording, True
 
 
 def ended() -> Refused:
-    """The refusal of a meeting that is over."""
+    """Return the refusal of a meeting that has ended."""
     return Refused("meeting_ended", _("The meeting has ended, and takes no new recordings."), 409)
 
 
 def deleted() -> Refused:
-    """The refusal of a meeting that is no more."""
+    """Return the refusal of a meeting that was deleted."""
     return Refused("not_found", _("This meeting was deleted."), 404)
 
 
 def clean_name(name: str) -> str:
-    """A file's name as shown to people: no path, no control or direction characters, at most 255 characters."""
+    """Return a file's name as people see it: no path, no control or direction characters, at most 255 characters."""
     last = name.replace("\\", "/").rsplit("/", 1)[-1]
     shown = "".join(c for c in last if unicodedata.category(c)[0] != "C")
     return shown.strip()[:255]
 
 
 def _probe(upload: BinaryIO, size: int, longest_ms: int) -> audio.AudioInfo:
-    """What is in it, or Refused."""
+    """Return what the header says, and rewind `upload`. Raises Refused."""
     if size == 0:
         raise Refused("empty", explain("empty").what, 400)
     if size > settings.MAX_UPLOAD_BYTES:
@@ -151,7 +155,7 @@ def _probe(upload: BinaryIO, size: int, longest_ms: int) -> audio.AudioInfo:
 
 
 def _began_before_the_end(meeting: Meeting, kind: str, offset_ms: int | None, duration_ms: int) -> bool:
-    """Whether it was on the way already when the meeting ended. A file has no such time: it comes when it comes."""
+    """Whether a live recording began before the meeting ended. A file never counts: nobody knows when it began."""
     if kind != Recording.Kind.LIVE:
         return False
     began_ms = _ends_now(meeting, duration_ms) if offset_ms is None else offset_ms
@@ -159,7 +163,7 @@ def _began_before_the_end(meeting: Meeting, kind: str, offset_ms: int | None, du
 
 
 def _into(meeting: Meeting, moment: datetime) -> int:
-    """A moment as a time in the meeting, ms."""
+    """Return `moment` as milliseconds since the meeting began."""
     return int((moment - meeting.created_at).total_seconds() * 1000)
 
 
@@ -170,8 +174,8 @@ def _ends_now(meeting: Meeting, duration_ms: int) -> int:
 def _offset(meeting: Meeting, kind: str, duration_ms: int) -> int:
     if kind == Recording.Kind.LIVE:
         return _ends_now(meeting, duration_ms)
-    # Locked, so that of two files that come at once the second begins where the first ends. (SQLite's
-    # transactions that write come one after the other anyway.)
+    # Lock the meeting: of two files that arrive together, the second begins where the first ends. (SQLite runs
+    # writing transactions one after the other anyway.)
     Meeting.objects.select_for_update().filter(pk=meeting.pk).first()
     end = Max(F("offset_ms") + Coalesce("duration_ms", 0))
     return meeting.recordings.aggregate(end=end)["end"] or 0

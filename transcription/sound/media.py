@@ -1,4 +1,4 @@
-"""A recording's files: made fit for the vendor once, and opened for sending."""
+"""A recording's files: prepared for the vendor once, and opened for sending."""
 
 import tempfile
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ CONTENT_TYPES = {
     "mov": "audio/mp4",
     "3gp": "audio/3gpp",
 }
-# FFmpeg's names of what browsers can play, in the containers that vendors take. AMR and ALAC are not among them.
+# FFmpeg's names of the codecs that browsers play in the containers that vendors take. AMR and ALAC are not playable.
 PLAYABLE_CODECS = frozenset(
     {"aac", "mp3", "flac", "opus", "vorbis", "pcm_alaw", "pcm_mulaw"}
     | {"pcm_u8", "pcm_s16le", "pcm_s24le", "pcm_s32le", "pcm_f32le"}
@@ -35,25 +35,30 @@ PLAYABLE_CODECS = frozenset(
 
 
 def needs_preparation(info: audio.AudioInfo, vendor: Vendor) -> bool:
-    """Whether its length is only known once it is decoded, or the vendor or a browser does not take it as it is."""
+    """Whether `prepare` has to decode the audio.
+
+    It does if the header has no length, or if the vendor or a browser cannot use the audio as it is.
+    """
     return info.duration_ms is None or not _fit_as_it_is(info.format, info.codec, vendor)
 
 
 def _fit_as_it_is(form: str, codec: str, vendor: Vendor) -> bool:
-    """One file for both: what the vendor is sent is what people hear."""
+    """Whether both the vendor and browsers can use the audio: people hear the file that the vendor is sent."""
     return form in vendor.accepted_formats and codec in PLAYABLE_CODECS
 
 
 def longest_ms(vendor: Vendor) -> int:
-    """The longest audio that this Mico takes for this vendor."""
+    """Return the longest audio that this Mico takes for this vendor, in ms."""
     return min(settings.MAX_AUDIO_SECONDS * 1000, vendor.max_duration_ms)
 
 
 def prepare(recording: Recording, vendor: Vendor) -> None:
-    """Makes what the vendor is sent, if that has not been done: FLAC, 16 kHz, mono, with its length.
+    """Make the file that the vendor is sent, and find its length, unless that has been done.
 
-    Streams; memory stays flat for hours of sound. Raises AudioError (this audio is not fit),
-    FileNotFoundError.
+    Audio that the vendor and browsers can use is only measured; other audio becomes FLAC, 16 kHz, mono. The audio is
+    streamed, so that memory stays flat for hours of sound.
+
+    Raises AudioError if the audio cannot be used, and FileNotFoundError if its file or its recording is gone.
     """
     if recording.prepared_at is not None:
         return
@@ -82,9 +87,10 @@ def prepare(recording: Recording, vendor: Vendor) -> None:
 
 
 def file_of(recording: Recording) -> tuple[FieldFile, str]:
-    """The file that the vendor is sent and people hear, and its content type. Before it is prepared: as it came.
+    """Return the file that the vendor is sent and people hear, and its content type.
 
-    What is not known is bytes to a browser, and never a page.
+    It is the prepared file if there is one, else the file that came in. A browser gets an unknown format as mere
+    bytes, and never as a page.
     """
     stored, form = (recording.prepared, "flac") if recording.prepared else (recording.audio, recording.format)
     return stored, CONTENT_TYPES.get(form, "application/octet-stream")
@@ -92,7 +98,7 @@ def file_of(recording: Recording) -> tuple[FieldFile, str]:
 
 @contextmanager
 def open_for_vendor(recording: Recording) -> Iterator[AudioSource]:
-    """The file that the vendor is sent. Raises FileNotFoundError."""
+    """Open the file that the vendor is sent, for the `with` block. Raises FileNotFoundError."""
     stored, content_type = file_of(recording)
     form = "flac" if recording.prepared else recording.format
     with _opened(stored) as file:
@@ -106,6 +112,6 @@ def open_for_vendor(recording: Recording) -> Iterator[AudioSource]:
 
 @contextmanager
 def _opened(stored: FieldFile) -> Iterator[BinaryIO]:
-    """A stored file, whatever the storage is: Django's File has every method of a BinaryIO that we use."""
+    """Open a file of any storage. Django's File is no BinaryIO, but has every method of it that is used here."""
     with stored.open("rb") as file:
         yield cast(BinaryIO, file)

@@ -1,6 +1,6 @@
-"""Sound for the browser's player: `Range` answered properly, in blocks, from whatever storage there is.
+"""Serves sound to the browser's player: `Range` requests, in blocks, from any storage.
 
-Django's FileResponse answers no Range, and a browser cannot seek without one; under ASGI it would also read a
+Django's FileResponse does not support `Range`, without which a browser cannot seek. Under ASGI it would also read the
 whole file into memory, because a plain iterator is collected before it is sent.
 """
 
@@ -17,18 +17,19 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHt
 
 BLOCK_BYTES = 256 * 1024
 
-# With an end to the digits: Python makes no number of thousands of them.
+# The number of digits is limited, because `int` refuses a string of thousands.
 _ONE_RANGE = re.compile(r"bytes=(\d{0,30})-(\d{0,30})", re.IGNORECASE | re.ASCII)
 
 
 class Unsatisfiable(Exception):
-    """The range lies outside of the file."""
+    """The range lies outside the file."""
 
 
 def parse(header: str, size: int) -> tuple[int, int] | None:
-    """The first byte and the number of bytes that a Range header asks for; None: it is to be ignored.
+    """Return the first byte and the number of bytes that a Range header asks for, in a file of `size` bytes.
 
-    Several ranges in one header are ignored too, as the standard allows. Raises Unsatisfiable.
+    Return None if the header has to be ignored. A header with several ranges is ignored too, as the standard allows.
+    Raises Unsatisfiable.
     """
     match = _ONE_RANGE.fullmatch(header.strip())
     if match is None or match.groups() == ("", ""):
@@ -49,7 +50,7 @@ def parse(header: str, size: int) -> tuple[int, int] | None:
 
 
 class _Blocks:
-    """The bytes of a part of a file. The response closes it, also when the browser goes away in the middle."""
+    """The bytes of a part of a file. The response closes it, even when the browser disconnects in the middle."""
 
     def __init__(self, file: IO[bytes] | File[bytes], start: int, length: int) -> None:
         self._file = file
@@ -80,7 +81,10 @@ class _AsyncBlocks(_Blocks):
 def audio_response(
     request: HttpRequest, file: IO[bytes] | File[bytes], *, size: int, content_type: str, etag: str
 ) -> HttpResponseBase:
-    """Answers with the file or the part of it that was asked for: 200, 206 or 416. Closes `file`."""
+    """Return the file, or the part of it that the request asks for: status 200, 206 or 416.
+
+    `size` is the file's, in bytes. The response closes `file`.
+    """
     status, start, length = 200, 0, size
     wanted = request.headers.get("Range", "") if request.method == "GET" else ""
     if wanted and request.headers.get("If-Range", etag) == etag:
@@ -115,7 +119,7 @@ def _dressed(response: HttpResponseBase, etag: str) -> HttpResponseBase:
     response["ETag"] = etag
     response["X-Content-Type-Options"] = "nosniff"
     response["Content-Disposition"] = "inline"
-    # Nobody else's cache, and never a page: should the type be wrong, nothing in it may run.
+    # Only the person's own cache may keep it. Nothing in it may run as a page, even if its type is wrong.
     response["Cache-Control"] = "private, max-age=3600"
     response["Content-Security-Policy"] = "default-src 'none'; media-src 'self'; sandbox"
     return response

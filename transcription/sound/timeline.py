@@ -1,6 +1,6 @@
-"""What the page's player knows of a meeting: where each recording lies in it, and where in that its lines begin.
+"""The timeline for the page's player: where each recording lies in the meeting, and where its lines begin.
 
-The player gets numbers and no sound: of thousands of recordings it fetches those that it plays.
+It has times and no sound. Of thousands of recordings, the player fetches the ones that it plays.
 """
 
 from collections import defaultdict
@@ -11,28 +11,29 @@ from django.db.models import F, FilteredRelation, Q
 
 from transcription.models import Meeting, Recording, Utterance
 
-# Lines whose words are fetched at a time.
+# Number of lines whose words are fetched at a time.
 LINES_OF_WORDS = 50
 
 
 class Stretch(TypedDict):
-    """A recording. `prepared`: what is played is the prepared file, which has an address of its own.
+    """A recording's place in the meeting.
 
-    `version` is the transcription's, 0 without one. `lines`: [position, start_ms in the recording, duration_ms]
-    of each, in order.
+    `version` is the transcription's, or 0 without one. `at_ms` is in the meeting. With `prepared`, the player plays
+    the prepared file, which has a URL of its own. `lines` has (position, start_ms in the recording, duration_ms) of
+    each line, in order.
     """
 
     recording: int
     version: int
     at_ms: int
-    duration_ms: int | None  # None: not known yet
+    duration_ms: int | None  # None while it is not known
     prepared: bool
-    name: str  # a file's
+    name: str  # the file's name
     lines: list[tuple[int, int, int]]
 
 
 def stretches(meeting: Meeting, only: Collection[int] | None = None) -> list[Stretch]:
-    """The recordings of a meeting in the order of their beginnings; with `only`, some. Two queries."""
+    """Return the recordings of a meeting by the time they begin, or only those with an id in `only`. Two queries."""
     recordings = Recording.objects.filter(meeting=meeting)
     said = Utterance.objects.filter(transcription__meeting=meeting, transcription__is_current=True)
     if only is not None:
@@ -67,9 +68,10 @@ def stretches(meeting: Meeting, only: Collection[int] | None = None) -> list[Str
 
 
 def words(recording: Recording, first: int) -> dict[int, list[tuple[int, int, str]]]:
-    """The words of LINES_OF_WORDS lines, from the line at position `first` on: [start_ms, duration_ms, text].
+    """Return the words of LINES_OF_WORDS lines by position, from the line at position `first` on.
 
-    Times are in the recording. Empty for a line of which the vendor gave none.
+    Each word is (start_ms in the recording, duration_ms, text). A line for which the vendor gave no words has an
+    empty list.
     """
     rows = Utterance.objects.filter(
         transcription__recording=recording,

@@ -1,8 +1,8 @@
-"""Files that come in parts (tus): kept beside the recordings until they are whole, then handed to `intake`.
+"""Resumable uploads (tus): files that arrive in parts are kept until they are complete, then handed to `intake`.
 
-A part counts once it is on the disk and the row says so; the last one counts only once the recording is there.
-Whatever breaks off, at whatever moment: asked again, the row says from where to go on, and sending that part
-again changes nothing. What nobody goes on with is thrown away after `UPLOAD_LIFETIME`.
+A part counts when it is on the disk and the row says so. The last part counts only when the recording exists. After
+an interruption at any moment the row says where to resume, and sending the same part again changes nothing. An upload
+that is not resumed is discarded after `UPLOAD_LIFETIME`.
 """
 
 from __future__ import annotations
@@ -36,60 +36,66 @@ else:
 logger = logging.getLogger(__name__)
 
 BLOCK_BYTES = 256 * 1024
-# Unfinished ones of one person in one meeting: more is a mistake, or somebody who fills the disk.
+# Limit on a participant's unfinished uploads. More are a mistake, or an attempt to fill the disk.
 MOST_AT_ONCE = 100
 
 
 class Conflict(Exception):
-    """This part does not begin where the upload stands."""
+    """The part does not begin where the upload has to resume, or exceeds its size."""
 
 
 class Locked(Exception):
-    """Another request is writing to this upload just now."""
+    """Another request is writing to this upload."""
 
 
 class Gone(Exception):
-    """What came of it was thrown away: begin again."""
+    """The upload was discarded: the sender has to begin again."""
 
 
 class Source(Protocol):
-    """Where the bytes of a part come from: a request."""
+    """The source of a part's bytes: a request."""
 
     def read(self, size: int, /) -> bytes:
-        """At most so many bytes; none at the end."""
+        """Return at most `size` bytes; none at the end."""
 
 
 class _Whole(_File):
-    """A file that is complete. Its path lets the storage take it to its last place, without a copy."""
+    """A complete upload. It has a path, so that the storage can move the file into place without a copy."""
 
     def __init__(self, upload: Upload, file: BinaryIO) -> None:
-        # Django's files have a proper name or none.
+        # Django's files refuse these names; None is allowed.
         name = None if upload.name in {"", ".", ".."} else upload.name
         super().__init__(file=file, name=name, size=upload.size_bytes)
         self._path = path_of(upload)
 
     def temporary_file_path(self) -> str:
-        """Another name of it, for the storage to move: its own stays until the recording is there."""
+        """Return the path of a hard link to the file, for the storage to move.
+
+        The upload keeps its own link until the recording exists.
+        """
         name = _folder() / uuid.uuid4().hex
         try:
             name.hardlink_to(self._path)
-        except OSError:  # a file system without second names
+        except OSError:  # a file system without hard links
             return str(self._path)
         return str(name)
 
 
 def path_of(upload: Upload) -> Path:
-    """Where the bytes are that came so far."""
+    """Return the path of the bytes that have arrived."""
     return _folder() / upload.pk.hex
 
 
 def expires_at(upload: Upload) -> datetime:
-    """When it is thrown away if nothing more comes."""
+    """Return when the upload is discarded if nothing more arrives."""
     return upload.changed_at + settings.UPLOAD_LIFETIME
 
 
 def begin(participant: Participant, *, client_id: uuid.UUID, name: str, size: int) -> Upload:
-    """A place for a file of `size` bytes; with a known `client_id`, the one that is there. Raises intake.Refused."""
+    """Begin an upload of `size` bytes. If the participant has one with this `client_id`, return that one.
+
+    Raises intake.Refused.
+    """
     known = Upload.objects.filter(participant=participant, client_id=client_id).first()
     if known is not None:
         return known
@@ -118,15 +124,15 @@ def begin(participant: Participant, *, client_id: uuid.UUID, name: str, size: in
         known = Upload.objects.filter(participant=participant, client_id=client_id).first()
         if known is None:
             raise intake.deleted() from None
-        return known  # two tries at once
+        return known  # two requests began it at once
     return upload
 
 
 def append(upload: Upload, offset: int, source: Source) -> None:
-    """Adds the bytes of `source` at `offset`; with the last of them, the recording is made.
+    """Write the bytes of `source` at `offset`. With the last byte, make the recording.
 
-    Raises Conflict, Locked, Gone, OSError (no room), and intake.Refused: the file is whole and not fit, and was
-    thrown away.
+    Raises Conflict, Locked and Gone. Raises OSError if the disk is full. Raises intake.Refused if the complete file
+    is not acceptable; the upload is then discarded.
     """
     with _held(upload) as file:
         try:
@@ -149,27 +155,27 @@ def append(upload: Upload, offset: int, source: Source) -> None:
 
 
 def discard(upload: Upload) -> None:
-    """Throws away what came so far. A recording that was made of it stays."""
+    """Delete the upload and its file. A recording that was made of it stays."""
     path_of(upload).unlink(missing_ok=True)
     Upload.objects.filter(pk=upload.pk).delete()
 
 
 def sweep() -> int:
-    """Throws away what nobody has gone on with, and files without a row. Returns how many."""
+    """Discard uploads past their lifetime, and files of that age without a row. Return how many."""
     oldest = timezone.now() - settings.UPLOAD_LIFETIME
     swept = 0
     for upload in Upload.objects.filter(changed_at__lt=oldest):
         discard(upload)
         swept += 1
     before = time.time() - settings.UPLOAD_LIFETIME.total_seconds()
-    for path in _folder().glob("[0-9a-f]" * 32):  # ours; a file system may have files of its own there
-        with suppress(FileNotFoundError):  # another dispatcher sweeps as well
-            # A meeting was deleted, or a process died between the file and the row.
+    for path in _folder().glob("[0-9a-f]" * 32):  # only ours: a file system may keep files of its own there
+        with suppress(FileNotFoundError):  # another dispatcher may sweep at the same time
+            # It has no row if its meeting was deleted, or if a process died between the file and the row.
             if path.stat().st_mtime < before and not Upload.objects.filter(pk=uuid.UUID(path.name)).exists():
                 path.unlink()
                 swept += 1
     if swept:
-        logger.info("Threw away %s unfinished uploads.", swept)
+        logger.info("Discarded %s unfinished uploads.", swept)
     return swept
 
 
@@ -179,12 +185,15 @@ def _folder() -> Path:
 
 @contextmanager
 def _held(upload: Upload) -> Iterator[BinaryIO]:
-    """The file, for this request alone, on whatever process: the lock is the file system's."""
+    """Open the upload's file and lock it for this request. The lock is the file system's: it holds across processes.
+
+    Raises Locked, Conflict if the upload is complete, and Gone if its file is missing.
+    """
     try:
         file = path_of(upload).open("r+b")
     except FileNotFoundError:
         if Upload.objects.filter(pk=upload.pk, recording__isnull=False).exists() or _was_made(upload):
-            raise Conflict from None  # it is complete
+            raise Conflict from None  # the upload is complete
         discard(upload)
         raise Gone from None
     with file:
@@ -196,9 +205,10 @@ def _held(upload: Upload) -> Iterator[BinaryIO]:
 
 
 def _was_made(upload: Upload) -> bool:
-    """Whether the recording is there already: the process that made it ended before it could say so. Says so now.
+    """Whether the recording exists already, although the row does not say so. If so, update the row.
 
-    Asked before anything is written: by then the file may be the recording's own. Raises Gone.
+    That happens when the process that made the recording died before it updated the row. Call this before any write:
+    the file may be the recording's own by now. Raises Gone.
     """
     made = Recording.objects.filter(meeting=upload.meeting_id, client_id=upload.client_id).first()
     if made is None:
@@ -209,7 +219,7 @@ def _was_made(upload: Upload) -> bool:
 
 
 def _keep(upload: Upload, received: int, recording: Recording | None = None) -> None:
-    """Writes down how much is here, and what it became. Raises Gone: it was thrown away meanwhile."""
+    """Save how many bytes have arrived, and the recording. Raises Gone if the upload was discarded meanwhile."""
     upload.received_bytes, upload.recording, upload.changed_at = received, recording, timezone.now()
     kept = Upload.objects.filter(pk=upload.pk).update(
         received_bytes=received, recording=recording, changed_at=upload.changed_at
@@ -219,9 +229,12 @@ def _keep(upload: Upload, received: int, recording: Recording | None = None) -> 
 
 
 def _write(file: BinaryIO, offset: int, size: int, source: Source) -> int:
-    """Returns where the upload stands then. Bytes beyond its size are a Conflict, and none of them is kept."""
+    """Write a part at `offset`. Return how many bytes of the upload's `size` are on the disk then.
+
+    Raises Conflict if there are more than `size`; nothing of the part counts then.
+    """
     file.seek(offset)
-    file.truncate()  # what a process wrote that died before it could say so
+    file.truncate()  # drops what a process wrote that died before it updated the row
     received = offset
     while block := source.read(BLOCK_BYTES):
         received += len(block)
@@ -229,7 +242,7 @@ def _write(file: BinaryIO, offset: int, size: int, source: Source) -> int:
             raise Conflict
         file.write(block)
     file.flush()
-    os.fsync(file.fileno())  # what is confirmed survives a power cut
+    os.fsync(file.fileno())  # a confirmed part survives a power cut
     return received
 
 
