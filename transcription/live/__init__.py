@@ -1,1 +1,1 @@
-"""What is only in Redis: messages, presence, attendance."""
+"""What Redis alone holds: messages, presence, attendance."""

@@ -1,4 +1,4 @@
-"""Changing the text of a line: who may, what is kept, and what happens when two do it at once."""
+"""Edits the text of a line: who may, what is kept, and what happens when two people edit it at once."""
 
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef
@@ -11,27 +11,30 @@ LONGEST_TEXT = 10_000  # characters
 
 
 class Conflict(Exception):
-    """The line is not any more what the editor saw. Nothing was written."""
+    """The line has changed since the editor saw it. Nothing was written."""
 
 
 def may_edit(seat: Seat, recording: Recording) -> bool:
-    """The owner of the meeting, and who spoke (or handed in the file)."""
+    """Whether the seat may edit: it is the meeting owner's, or the one that the recording came from."""
     return seat.is_owner or recording.participant_id == seat.participant.pk
 
 
 @transaction.atomic
 def edit(utterance: Utterance, seat: Seat, version: int, text: str) -> Utterance:
-    """Gives a line another text, if it is still at `version`, and tells its meeting. The vendor's own words, given
-    again, make it unedited. The same text changes nothing.
+    """Replace a line's text if the line is still at `version`, and publish the change. Return the line as it is then.
 
-    `utterance` was fetched with its transcription. Raises Conflict.
+    The same text changes nothing. A line that gets the vendor's own words again counts as unedited. `utterance` must
+    have been fetched with its transcription.
+
+    Raises Conflict.
     """
     if utterance.version != version:
         raise Conflict
     if utterance.text == text:
         return utterance
-    # Of one and the same version: the UPDATE below takes place only if it still is. No join: Django would put the
-    # version into a subquery, and PostgreSQL looks only at the row itself once more when another edit was faster.
+    # `vendors` belongs to `version`, and the UPDATE below writes only if the row still has that version. It has no
+    # join: with one, Django would put the version into a subquery, and after waiting for another edit PostgreSQL
+    # checks only the row itself again.
     vendors = utterance.text if utterance.original is None else utterance.original
     original = None if text == vendors else vendors
     current = Transcription.objects.current().filter(pk=OuterRef("transcription"))
@@ -41,7 +44,7 @@ def edit(utterance: Utterance, seat: Seat, version: int, text: str) -> Utterance
     if not written:
         raise Conflict
     Revision.objects.create(utterance=utterance, version=version + 1, text=text, author=seat.participant)
-    # The recording is another for everybody who shows it: pages fetch what is newer than theirs.
+    # The recording gets a new version too, because pages fetch a recording that is newer than theirs.
     Transcription.objects.filter(pk=utterance.transcription_id).update(version=F("version") + 1)
     utterance.refresh_from_db()
     utterance.transcription.refresh_from_db()

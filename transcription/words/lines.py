@@ -1,7 +1,7 @@
-"""A meeting's transcript as people read it: one line for each utterance, one for each recording without any.
+"""A meeting's transcript as people read it: a line for each utterance, and one for each recording without utterances.
 
-A page shows a window of it, since a day has thousands of lines. What is in the window is decided from the keys
-of all the lines, which are narrow; only what is shown is read whole. The number of queries never grows.
+A page shows a window of the lines, because a meeting of a day has thousands. The window is chosen from the keys of
+all lines, which are narrow; only the lines in the window are read whole. The number of queries is constant.
 """
 
 from bisect import bisect_left, bisect_right
@@ -18,13 +18,13 @@ from transcription.words.transcript import speaker_name
 
 Status = Transcription.Status
 
-# Lines that a page shows at first, and gets with each further request.
+# Number of lines that a page shows at first, and that it gets with each further request.
 WINDOW = 150
-# Small marks beside the names, so that voices can be told apart without colour: full for people, hollow for the
-# voices of a file, who are others than those who speak here.
+# Marks beside the names, which tell voices apart without colour. Participants have filled ones. The voices in a file
+# have hollow ones, because they are not the participants.
 MARKS = "●◆▲■▼★"
 VOICE_MARKS = "○◇△□▽☆"
-MOST = 2**63 - 1  # no database has numbers beyond
+MOST = 2**63 - 1  # the databases have no larger integers
 
 
 class Key(NamedTuple):
@@ -36,7 +36,7 @@ class Key(NamedTuple):
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Raises ValueError for anything that is no key."""
+        """Return the key with this text. Raises ValueError if there is none."""
         parts = [int(part) for part in text.split(".") if part.isascii() and part.isdecimal()]
         if len(parts) != 3 or max(parts) > MOST or text.count(".") != 2:
             raise ValueError(text[:80])
@@ -48,20 +48,20 @@ class Key(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One `<li>`. `kind`: words, stage (still on its way), failed, cancelled, silent (nobody spoke)."""
+    """One `<li>`. `kind` is words, stage (in progress), failed, cancelled or silent (nobody spoke)."""
 
     kind: str
     recording: Recording
     at_ms: int  # in the meeting
-    start_ms: int  # in the recording: where its player begins
-    duration_ms: int  # 0 where nobody knows
+    start_ms: int  # in the recording, where the player begins
+    duration_ms: int  # 0 if it is not known
     position: int
     version: int
     status: str
     speaker: str
     mark: str
-    voice: str  # who spoke, as an identity: two lines of one voice in a row are one turn
-    goes_on: bool  # the line before it is of the same voice
+    voice: str  # identifies the speaker: successive lines of one voice are one turn
+    goes_on: bool  # the line before has the same voice
     utterance: int | None
     text: str
     edited: bool
@@ -71,76 +71,79 @@ class Line:
 
     @property
     def label(self) -> str:
-        """The vendor's, of a voice of a file: people can name it. "" for everybody else."""
+        """The vendor's label of a voice in a file, which people can name; "" in a live recording."""
         upload = self.recording.kind == Recording.Kind.UPLOAD
         return self.voice.removeprefix(f"r{self.recording.pk}-") if upload else ""
 
     @property
     def key(self) -> Key:
-        """Its place among the lines of a meeting."""
+        """The line's place among the lines of its meeting."""
         return Key(self.at_ms, self.recording.pk, self.position)
 
     @property
     def clock(self) -> str:
-        """Its time in the meeting: 1:05, 2:03:09."""
+        """The line's time in the meeting, such as 1:05 or 2:03:09."""
         minutes, seconds = divmod(self.at_ms // 1000, 60)
         hours, minutes = divmod(minutes, 60)
         return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
 
     @property
     def start_s(self) -> str:
-        """Where the player begins, s."""
+        """Where in the recording the player begins, in seconds with two decimals."""
         return f"{self.start_ms / 1000:.2f}"
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Lines in a row, and whether there are others before and after them."""
+    """Successive lines of a meeting, and whether it has earlier and later ones."""
 
     lines: list[Line]
     earlier: bool
     later: bool
-    # Of every recording that has no line here: "id:version:status". The page must know what it does not show.
+    # "id:version:status" of each recording without a line in the window: the page has to know of those too.
     beyond: list[str]
 
 
 @dataclass(frozen=True, slots=True)
 class Fragment:
-    """Lines of some recordings, which other lines may stand between."""
+    """The lines of some recordings. In the meeting, other lines may lie between them."""
 
     lines: list[Line]
-    # Of each recording with more lines than a window: "id:version:status". The page fetches its window again.
+    # "id:version:status" of each recording with more lines than a window: the page has to fetch its window again.
     many: list[str]
 
 
 class _Entry(NamedTuple):
-    """A line, as far as its place is concerned."""
+    """A line's key, and the id of its utterance."""
 
     key: Key
-    utterance: int | None  # None: a recording without words
+    utterance: int | None  # None for a recording without utterances
 
 
 @dataclass(frozen=True, slots=True)
 class _Index:
-    """Every line of a meeting, in the order of speaking, and (version, status) of every recording."""
+    """All lines of a meeting in the order of their keys, and the (version, status) of every recording."""
 
     entries: list[_Entry]
     recordings: dict[int, tuple[int, str]]
 
 
 def first(meeting: Meeting, size: int = WINDOW) -> Window:
-    """The window at the beginning."""
+    """Return the window at the beginning of the meeting."""
     return _window(_index(meeting), 0, size)
 
 
 def latest(meeting: Meeting, size: int = WINDOW) -> Window:
-    """The window at the end."""
+    """Return the window at the end of the meeting."""
     index = _index(meeting)
     return _window(index, len(index.entries) - size, len(index.entries))
 
 
 def around(meeting: Meeting, recording: int, position: int, size: int = WINDOW) -> Window | None:
-    """The window with a line in its middle, or with the last one before it. None: no such recording."""
+    """Return the window around a line, or around the last line of its recording before it.
+
+    Return None if the meeting has no such recording.
+    """
     index = _index(meeting)
     places = {e.key.position: n for n, e in enumerate(index.entries) if e.key.recording == recording}
     if not places:
@@ -151,21 +154,21 @@ def around(meeting: Meeting, recording: int, position: int, size: int = WINDOW) 
 
 
 def before(meeting: Meeting, key: Key, size: int = WINDOW) -> Window:
-    """The window that ends before `key`."""
+    """Return the window that ends before `key`."""
     index = _index(meeting)
     end = bisect_left(index.entries, key, key=lambda entry: entry.key)
     return _window(index, end - size, end)
 
 
 def after(meeting: Meeting, key: Key, size: int = WINDOW) -> Window:
-    """The window that begins after `key`."""
+    """Return the window that begins after `key`."""
     index = _index(meeting)
     start = bisect_right(index.entries, key, key=lambda entry: entry.key)
     return _window(index, start, start + size)
 
 
 def of_recordings(meeting: Meeting, only: Collection[int]) -> Fragment:
-    """The lines of some recordings."""
+    """Return the lines of the recordings with an id in `only`, but none of a recording with more than a window."""
     index = _index(meeting, only)
     count = Counter(entry.key.recording for entry in index.entries)
     many = [f"{pk}:{v}:{status}" for pk, (v, status) in index.recordings.items() if count[pk] > WINDOW]
@@ -211,7 +214,7 @@ def _window(index: _Index, start: int, end: int) -> Window:
 
 
 def _lines(entries: list[_Entry]) -> Iterator[Line]:
-    """Reads what these lines show: two queries, and a third where there are recordings without words."""
+    """Read the lines of `entries`: two queries, and a third if there are recordings without utterances."""
     spoken = _utterances(entry.utterance for entry in entries if entry.utterance is not None)
     others = _recordings({entry.key.recording for entry in entries if entry.utterance is None})
     voice = None
@@ -219,7 +222,7 @@ def _lines(entries: list[_Entry]) -> Iterator[Line]:
         if entry.utterance is not None:
             said = spoken.get(entry.utterance)
             if said is None:
-                continue  # gone between two queries: another attempt has begun, and the page will hear of it
+                continue  # a new attempt began between the queries; the page gets an event about it
             line = _line(said.transcription.recording, said.transcription, said, voice)
         elif (recording := others.get(entry.key.recording)) is not None:
             line = _line(recording, next(iter(recording.transcriptions.all()), None), None, voice)
@@ -241,12 +244,15 @@ def _recordings(ids: Collection[int]) -> dict[int, Recording]:
 
 
 def line_of(utterance: Utterance) -> Line:
-    """The line of an utterance that was fetched with its transcription, recording and participant."""
+    """Return the line of `utterance`.
+
+    It must have been fetched with its transcription, recording and participant, and with names (`with_names`).
+    """
     return _line(utterance.transcription.recording, utterance.transcription, utterance, None)
 
 
 def _kind(status: str) -> str:
-    """What stands in the place of a recording without words."""
+    """Return the kind of the line that a recording without utterances has."""
     match status:
         case Status.DONE:
             return "silent"
@@ -289,7 +295,10 @@ def _line(
 
 
 def _speaker(recording: Recording, utterance: Utterance | None) -> tuple[str, str, str]:
-    """Who spoke, their mark, their voice; a file whose voices nobody told apart goes by its own name."""
+    """Return the speaker's name, mark and voice.
+
+    In a file whose voices the vendor did not tell apart, the name is the file's.
+    """
     label = utterance.speaker if utterance else ""
     person = recording.participant.name if recording.participant else ""
     named = utterance.named if utterance else None  # type: ignore[attr-defined]

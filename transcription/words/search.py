@@ -1,9 +1,9 @@
-"""Finding what was said: lines in which every word of a query stands, in any case, as a part of a word too.
+"""Searches the transcripts for lines that contain every word of a query, in any case, also inside longer words.
 
-Korean glues its particles to its words, so a search has to find parts of words. Each database has an index made for
-that, which it keeps in step by itself (migrations/0007_search_index.py):
-    PostgreSQL   GIN over the one and two characters in a row of each text: words of any length
-    SQLite       FTS5 with trigrams: words of three characters or more; shorter ones are looked for in every text
+In Korean, particles are attached to words, so a search has to find parts of words. Each database has an index for
+that, and keeps it up to date itself (migrations/0007_search_index.py):
+    PostgreSQL   GIN on the unigrams and bigrams of characters of each text; finds words of any length
+    SQLite       FTS5 on trigrams; finds words of three characters or more. A shorter word needs a scan of all texts.
 """
 
 import re
@@ -18,26 +18,26 @@ from django.db.models.expressions import RawSQL
 from transcription.models import Meeting, Utterance
 from transcription.words.lines import Key, Line, line_of
 
-LONGEST_QUERY = 200  # characters; the rest is left out
+LONGEST_QUERY = 200  # characters; the rest is ignored
 MOST_WORDS = 8
 SHORTEST_TRIGRAM = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What somebody looks for: different words, at most MOST_WORDS."""
+    """The distinct words of a search, at most MOST_WORDS."""
 
     words: tuple[str, ...]
 
     @classmethod
     def parse(cls, text: str) -> "Query":
-        """From whatever was typed. Quotes and signs are characters like any others."""
-        composed = unicodedata.normalize("NFC", text)[:LONGEST_QUERY]  # macOS may send Korean in pieces
+        """Parse what a person typed. It has no syntax: quotes and signs are ordinary characters."""
+        composed = unicodedata.normalize("NFC", text)[:LONGEST_QUERY]  # macOS may send Korean decomposed
         clean = "".join(" " if unicodedata.category(c) in {"Cc", "Cs"} else c for c in composed)
         return cls(tuple(dict.fromkeys(clean.split()))[:MOST_WORDS])
 
     def parts(self, text: str) -> list[tuple[bool, str]]:
-        """`text` in pieces: whether it is one of the words, and the piece."""
+        """Split `text` at the words of the query. Return (whether the piece is such a word, piece) for each piece."""
         if not self.words:
             return [(False, text)]
         longest_first = sorted(self.words, key=len, reverse=True)
@@ -48,7 +48,7 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A line that was found, and its text in pieces."""
+    """A line that was found, and its text as `Query.parts` splits it."""
 
     meeting: Meeting
     line: Line
@@ -56,7 +56,7 @@ class Hit:
 
 
 def matching(rows: "QuerySet[Utterance]", query: Query) -> "QuerySet[Utterance]":
-    """Those of `rows` in which every word stands; none for an empty query."""
+    """Filter `rows` to those that contain every word of the query. An empty query matches none."""
     if not query.words:
         return rows.none()
     short = query.words
@@ -64,7 +64,7 @@ def matching(rows: "QuerySet[Utterance]", query: Query) -> "QuerySet[Utterance]"
         long = [word for word in query.words if len(word) >= SHORTEST_TRIGRAM]
         short = tuple(word for word in query.words if len(word) < SHORTEST_TRIGRAM)
         if long:
-            # As FTS5 strings, in which nothing but the quote itself has a meaning.
+            # Quote the words as FTS5 strings, in which only the quote itself is special.
             phrases = " AND ".join('"' + word.replace('"', '""') + '"' for word in long)
             rows = rows.filter(
                 pk__in=RawSQL(
@@ -87,7 +87,7 @@ def matching(rows: "QuerySet[Utterance]", query: Query) -> "QuerySet[Utterance]"
 
 
 def in_meeting(meeting: Meeting, query: Query) -> list[Key]:
-    """The places of the lines that match, in the order of speaking. One query."""
+    """Return the keys of the matching lines, sorted. One query."""
     rows = matching(Utterance.objects.filter(transcription__meeting=meeting), query)
     places = rows.filter(transcription__is_current=True).values_list(
         F("transcription__recording__offset_ms") + F("start_ms"), "transcription__recording_id", "position"
@@ -96,7 +96,10 @@ def in_meeting(meeting: Meeting, query: Query) -> list[Key]:
 
 
 def in_meetings(visible: "QuerySet[Meeting]", query: Query, first: int, count: int) -> Sequence[Hit]:
-    """Lines of these meetings that match, the newest meeting first, in each in the order of speaking. One query."""
+    """Return at most `count` matching lines of the `visible` meetings, from index `first` on. One query.
+
+    The newest meeting comes first; within a meeting, the lines are in the order of speaking.
+    """
     rows = (
         matching(
             Utterance.objects.with_names().filter(transcription__meeting__in=visible.values("pk")), query

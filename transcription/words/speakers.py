@@ -1,4 +1,4 @@
-"""Naming the voices of a file: once for the whole recording, on every page, in exports and in the API."""
+"""Names the voices of a file. A name holds for the whole recording: on the pages, in exports and in the API."""
 
 from django.db import transaction
 from django.db.models import F
@@ -8,15 +8,15 @@ from transcription.models import Participant, Recording, SpeakerName, Transcript
 
 
 class NotHeard(Exception):
-    """Nobody speaks under this label in the recording, or it is somebody's own microphone."""
+    """The recording has no line with this label, or it is a live recording, whose speaker is known."""
 
 
 @transaction.atomic
 def name_speaker(recording: Recording, label: str, name: str) -> None:
-    """Calls a voice `name`, which was checked (names.py); "" gives it back the vendor's number.
+    """Name the voice with the vendor's `label`. `name` was checked (names.py); "" removes the name.
 
-    The name of exactly one of the meeting's people ties the voice to them: it is called what they are called from
-    then on. Raises NotHeard.
+    If exactly one of the meeting's participants has this name, the voice is tied to them: it follows their name when
+    that changes. Raises NotHeard.
     """
     heard = Utterance.objects.filter(
         transcription__recording=recording, transcription__is_current=True, speaker=label
@@ -33,7 +33,7 @@ def name_speaker(recording: Recording, label: str, name: str) -> None:
         )
     else:
         SpeakerName.objects.filter(recording=recording, label=label).delete()
-    # It is done, so nothing else changes its version: pages fetch what has a newer one.
+    # Pages fetch recordings with a newer version. The transcription is done, so nothing else changes its version.
     rows = Transcription.objects.current().filter(recording=recording)
     rows.update(version=F("version") + 1)
     events.publish_recording(rows.get())

@@ -1,4 +1,4 @@
-"""The transcript of a meeting: its lines in the order of speaking. What files are made of them: export."""
+"""The transcript of a meeting: its lines in the order of speaking. `export` makes files of them."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -8,13 +8,13 @@ from django.utils.translation import gettext as _
 
 from transcription.models import Meeting, Recording, Utterance
 
-# Rows read at a time: what is in memory is the transcript's text, and never all its words with their times.
+# Rows read at a time, so that the words of all lines with their times are never in memory together.
 ROWS = 500
 
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """A word and when it was said, in the meeting."""
+    """A word. `start_ms` is in the meeting."""
 
     start_ms: int
     duration_ms: int
@@ -23,23 +23,23 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """What somebody said. Times are in the meeting. `speaker`: who spoke, "" where nobody knows."""
+    """A line of the transcript. `speaker` is the name to show, or "" if nobody knows who spoke."""
 
     recording: int
     start_ms: int
     duration_ms: int
     speaker: str
     text: str
-    words: tuple[Word, ...] = ()  # only if they were asked for, and the vendor gave any
+    words: tuple[Word, ...] = ()  # only from `lines_with_words`, and only if the vendor gave any
 
 
 def lines(meeting: Meeting) -> list[Line]:
-    """All that was said, in the order of speaking. One query, whose rows are as narrow as a line."""
+    """Return all lines of a meeting, with times in the meeting and without words. One query."""
     return list(_read(meeting, with_words=False))
 
 
 def lines_with_words(meeting: Meeting) -> Iterator[Line]:
-    """The same with the words' times, a few hundred rows at a time."""
+    """Iterate over all lines of a meeting with their words, reading ROWS rows at a time. One query."""
     return _read(meeting, with_words=True)
 
 
@@ -71,8 +71,10 @@ def _read(meeting: Meeting, *, with_words: bool) -> Iterator[Line]:
 
 
 def utterances(recording: Recording, rows: Iterable[Utterance]) -> list[Line]:
-    """The lines of one recording, with times in the recording. `recording` brings its participant along, and `rows`
-    their names (`with_names`)."""
+    """Return the lines of one recording, with times in the recording and without words.
+
+    `recording` must have been fetched with its participant, and `rows` with names (`with_names`).
+    """
     person = recording.participant.name if recording.participant else ""
     return [
         Line(
@@ -87,10 +89,10 @@ def utterances(recording: Recording, rows: Iterable[Utterance]) -> list[Line]:
 
 
 def speaker_name(kind: str, label: str, person: str, named: str = "") -> str:
-    """Who spoke: in a live recording whose microphone it was, in a file the speaker that the vendor heard.
+    """Return the name of a line's speaker: the participant in a live recording, a voice in a file.
 
-    `label` is the vendor's, which counts from 0 ("" if it gave none); `person` is "" where nobody knows any more;
-    `named` what people call this voice, "" where nobody has named it.
+    `label` is the vendor's for the voice, which counts from 0, or "" without one. `person` is the participant's name,
+    or "" if the participant is gone. `named` is the name that people gave the voice, or "" without one.
     """
     if kind == Recording.Kind.LIVE:
         return person or _("Someone who left")
