@@ -1,7 +1,7 @@
-"""What Mico keeps: meetings, the recordings made in them, and what became of each.
+"""The tables: meetings, their recordings, and the transcriptions and lines of those.
 
-The rules that must hold whatever the code does are constraints here, in the database. Each partial index is
-named after the query that it serves.
+Invariants are database constraints, so that they hold whatever the code does. Each partial index is named after the
+query that uses it.
 """
 
 from transcription.models.gate_events import GateEvent

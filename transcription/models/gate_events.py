@@ -1,4 +1,4 @@
-"""The gate's history."""
+"""The history of the gate."""
 
 from django.conf import settings
 from django.db import models
@@ -10,10 +10,10 @@ from transcription.models.transcriptions import Transcription
 
 
 class GateEvent(models.Model):
-    """The gate's history: written by the one report that changed it."""
+    """A change of the gate. The process whose report caused the change writes the row."""
 
     class Kind(models.TextChoices):
-        """What happened to the gate."""
+        """The kinds of change."""
 
         CLOSED = "closed", _("closed")
         MOVED = "moved", _("next try moved")

@@ -1,4 +1,4 @@
-"""A meeting, and who takes part in it."""
+"""Meetings and their participants."""
 
 from typing import ClassVar
 
@@ -11,17 +11,17 @@ from django.utils.translation import gettext_lazy as _
 
 
 class MeetingQuerySet(models.QuerySet["Meeting"]):
-    """Meetings, by who may see them."""
+    """Meetings, filtered by access."""
 
     def visible_to(self, user: AbstractBaseUser | AnonymousUser) -> "MeetingQuerySet":
-        """Those that `user` owns or was invited to. Nobody signed in: none."""
+        """Return the meetings that `user` owns or is present in; none for an anonymous user."""
         if not user.is_authenticated:
             return self.none()
         return self.filter(participants__user=user.pk, participants__removed_at__isnull=True)
 
 
 class Meeting(models.Model):
-    """People talking, and the transcript of it."""
+    """A meeting, which has participants and recordings."""
 
     title = models.CharField(_("title"), max_length=200)
     language = models.CharField(_("language"), max_length=10)
@@ -32,13 +32,13 @@ class Meeting(models.Model):
         verbose_name=_("owner"),
     )
     created_at = models.DateTimeField(_("created"), default=timezone.now)
-    # When this meeting last had a submit claimed: who was served longest ago comes first (dispatch.py).
+    # When a submit of this meeting was last claimed: meetings are served round-robin (dispatch.py).
     served_at = models.DateTimeField(null=True, blank=True, editable=False)
-    # NULL: it goes on. An ended one takes no new recordings (intake.py) and can be taken up again.
+    # NULL: not ended. An ended meeting takes no new recordings (intake.py); it can be reopened.
     ended_at = models.DateTimeField(_("ended"), null=True, blank=True)
-    # Grows with each change of its people or its state, and goes into the events: a page keeps the newest.
+    # Grows with each change of the people or the state. Events carry it, and a page ignores older ones.
     version = models.PositiveIntegerField(_("version"), default=1, editable=False)
-    # The secret part of the link by which people join (joining.py); "": there never was one.
+    # The secret part of the join link (joining.py); "" if there never was a link.
     join_secret = models.CharField(max_length=64, blank=True, editable=False)
     join_open = models.BooleanField(_("can be joined by link"), default=False)
 
@@ -54,10 +54,10 @@ class Meeting(models.Model):
 
 
 class ParticipantQuerySet(models.QuerySet["Participant"]):
-    """Participants, by whether they may still come in."""
+    """Participants, filtered by presence in their meeting."""
 
     def present(self) -> "ParticipantQuerySet":
-        """Those who are in their meeting: not removed, and with an account or a guest's key."""
+        """Return those who were not removed, and have an account or a guest's key."""
         return self.filter(
             Q(user__isnull=False) | Q(guest_key__isnull=False),
             removed_at__isnull=True,
@@ -65,9 +65,9 @@ class ParticipantQuerySet(models.QuerySet["Participant"]):
 
 
 class Participant(models.Model):
-    """A person of a meeting, with an account or as a guest. The owner is one too.
+    """A person in a meeting: the owner, another account, or a guest.
 
-    The row stays when somebody is removed, or their account deleted: what they said keeps their name.
+    The row stays after a removal or after the account is deleted, so that what they said keeps their name.
     """
 
     meeting = models.ForeignKey(Meeting, on_delete=models.CASCADE, related_name="participants")
@@ -78,9 +78,9 @@ class Participant(models.Model):
         related_name="participations",
         verbose_name=_("person"),
     )
-    # As shown in this meeting, and nowhere else: an account's own name when it came in, until the owner changes it.
+    # The name in this meeting only. It starts as the account's name; the owner of the meeting can change it.
     name = models.CharField(_("name"), max_length=150)
-    # What a guest's session has to bring (seats.py). Whoever has an account needs none.
+    # The key that a guest's session must hold (seats.py); NULL for an account.
     guest_key = models.CharField(max_length=64, null=True, unique=True, editable=False)  # noqa: DJ001 - unique
     joined_at = models.DateTimeField(_("joined"), default=timezone.now)
     removed_at = models.DateTimeField(_("removed"), null=True, blank=True, editable=False)
@@ -104,5 +104,5 @@ class Participant(models.Model):
 
     @property
     def is_present(self) -> bool:
-        """Whether they may still come in: as `ParticipantQuerySet.present`."""
+        """Whether the person can still enter the meeting, by the rule of `ParticipantQuerySet.present`."""
         return self.removed_at is None and (self.user_id is not None or self.guest_key is not None)

@@ -1,4 +1,4 @@
-"""Sound: a recording, and a file that is still on its way here."""
+"""Recordings, and uploads that are not complete yet."""
 
 import uuid
 
@@ -11,18 +11,18 @@ from transcription.models.meetings import Meeting, Participant
 
 
 def audio_path(recording: "Recording", _filename: str) -> str:
-    """Where a recording's file is kept. The name that came with it never becomes part of a path.
+    """Return the storage path of a recording's file. The uploaded name is never part of it.
 
-    Whatever belongs to a meeting is below its own directory, which goes when the meeting is deleted.
+    All files of a meeting are below one directory, which is deleted with the meeting.
     """
     return f"audio/{recording.meeting_id}/{uuid.uuid4().hex}"
 
 
 class Recording(models.Model):
-    """A stretch of sound, as it came from a microphone or a file. Never changed once it is here."""
+    """A stretch of audio from a microphone or a file. Its audio never changes."""
 
     class Kind(models.TextChoices):
-        """How it came."""
+        """How the recording was made."""
 
         LIVE = "live", _("spoken in the meeting")
         UPLOAD = "upload", _("uploaded file")
@@ -43,7 +43,7 @@ class Recording(models.Model):
     format = models.CharField(_("format"), max_length=20)
     size_bytes = models.BigIntegerField(_("size (bytes)"))
     duration_ms = models.BigIntegerField(_("length (ms)"), null=True, blank=True)
-    # What the vendor is sent where it is not `audio` itself (audio.py makes it): once, kept for a Retry.
+    # The audio that the vendor gets if it is not `audio` itself. `media.py` makes it once; a Retry uses it again.
     prepared = models.FileField(_("prepared audio"), upload_to=audio_path, max_length=200, blank=True)
     prepared_at = models.DateTimeField(_("prepared"), null=True, blank=True)
     created_at = models.DateTimeField(_("created"), default=timezone.now)
@@ -68,7 +68,7 @@ class Recording(models.Model):
 
 
 class Upload(models.Model):
-    """A file that comes in parts (uploads.py), until its recording is there and a while after."""
+    """A resumable upload (uploads.py). The row outlives the completion for a while."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     meeting = models.ForeignKey(Meeting, on_delete=models.CASCADE, related_name="uploads")
@@ -76,7 +76,7 @@ class Upload(models.Model):
     client_id = models.UUIDField(_("client id"))
     name = models.CharField(_("file name"), max_length=255, blank=True)
     size_bytes = models.BigIntegerField(_("size (bytes)"))
-    # What is on the disk and was confirmed. The last part is confirmed together with the recording.
+    # Bytes on disk that were acknowledged. The last part is acknowledged when the recording is created.
     received_bytes = models.BigIntegerField(_("received (bytes)"), default=0)
     recording = models.ForeignKey(Recording, on_delete=models.CASCADE, null=True, related_name="+")
     changed_at = models.DateTimeField(_("last part"), default=timezone.now)

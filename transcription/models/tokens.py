@@ -1,4 +1,4 @@
-"""Keys to the API."""
+"""The API's bearer tokens."""
 
 from django.conf import settings
 from django.db import models
@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class ApiToken(models.Model):
-    """A bearer token. Only its hash is kept: it is shown once, when it is made."""
+    """A bearer token. Only its hash is stored; the token itself is shown once, when it is created."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="api_tokens")
     key_hash = models.CharField(_("hash"), max_length=64, unique=True, editable=False)

@@ -1,4 +1,4 @@
-"""A recording's way through a vendor, and what its length of time teaches."""
+"""Transcriptions, and samples of the vendor's turnaround."""
 
 from typing import ClassVar
 
@@ -13,28 +13,30 @@ from transcription.models.recordings import Recording
 
 
 class TranscriptionQuerySet(models.QuerySet["Transcription"]):
-    """Transcriptions, by where they are in their life."""
+    """Transcriptions, filtered and ordered by state."""
 
     def live(self) -> "TranscriptionQuerySet":
-        """Those that will still change by themselves."""
+        """Return those that are not finished."""
         return self.filter(next_action_at__isnull=False)
 
     def in_turns(self) -> "TranscriptionQuerySet":
-        """In the order of sending: the first of each meeting, then the second of each, and among equals the meeting
-        that was served longest ago."""
+        """Order round-robin across meetings: the first row of each, then the second of each, and so on.
+
+        Within a round the meeting that was served longest ago comes first.
+        """
         turn = Window(RowNumber(), partition_by="meeting_id", order_by="id")
         return self.annotate(turn=turn).order_by("turn", F("meeting__served_at").asc(nulls_first=True), "id")
 
     def current(self) -> "TranscriptionQuerySet":
-        """The newest of each recording: the one that people see."""
+        """Return the newest transcription of each recording, which is the one that people see."""
         return self.filter(is_current=True)
 
 
 class Transcription(models.Model):
-    """One attempt to have a recording transcribed, from `queued` to its outcome (states.py)."""
+    """One attempt to transcribe a recording, from `queued` to its outcome (states.py)."""
 
     class Status(models.TextChoices):
-        """Where in its life it is; states.py says what may follow what."""
+        """The state; `states.py` defines the transitions."""
 
         QUEUED = "queued", _("queued")
         SUBMITTING = "submitting", _("being sent")
@@ -47,28 +49,28 @@ class Transcription(models.Model):
     TERMINAL = (Status.DONE, Status.FAILED, Status.CANCELLED)
 
     recording = models.ForeignKey(Recording, on_delete=models.CASCADE, related_name="transcriptions")
-    # The recording's meeting once more: the claim is fair between meetings without a join.
+    # The recording's meeting, repeated here so that a fair claim needs no join.
     meeting = models.ForeignKey(Meeting, on_delete=models.CASCADE, related_name="transcriptions")
     vendor = models.CharField(_("vendor"), max_length=30)
     language = models.CharField(_("language"), max_length=10)
     status = models.CharField(_("status"), max_length=12, choices=Status.choices, default=Status.QUEUED)
-    # Grows in the UPDATE of each change of status, over all transcriptions of a recording: the newest wins.
+    # Grows with each change of status, across all transcriptions of the recording. The newest version wins.
     version = models.PositiveIntegerField(_("version"), default=1)
     is_current = models.BooleanField(_("current"), default=True)
-    # The schedule: when something is to be done next. NULL: never again.
+    # The schedule: when the next step is due. NULL: never.
     next_action_at = models.DateTimeField(_("next action"), null=True, blank=True, default=timezone.now)
-    # The dispatcher's and the jobs' fencing number: a job may begin only with the number it was claimed under.
+    # The fencing number of claims and jobs: a job begins only if it holds the current number.
     claim = models.PositiveIntegerField(default=0, editable=False)
-    # Jobs begun since the last step that came to an end: a recording that kills its workers is noticed.
+    # Jobs begun since the last completed step. Many of them mean that the recording kills its workers.
     starts = models.PositiveIntegerField(_("jobs begun for this step"), default=0)
     status_since = models.DateTimeField(_("in this status since"), default=timezone.now)
     attempts = models.PositiveIntegerField(_("vendor errors in a row"), default=0)
     polls = models.PositiveIntegerField(_("polls"), default=0)
-    # When the last poll that found it running was sent: it was not done before (polling.py).
+    # When the last poll that found the job running was sent: the job was not done before that (polling.py).
     seen_running_at = models.DateTimeField(null=True, blank=True, editable=False)
-    # Polls/s that it would have without the account's budget. Counts while it is processing.
+    # Polls/s that this job would get without the account's budget. Counts while it is processing.
     poll_rate = models.FloatField(default=0.0, editable=False)
-    # Times it was sent again because an answer was lost: each may have been paid twice.
+    # How often it was submitted again because an answer was lost. Each time may have been paid twice.
     possible_duplicate = models.PositiveIntegerField(_("possible duplicates"), default=0)
     vendor_job_id = models.CharField(_("vendor's job"), max_length=200, blank=True)
     submitted_at = models.DateTimeField(_("accepted by the vendor"), null=True, blank=True)
@@ -120,7 +122,7 @@ class Transcription(models.Model):
             ),
         ]
         indexes = [
-            # By "not null" and not by status: that is what both databases can tell from the query itself.
+            # "not null" rather than a status: both databases can match such a query to the index.
             models.Index(
                 fields=["status", "next_action_at"],
                 condition=Q(next_action_at__isnull=False),
@@ -135,21 +137,21 @@ class Transcription(models.Model):
 
     @property
     def is_live(self) -> bool:
-        """Whether it will still change by itself."""
+        """Whether it is not finished."""
         return self.status in self.LIVE
 
 
 class TurnaroundSample(models.Model):
-    """What one job told of its vendor's turnaround: the poll schedule and the estimates learn from it (polling.py).
+    """The turnaround of one job, from which the poll schedule and the estimates learn (polling.py).
 
-    Both times are from the vendor's acceptance. Nothing in it leads back to the recording.
+    Both times count from the vendor's acceptance. The row does not identify the recording.
     """
 
     vendor = models.CharField(max_length=30)
     model = models.CharField(max_length=60)
     length_class = models.PositiveSmallIntegerField()
     audio_ms = models.BigIntegerField()
-    running_ms = models.BigIntegerField()  # the last poll that found it running; 0: none did
+    running_ms = models.BigIntegerField()  # the last poll that found it running; 0 if none did
     done_ms = models.BigIntegerField()  # the poll that found it done
     at = models.DateTimeField(default=timezone.now)
 

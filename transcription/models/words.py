@@ -1,4 +1,4 @@
-"""What was said: lines, their corrections, and whose voices they are."""
+"""Lines, their edits, and the names of speakers."""
 
 from typing import ClassVar
 
@@ -14,11 +14,11 @@ from transcription.models.transcriptions import Transcription
 
 
 class SpeakerName(models.Model):
-    """What people call a voice of a file, which the vendor only numbers: one of the meeting's people, or a name."""
+    """The name of a speaker of a file, whom the vendor only numbers: a participant, or a free text."""
 
     recording = models.ForeignKey(Recording, on_delete=models.CASCADE, related_name="speaker_names")
     label = models.CharField(_("the vendor's label"), max_length=64)
-    # Whoever is tied to the voice: it is called what they are called, also after they are renamed.
+    # The participant who is this speaker. The speaker's name follows the participant's.
     participant = models.ForeignKey(Participant, on_delete=models.CASCADE, null=True, related_name="voices")
     name = models.CharField(_("name"), max_length=150, blank=True)
 
@@ -38,10 +38,10 @@ class SpeakerName(models.Model):
 
 
 class UtteranceQuerySet(models.QuerySet["Utterance"]):
-    """Utterances, with who spoke."""
+    """Lines, annotated with the speaker's name."""
 
     def with_names(self) -> "UtteranceQuerySet":
-        """`named`: what people call the voice; None where nobody has named it."""
+        """Annotate `named`: the name given to the speaker, or None."""
         names = SpeakerName.objects.filter(
             recording=models.OuterRef("transcription__recording"), label=models.OuterRef("speaker")
         )
@@ -50,7 +50,7 @@ class UtteranceQuerySet(models.QuerySet["Utterance"]):
 
 
 class Utterance(models.Model):
-    """A line of the transcript: the vendor's words, or what somebody made of them (editing.py)."""
+    """A line of the transcript: the vendor's text, or the latest edit of it (editing.py)."""
 
     transcription = models.ForeignKey(Transcription, on_delete=models.CASCADE, related_name="utterances")
     position = models.PositiveIntegerField(_("position"))
@@ -59,11 +59,11 @@ class Utterance(models.Model):
     speaker = models.CharField(_("speaker"), max_length=64, blank=True)
     language = models.CharField(_("language"), max_length=16, blank=True)
     text = models.TextField(_("text"))
-    # [{"start_ms": int, "duration_ms": int, "text": str}, …]; empty where the vendor gives none
+    # [{"start_ms": int, "duration_ms": int, "text": str}, …]; empty if the vendor gave none.
     words = models.JSONField(_("words"), default=list, blank=True)
-    # Grows with each edit: who edits says which one they saw.
+    # Grows with each edit. An edit names the version that it replaces.
     version = models.PositiveIntegerField(_("version"), default=1)
-    # The vendor's text of a line that says something else now; NULL: it was not edited, or back again.
+    # The vendor's text if the line now differs from it, else NULL.
     original = models.TextField(_("vendor's words"), null=True, editable=False)  # noqa: DJ001 - "" is a text
 
     objects: ClassVar[UtteranceQuerySet] = UtteranceQuerySet.as_manager()  # type: ignore[assignment]
@@ -84,7 +84,7 @@ class Utterance(models.Model):
 
 
 class Revision(models.Model):
-    """What somebody made of a line, and when. The vendor's words are in the line itself."""
+    """One edit of a line. The vendor's own text is not a revision: the line itself keeps it."""
 
     utterance = models.ForeignKey(Utterance, on_delete=models.CASCADE, related_name="revisions")
     version = models.PositiveIntegerField(_("version"))

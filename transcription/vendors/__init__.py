@@ -1,1 +1,1 @@
-"""Speech-to-text vendors. The contract is in base.py; one file per vendor; `registry.get_vendor(name)`."""
+"""Adapters to speech-to-text vendors. `base.py` is the contract; `registry.get_vendor(name)` returns an adapter."""

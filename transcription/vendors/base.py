@@ -1,43 +1,43 @@
-"""What every speech-to-text vendor looks like to the rest of Mico: two calls, four answers, one error tree.
+"""The contract of a speech-to-text vendor: two calls, four answers, one error tree.
 
     submit(audio, options) -> Accepted | Finished
     fetch(job_id)          -> Running | Finished | JobFailed
 
-All times inside a recording are whole milliseconds, all waits are seconds. Nothing in this package retries,
-sleeps or knows of a database: what to do about an answer or an error is the caller's decision.
+Times inside a recording are whole milliseconds; waits are seconds. Nothing in this package retries, sleeps or uses
+the database: the caller decides what to do about an answer or an error.
 
-The error tree. Each class is one decision of the caller's, not one status code:
+The error tree has one class for each decision of the caller, not one for each status code:
 
-    VendorError                 .code: the vendor's own code ("A0002", "" if none), .message: fit for an admin
-    ├── Throttled               429: wait, nothing is lost. .scope says what has to wait:
+    VendorError                 .code: the vendor's own code ("A0002", "" if none), .message: for an administrator
+    ├── Throttled               429: wait; nothing is lost. .scope says what has to wait:
     │                             ALL     every request of this account
-    │                             SUBMIT  new jobs only; polling goes on, it is what frees the slots
-    ├── QuotaExhausted          the account has used up what it paid for: waiting alone does not help
-    ├── AuthFailed              the credentials are refused, after one fresh authentication: an admin must act
-    ├── Rejected                this audio, for ever. .reason: bad_parameters, unsupported_format, too_large,
-    │                             too_long, forbidden
-    ├── ResultGone              the job is not there any more. .reason: not_found, expired. Never upload again
-    │                             unasked: it was paid for once
+    │                             SUBMIT  new jobs only; polling goes on, since finished jobs free the slots
+    ├── QuotaExhausted          the account has used up what it paid for; waiting alone does not help
+    ├── AuthFailed              the credentials are refused even after a fresh authentication: an admin must act
+    ├── Rejected                this audio is refused for good. .reason: bad_parameters, unsupported_format,
+    │                             too_large, too_long, forbidden
+    ├── ResultGone              the job no longer exists. .reason: not_found, expired. The audio was paid for once,
+    │                             so it is uploaded again only if a person asks
     ├── Unavailable             5xx, timeout, no connection: try later. .may_have_arrived, see below
-    └── ProtocolError           an answer that we don't understand, with a bounded .excerpt without secrets:
-                                  like Unavailable, but worth only a few tries. .may_have_arrived
+    └── ProtocolError           an answer that is not understood, with a bounded .excerpt without secrets. Handled
+                                  like Unavailable, but with fewer tries. .may_have_arrived
 
-`may_have_arrived` matters after a submit: can there be a job at the vendor that we have no id of?
+`may_have_arrived` matters after a submit. It says whether the vendor may have a job whose id is unknown here:
 
-    False  for certain not: no connection (refused, no such host, connect timeout), the connection broke
-           before the last byte of the body was handed over, or the vendor itself answered that it failed
-           (500, 501, 503, a redirect, an unknown 4xx). An error answer is taken at its word.
-    True   the whole body may have been read: read timeout, connection lost while waiting for or reading the
-           answer, a gateway answering for a vendor it lost (502, 504, Cloudflare's 520 and 524), or a success
-           whose content is garbage.
+    False  certainly not: no connection (refused, no such host, connect timeout), the connection broke before the
+           last byte of the body was sent, or the vendor itself answered with a failure (500, 501, 503, a redirect,
+           an unknown 4xx). An error answer is taken at its word.
+    True   the vendor may have read the whole body: read timeout, connection lost while waiting for or reading the
+           answer, a gateway that answers for an unreachable vendor (502, 504, Cloudflare's 520 and 524), or a
+           success whose content is not understood.
 
-After a fetch it says nothing: asking twice costs nothing.
+After a fetch it has no meaning: polling again costs nothing.
 
-`retry_after_s` is what the answer itself asked for: None if nothing, and 0.0 is a legal "now". It is not
-capped here; it is finite and not negative.
+`retry_after_s` is the wait that the answer asked for: None if it named none; 0.0 is a legal "now". It is finite and
+not negative. It is not capped here.
 
-One kind of error is not in the tree: trouble on our own side keeps its own type. OSError is the audio file
-that could not be read, redis.RedisError the Redis where the tokens are.
+Errors on our own side are not in the tree and keep their types: OSError if the audio file cannot be read,
+redis.RedisError if Redis, which stores the tokens, fails.
 """
 
 from __future__ import annotations
@@ -54,15 +54,15 @@ MAX_MESSAGE = 300
 MAX_EXCERPT = 500
 
 
-# What goes in
+# Input
 
 
 @dataclass(frozen=True, slots=True)
 class AudioSource:
-    """One recording as it lies in storage.
+    """A recording's audio in the storage.
 
-    file: seekable, read from where it stands, size_bytes of it; on_progress: told after each block how many
-    bytes of the request are out, so that a long upload can say that it lives.
+    file: seekable, read from its current position for `size_bytes`; on_progress: called after each block with the
+    number of bytes of the request sent so far, so that a long upload can show that it is alive.
     """
 
     file: BinaryIO
@@ -74,10 +74,10 @@ class AudioSource:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What to ask of the vendor.
+    """The options of a submit.
 
-    language: ISO 639-1 ("ko", "en"); speaker_count: 0 lets the vendor guess, and counts only with
-    diarization; keywords: words that it should expect.
+    language: ISO 639-1 ("ko", "en"); speaker_count: 0 lets the vendor guess, ignored without diarization;
+    keywords: words that the vendor should expect.
     """
 
     language: str
@@ -86,7 +86,7 @@ class Options:
     keywords: tuple[str, ...] = ()
 
 
-# What comes out
+# Output
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +98,11 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class Utterance:
-    """One stretch of speech of one speaker. `speaker` is the vendor's label ("0", "1"; "" if it gave none),
-    which some vendors give without having been asked to tell speakers apart; `language` is "" if not said."""
+    """A stretch of speech of one speaker.
+
+    speaker: the vendor's label ("0", "1"), or "" if it gave none; some vendors give labels without diarization;
+    language: "" if the vendor did not name it.
+    """
 
     start_ms: int
     duration_ms: int
@@ -111,21 +114,21 @@ class Utterance:
 
 @dataclass(frozen=True, slots=True)
 class Transcript:
-    """In the order of the vendor. No utterances at all is a legal result: nobody spoke."""
+    """The result, in the vendor's order. An empty one is legal: nobody spoke."""
 
     utterances: tuple[Utterance, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """The vendor has the audio and works on it; `job_id` is all that is needed to ask again."""
+    """The vendor has accepted the audio. Later fetches need nothing but `job_id`."""
 
     job_id: str
 
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """Not yet."""
+    """The job is not finished."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,13 +138,13 @@ class Finished:
 
 @dataclass(frozen=True, slots=True)
 class JobFailed:
-    """The vendor tried and gave up: `code` is its own, `reason` its own words, bounded and plain."""
+    """The vendor gave up the job. code: the vendor's own; reason: the vendor's text, bounded plain text."""
 
     code: str
     reason: str
 
 
-# What goes wrong
+# Errors
 
 
 class Scope(enum.Enum):
@@ -152,7 +155,7 @@ class Scope(enum.Enum):
 
 
 class VendorError(Exception):
-    """The root of the tree above. `message` and `code` are bounded, on one line, and hold no secret."""
+    """The root of the error tree. `message` and `code` are bounded, on one line, and contain no secrets."""
 
     def __init__(self, message: str = "", *, code: str = "") -> None:
         self.code = plain(code, MAX_CODE)
@@ -213,10 +216,10 @@ class ProtocolError(VendorError):
 
 
 class Vendor(Protocol):
-    """One vendor account. Safe to use from several threads, and after a fork.
+    """An account at a vendor. Safe to share between threads, and to use after a fork.
 
-    accepted_formats: names as `audio.probe` reports them; anything else has to be transcoded first.
-    poll_advice_s: how long to leave between two fetches of one job.
+    accepted_formats: names as `audio.probe` reports them; other formats are transcoded first; poll_advice_s: the
+    interval that the vendor advises between two fetches of a job.
     """
 
     name: str
@@ -227,17 +230,17 @@ class Vendor(Protocol):
     poll_advice_s: float
 
     def supports(self, language: str) -> bool:
-        """Whether speech in this language (ISO 639-1) can be sent."""
+        """Return whether the vendor transcribes this language (ISO 639-1)."""
         ...
 
     def model(self, language: str) -> str:
-        """Which of the vendor's models such speech goes to: each has a turnaround of its own. Up to 60 characters."""
+        """Return the vendor's model for the language, up to 60 characters. Turnaround is learned for each model."""
         ...
 
     def submit(self, audio: AudioSource, options: Options) -> Accepted | Finished:
-        """Hands over the audio. Any VendorError except ResultGone."""
+        """Submit the audio. Raises any VendorError except ResultGone."""
         ...
 
     def fetch(self, job_id: str) -> Running | Finished | JobFailed:
-        """How the job stands. Any VendorError."""
+        """Return the state of the job. Raises any VendorError."""
         ...

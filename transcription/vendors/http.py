@@ -1,9 +1,9 @@
-"""The one function through which requests leave for a vendor.
+"""The one function that sends requests to a vendor.
 
-One request, one answer: no retries, no redirects (they would carry the token elsewhere), no cookies, a
-connect and a read timeout always, and an answer that is bounded in size and in time. What goes wrong on the
-way becomes Unavailable or ProtocolError of base.py, with an honest `may_have_arrived`; what to make of a
-status is the adapter's business, with `error_of` for everything that it has no opinion about.
+Each call sends one request: no retries, no redirects (they would pass the token to another host), no cookies. Connect
+and read timeouts always apply, and the answer is bounded in size and time. Transport errors become Unavailable or
+ProtocolError of `base.py`, with `may_have_arrived`. Adapters interpret the status; `error_of` covers the codes that
+an adapter has no rule for.
 """
 
 from __future__ import annotations
@@ -39,18 +39,21 @@ from transcription.vendors.redact import plain
 
 MAX_ANSWER_BYTES = 64 * 1024**2
 _BLOCK = 64 * 1024
-# Answers of a gateway about a vendor that it lost on the way: nobody knows what the vendor did.
+# A gateway that lost the vendor sends these, so what the vendor did is unknown.
 _LOST_BY_GATEWAY = frozenset({502, 504, 520, 524})
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
-# Never through the proxy of the environment: requests looks up these three.
+# Requests to this machine ignore the environment's proxies. `requests` looks up these three keys.
 _NO_PROXY = {"http": None, "https": None, "all": None}
 
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
-    """Seconds. connect_s also bounds each block of an upload; read_s each silence, before and within the
-    answer; answer_s the body of the answer as a whole, since one that drips never hits the read timeout.
-    Headers that drip are bounded by nothing but the job's own limit."""
+    """Timeouts in seconds.
+
+    connect_s: also for each block of an upload; read_s: for each silence, before and within the answer; answer_s: for
+    the whole body of the answer, because one that drips never reaches the read timeout. Headers that drip are bounded
+    only by the job's own time limit.
+    """
 
     connect_s: float = 5.0
     read_s: float = 30.0
@@ -59,9 +62,9 @@ class Timeouts:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Headers without regard to case; neither headers nor body in the repr, they can hold a token.
+    """An answer. Header names are case-insensitive. The repr omits headers and body, which may contain a token.
 
-    secrets: what was sent and must not come back out in an excerpt.
+    secrets: values to remove from excerpts.
     """
 
     status: int
@@ -70,14 +73,14 @@ class Answer:
     secrets: tuple[str, ...] = field(default=(), repr=False)
 
     def json(self) -> object:
-        """The parsed body, or None if it is not JSON: no vendor answers a bare `null`."""
+        """Return the parsed body, or None if it is not JSON. No vendor answers with a bare `null`."""
         try:
             return json.loads(self.body)
         except (ValueError, RecursionError):
             return None
 
     def excerpt(self) -> str:
-        """The beginning of the body for a log: bounded, on one line, secrets removed."""
+        """Return the beginning of the body for a log: bounded, on one line, without secrets."""
         text = self.body[: 8 * MAX_EXCERPT].decode("utf-8", "replace")
         return plain(f"HTTP {self.status} {text}", MAX_EXCERPT, self.secrets)
 
@@ -91,8 +94,11 @@ _local = _Local()
 
 
 def session() -> requests.Session:
-    """This thread's session with its kept-alive connections. After a fork a new one: two processes that talk
-    on one inherited connection would read each other's answers."""
+    """Return this thread's session, which keeps connections alive.
+
+    A forked process gets a session of its own: two processes on one inherited connection would read each other's
+    answers.
+    """
     if _local.session is None or _local.pid != os.getpid():
         _local.session, _local.pid = _new_session(), os.getpid()
     return _local.session
@@ -110,10 +116,10 @@ def send(
     max_bytes: int = MAX_ANSWER_BYTES,
     secrets: tuple[str, ...] = (),
 ) -> Answer:
-    """One request with nothing, a urlencoded form or a multipart body; whatever the status, its answer.
+    """Send one request with no body, a urlencoded form or a multipart body. Return the answer, whatever its status.
 
-    Raises Unavailable (no connection, timeout, connection lost), ProtocolError (an answer larger than
-    `max_bytes`, or that cannot be unpacked), OSError (the file inside `body` cannot be read).
+    Raises Unavailable (no connection, timeout, connection lost), ProtocolError (the answer is larger than
+    `max_bytes` or cannot be decompressed), OSError (the file inside `body` cannot be read).
     """
     all_headers = dict(headers or {})
     if body is not None:
@@ -135,13 +141,15 @@ def send(
     except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
         if body is not None and body.failure is not None:
             raise body.failure from None
-        # Not chained: the original holds the request, and with it the token.
+        # Not chained: the original holds the request, and so the token.
         raise _unavailable(error, timeouts, body) from None
 
 
 def error_of(answer: Answer, message: str = "", *, code: str = "") -> VendorError:
-    """What an answer other than 2xx means by its status alone. Every rule here is HTTP's own; a vendor's
-    codes come first. `message` is what the vendor said, if it said something that can be shown."""
+    """Return the error for an answer other than 2xx by its status alone, following the rules of HTTP.
+
+    An adapter applies the vendor's own codes first. `message` is the vendor's text, if it can be shown.
+    """
     wait_s = retry_after.parse(answer.headers, answer.json())
     status = answer.status
     if status == 429:
@@ -154,7 +162,7 @@ def error_of(answer: Answer, message: str = "", *, code: str = "") -> VendorErro
         return Rejected("too_large", message, code=code)
     if status == 415:
         return Rejected("unsupported_format", message, code=code)
-    if status in {400, 422} and isinstance(answer.json(), dict):  # an HTML page is some gateway's opinion
+    if status in {400, 422} and isinstance(answer.json(), dict):  # an HTML page comes from a gateway
         return Rejected("bad_parameters", message, code=code)
     if status >= 500 or status == 408:
         return Unavailable(
@@ -176,7 +184,7 @@ def _read(response: requests.Response, timeouts: Timeouts, max_bytes: int) -> by
     blocks: list[bytes] = []
     size = 0
     try:
-        # read1: what has arrived, instead of waiting until a whole block has dripped in.
+        # read1 returns what has arrived; read would wait for a whole block.
         while block := response.raw.read1(_BLOCK, decode_content=True):
             size += len(block)
             if size > max_bytes:
@@ -189,7 +197,7 @@ def _read(response: requests.Response, timeouts: Timeouts, max_bytes: int) -> by
                     f"The vendor's answer took longer than {timeouts.answer_s:g} s.", may_have_arrived=True
                 )
     except (urllib3.exceptions.HTTPError, VendorError) as error:
-        # The status of a refusal says enough: a 429 with half a body is still a 429.
+        # The status of a refusal is enough: a 429 with half a body is still a 429.
         if response.status_code < 400:
             if isinstance(error, urllib3.exceptions.DecodeError):
                 raise ProtocolError(
@@ -204,12 +212,12 @@ def _unavailable(error: Exception, timeouts: Timeouts, body: Multipart | None) -
     if isinstance(error, requests.ConnectTimeout):
         message, connected = f"No connection to the vendor within {timeouts.connect_s:g} s.", False
     elif isinstance(reason, urllib3.exceptions.NewConnectionError) or isinstance(error, ValueError):
-        message, connected = "No connection to the vendor.", False  # ValueError: the URL itself is no good
+        message, connected = "No connection to the vendor.", False  # ValueError: the URL is invalid
     elif isinstance(error, requests.ReadTimeout | urllib3.exceptions.ReadTimeoutError):
         message, connected = f"The vendor did not answer within {timeouts.read_s:g} s.", True
     else:
         message, connected = f"The connection to the vendor was lost ({type(error).__name__}).", True
-    # A request that is shorter than its Content-Length is incomplete, and not to be acted on (RFC 9112 §8).
+    # A server must not act on a request shorter than its Content-Length (RFC 9112 §8).
     return Unavailable(message, may_have_arrived=connected and (body is None or body.exhausted))
 
 
@@ -223,12 +231,12 @@ def _new_session() -> requests.Session:
 
 
 def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    """An `auth` that does nothing. Without one, requests takes ~/.netrc and overwrites our Authorization."""
+    """Do nothing. Without an `auth`, requests would overwrite our Authorization header from ~/.netrc."""
     return request
 
 
 def _version() -> str:
     try:
         return importlib.metadata.version("mico")
-    except importlib.metadata.PackageNotFoundError:  # run from the source tree, as usual
+    except importlib.metadata.PackageNotFoundError:  # not installed as a package, which is the usual case
         return "dev"

@@ -1,7 +1,7 @@
-"""A multipart/form-data body that is never in memory: a head, the file, a tail, read block by block.
+"""A multipart/form-data body that is streamed: a head, the file, a tail, read block by block.
 
-https://www.rfc-editor.org/rfc/rfc7578. http.client asks for `read(blocksize)` until nothing comes, and the
-length is known beforehand, so the vendor gets a Content-Length and no chunks.
+https://www.rfc-editor.org/rfc/rfc7578. http.client calls `read(blocksize)` until it returns nothing. The length is
+known beforehand, so the request has a Content-Length and is not chunked.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ _BLOCK = 64 * 1024
 
 
 class Multipart:
-    """The fields, then one file: `size` bytes of `file` from where it stands.
+    """A body of the form fields, then `size` bytes of `file` from its current position.
 
-    exhausted: the last byte was handed out; before that the vendor cannot have the whole request.
-    failure: what went wrong with our own file, which is not the vendor's fault (see http.send).
-    on_progress: told after each block how many bytes of the body were handed out so far.
+    exhausted: the last byte was read; before that the vendor cannot have the whole request.
+    failure: the error of reading our own file, for which the vendor is not to blame (see http.send).
+    on_progress: called after each block with the number of bytes of the body read so far.
     """
 
     def __init__(
@@ -82,7 +82,7 @@ class Multipart:
         except OSError as error:
             self.failure = error
             raise
-        if not block:  # a body shorter than its Content-Length would leave the vendor waiting for the rest
+        if not block:  # otherwise the vendor would wait for the rest of the Content-Length
             self.failure = OSError(f"the file ends {self._file_left} bytes early")
             raise self.failure
         self._file_left -= len(block)
@@ -90,10 +90,10 @@ class Multipart:
 
 
 def safe_filename(name: str) -> str:
-    """Fit to stand between quotes in a header: the last part of a path, 100 characters, none of control.
+    """Return `name` made safe for a quoted header value: its last path component, up to 100 printable characters.
 
-    Letters of any language go as UTF-8, and a quote as %22: what browsers do, and what RFC 7578 §4.2 asks
-    for; it forbids the `filename*=` of RFC 5987 here.
+    Letters of any language are sent as UTF-8 and a quote as %22, as browsers do and RFC 7578 §4.2 asks; that RFC
+    forbids the `filename*=` of RFC 5987.
     """
     name = re.split(r"[/\\]", name)[-1]
     name = "".join(c for c in name if unicodedata.category(c)[0] != "C").replace('"', "%22").strip()

@@ -1,7 +1,7 @@
-"""The vendors that this Mico can use: the one place that knows their classes and the settings.
+"""The configured vendors. Only this module knows both their classes and the settings.
 
 STT_VENDORS = {"rtzr": {keyword arguments of Rtzr}}
-REDIS_URL   where the tokens are shared
+REDIS_URL   the Redis that stores the shared tokens
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ VENDORS: dict[str, Callable[..., Vendor]] = {"rtzr": Rtzr}
 
 @functools.cache
 def get_vendor(name: str) -> Vendor:
-    """This process's one adapter for `name`, safe to share between threads and across a fork.
+    """Return this process's adapter for `name`, which is safe to share between threads and across a fork.
 
-    Raises LookupError for a name that is not known or not configured. Whoever changes the settings, a test,
-    calls `get_vendor.cache_clear()`.
+    Raises LookupError if the name is unknown or not configured. A test that changes the settings calls
+    `get_vendor.cache_clear()`.
     """
     if name not in VENDORS or name not in settings.STT_VENDORS:
         raise LookupError(
@@ -36,6 +36,6 @@ def get_vendor(name: str) -> Vendor:
         decode_responses=True,
         socket_timeout=5.0,
         socket_connect_timeout=5.0,
-        retry=Retry(NoBackoff(), 1),  # for a connection that died unused; by default it tries for seconds
+        retry=Retry(NoBackoff(), 1),  # for a connection that died unused; the default retries for seconds
     )
     return VENDORS[name](client, **settings.STT_VENDORS[name])

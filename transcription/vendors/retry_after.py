@@ -1,6 +1,6 @@
-"""How long an answer asks us to wait: `Retry-After` and its relatives, in seconds.
+"""The wait that an answer asks for, in seconds: `Retry-After` and related headers.
 
-In this order, the first one that makes sense:
+The first valid one in this order:
 
     Retry-After          RFC 9110 §10.2.3: seconds or a date in one of three forms; `0` is legal, `1.5` occurs
     retry-after-ms       milliseconds (OpenAI, Azure)
@@ -10,8 +10,8 @@ In this order, the first one that makes sense:
     RetryInfo            google.rpc, in the body: `"retryDelay": "3.5s"`
     (https://github.com/googleapis/googleapis/blob/master/google/rpc/error_details.proto)
 
-What is malformed, negative or absurd is as if it were not there: never an exception, never a wait of zero
-that nobody asked for. A wait of hours is passed on; capping it is the caller's decision.
+A malformed, negative or absurd value is ignored: it neither raises nor becomes a wait of zero. A wait of hours is
+returned as it is; the caller caps it.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from collections.abc import Mapping
 
 from django.utils.http import parse_http_date
 
-# More than any quota's month: a date in the wrong unit, not a wait.
+# Longer than any monthly quota: such a value is a date in the wrong unit, not a wait.
 LONGEST_S = 32 * 86400.0
-# A "seconds left" above this is a date: it lies in 2001, or in 1970 as milliseconds.
+# A "seconds left" above this is a date: as epoch seconds in 2001, as epoch milliseconds in 1970.
 _EPOCH_S = 1e9
 _EPOCH_MS = 1e11
 
@@ -33,16 +33,16 @@ _NUMBER = re.compile(r"\d{1,15}(?:\.\d{1,9})?", re.ASCII)
 _GO_PART = r"(?:\d{1,9}(?:\.\d{1,9})?(?:h|ms|m|s|us|µs|ns))"
 _GO_DURATION = re.compile(rf"{_GO_PART}{{1,6}}", re.ASCII)
 _GO_UNITS_S = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}
-# One member of a structured list: "name";key=value;key. A value is quoted, or a run without a delimiter.
+# A member of a structured list: "name";key=value;key. A value is quoted, or has no delimiters.
 _MEMBER = r'"[^"\\]*"(?:\s*;\s*[a-z*][\w.*-]*(?:=(?:"[^"\\]*"|[\w.*/:=+-]+))?)*'
 _RATE_LIMIT = re.compile(rf"\s*{_MEMBER}(?:\s*,\s*{_MEMBER})*\s*", re.ASCII)
 
 
 def parse(headers: Mapping[str, str], body: object = None, *, now: float | None = None) -> float | None:
-    """Seconds to wait (finite, >= 0), or None if the answer does not say.
+    """Return the seconds to wait (finite, >= 0), or None if the answer names no wait.
 
-    headers: those of `requests`, without regard to case; body: the parsed JSON, if it is JSON; now: the time
-    (epoch s) of an answer that carries no Date of its own.
+    headers: case-insensitive, as in `requests`; body: the parsed JSON, if the body is JSON; now: the time in epoch
+    seconds, used if the answer has no Date header.
     """
     sent_at = _http_date(headers.get("Date", ""))
     if sent_at is None:
@@ -63,7 +63,7 @@ def _retry_after(text: str, sent_at: float) -> float | None:
     if seconds is not None:
         return _sane(seconds)
     date = _http_date(text)
-    # Against the clock that wrote it; a moment that has passed is a legal "now".
+    # Relative to the Date of the answer, so clock skew cancels out. A past date is a legal "now".
     return None if date is None else _sane(max(0.0, date - sent_at))
 
 
@@ -95,7 +95,7 @@ def _rate_limit(text: str) -> float | None:
 
 
 def _retry_info(body: object) -> float | None:
-    if isinstance(body, list) and body:  # Google wraps the error of a stream in a list
+    if isinstance(body, list) and body:  # Google wraps a stream's error in a list
         body = body[0]
     error = body.get("error") if isinstance(body, dict) else None
     details = error.get("details") if isinstance(error, dict) else None

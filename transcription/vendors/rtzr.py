@@ -1,9 +1,9 @@
-"""RTZR (Return Zero, formerly VITO): submit a file, then poll.
+"""The adapter for RTZR (Return Zero, formerly VITO): submit a file, then poll.
 
 https://developers.rtzr.ai/docs/en/authentications/ · /docs/en/stt-file/ · /docs/en/rate_limit/
 
-It has no idempotency key, no list of jobs and no documented Retry-After; it throttles by the number of jobs
-at one time, per organisation. Its token lives six hours.
+RTZR has no idempotency key, no list of jobs and no documented Retry-After. It throttles by the number of concurrent
+jobs of an organisation. A token is valid for six hours.
 """
 
 from __future__ import annotations
@@ -44,18 +44,18 @@ from transcription.vendors.tokens import Token, Tokens
 
 log = logging.getLogger(__name__)
 
-_JOB_ID = re.compile(r"(?!\.+$)[\w.~:-]{1,200}", re.ASCII)  # goes into a URL
-_TOKEN = re.compile(r"[!-~]{1,8000}")  # goes into a header
+_JOB_ID = re.compile(r"(?!\.+$)[\w.~:-]{1,200}", re.ASCII)  # becomes part of a URL
+_TOKEN = re.compile(r"[!-~]{1,8000}")  # becomes part of a header
 _LANGUAGE = re.compile(r"[a-z]{2}")
 _STATES_LOGGED_MAX = 50
 
 
 class Rtzr:
-    """One RTZR account; see base.Vendor. client: a Redis client with decode_responses=True, for the token."""
+    """An RTZR account; see base.Vendor. client: a Redis client with decode_responses=True, which stores the token."""
 
     name = "rtzr"
     label = "RTZR"
-    # https://developers.rtzr.ai/docs/en/stt-file/: formats (m4a is mp4 to us), 2 GB, 4 hours, poll every 5 s
+    # https://developers.rtzr.ai/docs/en/stt-file/: formats (m4a is our mp4), 2 GB, 4 hours, a poll every 5 s
     accepted_formats = frozenset({"mp4", "mp3", "amr", "flac", "wav"})
     max_bytes = 2_000_000_000
     max_duration_ms = 4 * 3600 * 1000
@@ -76,7 +76,7 @@ class Rtzr:
         self._client_secret = client_secret
         self._timeouts = http.Timeouts(connect_s=connect_timeout_s, read_s=read_timeout_s)
         self._states_logged: set[str] = set()
-        # Other credentials are another token; the name gives nothing away.
+        # Each set of credentials has its own token. The hash keeps the secret out of the key.
         account = hashlib.sha256(f"{self._base_url}\n{client_id}\n{client_secret}".encode()).hexdigest()
         self._auth_timeouts = http.Timeouts(connect_timeout_s, read_timeout_s, answer_s=10.0)
         self._tokens = Tokens(
@@ -88,15 +88,14 @@ class Rtzr:
         )
 
     def supports(self, language: str) -> bool:
-        """Korean by the model sommers, everything else by whisper, which takes any ISO 639-1 code."""
+        """Return whether it is a two-letter code: Korean uses the model sommers, every other language whisper."""
         return _LANGUAGE.fullmatch(language) is not None
 
     def model(self, language: str) -> str:
-        """See `supports`."""
         return _model(language)
 
     def submit(self, audio: AudioSource, options: Options) -> Accepted:
-        """POST /v1/transcribe. The file has to be seekable: after a 401 it is sent once more."""
+        """POST /v1/transcribe. After a 401 the file is rewound and sent once more."""
         config = json.dumps(_config(options), ensure_ascii=False)
         start = audio.file.tell()
 
@@ -140,7 +139,7 @@ class Rtzr:
         return Running()
 
     def _authorised(self, request: Callable[[str], http.Answer]) -> http.Answer:
-        """The 2xx answer to `request(token)`. A refused token is replaced once: it may have expired early."""
+        """Return the 2xx answer to `request(token)`. A refused token is replaced once: it may have expired early."""
         token = self._tokens.get()
         answer = request(token)
         if answer.status == 401:
@@ -152,7 +151,7 @@ class Rtzr:
         return answer
 
     def _authenticate(self) -> Token:
-        """POST /v1/authenticate. https://developers.rtzr.ai/docs/en/authentications/"""
+        """POST /v1/authenticate and return a fresh token. https://developers.rtzr.ai/docs/en/authentications/"""
         form = {"client_id": self._client_id, "client_secret": self._client_secret}
         try:
             answer = self._send("POST", "/v1/authenticate", form=form)
@@ -162,7 +161,7 @@ class Rtzr:
             message = f"RTZR refuses the client id and secret: {error.message}"
             raise AuthFailed(message, code=error.code) from None
         except (Unavailable, ProtocolError) as error:
-            error.may_have_arrived = False  # whatever became of this request, no audio was in it
+            error.may_have_arrived = False  # this request carried no audio
             raise
         data = answer.json()
         fields = data if isinstance(data, dict) else {}
@@ -170,7 +169,7 @@ class Rtzr:
         if not isinstance(value, str) or not _TOKEN.fullmatch(value):
             raise ProtocolError("RTZR's sign-in gave no token.", may_have_arrived=False)  # and no excerpt
         if not isinstance(expires_at, int | float) or not 0 < expires_at < 1e12:
-            expires_at = 0.0  # not a moment: the token is kept for the shortest time
+            expires_at = 0.0  # not a valid time: the token is kept for the shortest time
         return Token(value, float(expires_at))
 
     def _send(
@@ -194,7 +193,7 @@ class Rtzr:
         )
 
     def _log_once(self, state: str) -> None:
-        """A new state must not break what works, nor pass in silence."""
+        """Log an undocumented state once. It counts as running, so a new state breaks nothing, but leaves a trace."""
         state = plain(state, 50)
         if state not in self._states_logged and len(self._states_logged) < _STATES_LOGGED_MAX:
             self._states_logged.add(state)
@@ -202,8 +201,10 @@ class Rtzr:
 
 
 def _error(answer: http.Answer) -> VendorError:
-    """The table of codes of https://developers.rtzr.ai/docs/en/stt-file/, and what has none of them by its
-    status."""
+    """Return the error for the code in the answer, or the one for its status if the code is unknown.
+
+    The codes are in the table of https://developers.rtzr.ai/docs/en/stt-file/.
+    """
     code, message = _code_and_message(answer)
     wait_s = retry_after.parse(answer.headers, answer.json())
     match code if answer.status < 500 else "":
@@ -212,7 +213,7 @@ def _error(answer: http.Answer) -> VendorError:
             return Rejected("bad_parameters", message, code=code)
         case "H0010":  # 400, format not supported
             return Rejected("unsupported_format", message, code=code)
-        case "H0003":  # 403, a job of somebody else
+        case "H0003":  # 403, the job of another account
             return Rejected("forbidden", message, code=code)
         case "H0004":  # 404, no such result
             return ResultGone("not_found", message, code=code)
@@ -223,26 +224,26 @@ def _error(answer: http.Answer) -> VendorError:
         case "H0006":  # 413, too long
             return Rejected("too_long", message, code=code)
         # https://developers.rtzr.ai/docs/en/authentications/
-        case "H0002":  # 401, for the second time by now
+        case "H0002":  # 401, a second time, with a fresh token
             return AuthFailed(message or "RTZR refuses the token that it has just given.", code=code)
         # https://developers.rtzr.ai/docs/en/rate_limit/
         case "A0001":  # 429, the quota is used up
             return QuotaExhausted(wait_s, message, code=code)
-        case "A0002":  # 429, too many jobs at one time: polls go on, they free the slots
+        case "A0002":  # 429, too many concurrent jobs: polls go on, since finished jobs free the slots
             return Throttled(Scope.SUBMIT, wait_s, message, code=code)
         case "A0003":  # 429, polled too often
             return Throttled(Scope.ALL, wait_s, message, code=code)
-    # E500 (500, trouble of the vendor's own) says no more than its status.
+    # E500 (500, an internal error of the vendor) says no more than its status.
     return http.error_of(answer, message, code=code)
 
 
 def _code_and_message(answer: http.Answer) -> tuple[str, str]:
-    """`{"code", "msg"}` of an error, empty where it has another form."""
+    """Return `code` and `msg` of an error body, empty if it has another form."""
     return _texts(answer.json(), "code", "msg", answer.secrets)
 
 
 def _job_failed(error: object) -> JobFailed:
-    """`{"code", "message"}` of a job that failed."""
+    """Return the JobFailed of a failed job's `{"code", "message"}`."""
     code, reason = _texts(error, "code", "message")
     return JobFailed(code, reason or "RTZR gave no reason.")
 
@@ -265,9 +266,9 @@ def _model(language: str) -> str:
 
 
 def _config(options: Options) -> dict[str, object]:
-    """The `config` of https://developers.rtzr.ai/docs/en/stt-file/; the rest stays at its default.
+    """Return the `config` of https://developers.rtzr.ai/docs/en/stt-file/; unset fields keep RTZR's defaults.
 
-    `diarization` only together with `use_diarization`: alone it is refused.
+    `diarization` is sent only together with `use_diarization`: RTZR refuses it alone.
     """
     config: dict[str, object] = {
         "model_name": _model(options.language),

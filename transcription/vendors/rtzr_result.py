@@ -1,7 +1,7 @@
-"""RTZR's `results` of a finished job, checked and turned into a Transcript.
+"""Validation of RTZR's `results` of a finished job, and conversion to a Transcript.
 
 https://developers.rtzr.ai/docs/en/stt-file/: `{"utterances": [{"start_at": ms, "duration": ms, "msg", "lang",
-"spk": int, "words"?: [{"start_at", "duration", "text"}]}]}`. Fields that we don't know are ignored.
+"spk": int, "words"?: [{"start_at", "duration", "text"}]}]}`. Unknown fields are ignored.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from typing import TypeGuard
 from transcription.vendors.base import Transcript, Utterance, Word
 from transcription.vendors.redact import storable
 
-_LONGEST_MS = 2**31 - 1  # what a column of the database holds; 24 days
+_LONGEST_MS = 2**31 - 1  # 24 days, the largest value of the database column
 
 
 def transcript_of(results: object) -> Transcript | None:
-    """None if it has another form. Half a transcript would be worse: nobody would see what is missing."""
+    """Return None if any part has another form: nobody would notice what is missing from a partial transcript."""
     entries = results.get("utterances") if isinstance(results, dict) else None
     if not isinstance(entries, list):
         return None
@@ -43,7 +43,7 @@ def _utterance(entry: object) -> Utterance | None:
 
 
 def _words(entries: object) -> tuple[Word, ...]:
-    """All or none: the text stands without them, so trouble here is no reason to lose it."""
+    """Return all words, or none if any is invalid: the text is complete without them."""
     words = []
     for entry in entries if isinstance(entries, list) else ():
         if not isinstance(entry, dict):

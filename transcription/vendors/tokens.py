@@ -1,7 +1,7 @@
-"""One access token for the whole fleet, in Redis, got by one process at a time.
+"""One access token for all processes, kept in Redis and fetched by one process at a time.
 
-Without this, every worker of every machine would sign in for itself, at the same moment, after each expiry.
-The token lives in Redis only as long as it is good, on the clock of Redis, so nobody compares clocks.
+Without this, every worker would authenticate by itself at the same moment after each expiry. Redis expires the token
+on its own clock, so the machines' clocks need not agree.
 """
 
 from __future__ import annotations
@@ -16,29 +16,28 @@ from redis.exceptions import LockError
 
 from transcription.vendors.base import Unavailable
 
-# A fresh token is kept at least this long: if the vendor's clock and ours differ by hours, we ask once a
-# minute instead of before every request. A token that is refused is dropped at once anyway.
+# A fresh token is kept at least this long, in seconds. If the vendor's clock is hours off, we then authenticate
+# once a minute rather than before every request. A refused token is dropped at once anyway.
 SHORTEST_S = 60.0
 LONGEST_S = 86400.0
-# Delete the token, but only if it is still the one that was refused.
+# Delete the token only if it is still the refused one.
 _DELETE_IF = "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) end return 0"
 
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """expires_at: epoch seconds, the vendor's word."""
+    """A token of the vendor. expires_at: epoch seconds on the vendor's clock."""
 
     value: str = field(repr=False)
     expires_at: float
 
 
 class Tokens:
-    """The token of one vendor account.
+    """The shared token of one vendor account.
 
-    client: made with decode_responses=True; key: one per account; authenticate: gets a fresh token from the
-    vendor, in at most lock_s; margin_s: how long before its expiry a token is given up; wait_s: how long to
-    wait for another process that is just authenticating.
-    Raises whatever `authenticate` raises, Unavailable (the other process did not finish), redis.RedisError.
+    client: made with decode_responses=True; key: one per account; authenticate: fetches a fresh token from the
+    vendor in at most lock_s; margin_s: how long before its expiry a token is dropped; wait_s: how long to wait for
+    another process that is authenticating.
     """
 
     def __init__(
@@ -61,8 +60,11 @@ class Tokens:
         self._pause_s = pause_s
 
     def get(self) -> str:
-        """The token that everybody uses; authenticates if there is none and nobody else is at it."""
-        # Made here, not once: a Lock remembers who holds it, and this object is shared between threads.
+        """Return the shared token; authenticate if there is none and no other process is doing so.
+
+        Raises what `authenticate` raises, Unavailable (another process did not finish in time), redis.RedisError.
+        """
+        # A lock per call: a Lock remembers its holder, and threads share this object.
         lock = self._redis.lock(f"{self._key}:lock", timeout=self._lock_s)
         deadline = time.monotonic() + self._wait_s
         while True:
@@ -70,7 +72,7 @@ class Tokens:
                 return token
             if lock.acquire(blocking=False):
                 try:
-                    # Somebody may have finished between our look and our lock.
+                    # Another process may have finished between our read and our lock.
                     return self._read() or self._renew()
                 finally:
                     self._release(lock)
@@ -81,7 +83,7 @@ class Tokens:
             time.sleep(self._pause_s)
 
     def invalidate(self, token: str) -> None:
-        """The vendor refused `token`. A newer one that another process has got meanwhile stays."""
+        """Drop `token`, which the vendor refused. A newer token of another process stays."""
         self._redis.eval(_DELETE_IF, 1, self._key, token)
 
     def _read(self) -> str | None:
@@ -98,6 +100,6 @@ class Tokens:
 
     @staticmethod
     def _release(lock: redis.lock.Lock) -> None:
-        # LockError: the vendor took longer than the lock lives. The worst case is a second authentication.
+        # LockError: authenticating outlasted the lock. At worst another process authenticates too.
         with contextlib.suppress(LockError):
             lock.release()
