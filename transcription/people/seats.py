@@ -46,11 +46,6 @@ class Seat:
         """Whether the visitor owns the meeting: only the owner may change it or its people."""
         return self.participant.user_id == self.meeting.owner_id
 
-    @property
-    def is_guest(self) -> bool:
-        """Whether the visitor joined by the link, without an account."""
-        return self.participant.user_id is None
-
 
 def visitor_of(user: AbstractBaseUser | AnonymousUser, session: SessionBase | None) -> Visitor:
     """Return the visitor with this user and session. A value in the session that is no string is no key."""
