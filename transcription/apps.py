@@ -1,4 +1,4 @@
-"""The transcription app."""
+"""Configuration of the transcription app."""
 
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _

@@ -1,8 +1,8 @@
-"""Every event that a browser is told of: its shape, its group, and the one way to publish it.
+"""The events that browsers receive: their shapes, their groups, and the one way to publish them.
 
-Events are published after the commit of what they speak of, and are hints: each carries a version, and a page
-that missed one finds out from the next, from the snapshot of its next connection, or when it looks again.
-Times are ISO 8601 in UTC; `now` is the server's clock, since a browser's may be wrong.
+An event is published after the commit of the change that it reports. It is a hint, and carries a version: a page that
+missed one finds out from the next event, from the snapshot of its next connection, or when it looks again.
+Times are ISO 8601 in UTC. `now` is the server's clock, because a browser's may be wrong.
 """
 
 import logging
@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 
 
 class RecordingChanged(TypedDict):
-    """A recording got a new status. The page fetches the recording's HTML if `version` is newer than its own."""
+    """A recording's status or words changed. The page fetches its HTML if `version` is newer than the page's."""
 
     type: Literal["recording.changed"]
     meeting: int
@@ -31,7 +31,10 @@ class RecordingChanged(TypedDict):
 
 
 class SttState(TypedDict):
-    """The gate as people see it. `state`: open, blocked (until `reopens_at`), probing, held (by an admin)."""
+    """The gate's state as people see it.
+
+    `state` is open, blocked (until `reopens_at`), probing or held (by an admin).
+    """
 
     vendor: str
     state: str
@@ -39,32 +42,32 @@ class SttState(TypedDict):
     reason: str | None  # rate, concurrency, quota, unavailable, hold; None while open
     since: str | None
     reopens_at: str | None
-    note: str  # an admin's reason for holding it, or what was remarkable about the vendor's answer; mostly ""
+    note: str  # an admin's reason for a hold, or what was unusual about the vendor's answer; usually ""
     episode: int
     version: int
     now: str
 
 
 class SttDelayed(SttState):
-    """The gate closed: an episode begins. Exactly one of an episode."""
+    """The gate closed, which begins an episode. Each episode has exactly one such event."""
 
     type: Literal["stt.delayed"]
 
 
 class SttMoved(SttState):
-    """The episode goes on: the next try or the reason is another."""
+    """The time of the next try, or the reason, changed during an episode."""
 
     type: Literal["stt.moved"]
 
 
 class SttResumed(SttState):
-    """The gate opened: the episode is over. Exactly one of an episode."""
+    """The gate opened, which ends the episode. Each episode has exactly one such event."""
 
     type: Literal["stt.resumed"]
 
 
 class ParticipantChanged(TypedDict):
-    """Somebody came in, was removed or got another name; or the link to join changed."""
+    """A participant joined, was removed or got a new name, or the link to join changed."""
 
     type: Literal["participant.changed"]
     meeting: int
@@ -82,7 +85,7 @@ class MeetingChanged(TypedDict):
 
 
 class AttendanceChanged(Attendance):
-    """Who is here, or who is recording, is somebody else. Of two, the one with the higher version counts."""
+    """The meeting's attendance changed. An event with a lower version than the last one is out of date."""
 
     type: Literal["attendance.changed"]
     meeting: int
@@ -98,17 +101,17 @@ Event = (
     | AttendanceChanged
 )
 
-# What the gate's three kinds of change are called on the wire.
+# The type of the event for each kind of change of the gate.
 GATE_EVENTS = {"closed": "stt.delayed", "moved": "stt.moved", "opened": "stt.resumed"}
 
 
 def meeting_group(meeting_id: int) -> str:
-    """The group of everybody who has this meeting's page open."""
+    """Return the name of the group of this meeting's pages."""
     return f"meeting.{meeting_id}"
 
 
 def stt_group(vendor: str) -> str:
-    """The group of everybody whose page waits for this vendor."""
+    """Return the name of the group of the pages that wait for this vendor."""
     return f"stt.{vendor}"
 
 
@@ -117,7 +120,7 @@ def _iso(seconds: float | None) -> str | None:
 
 
 def stt_state(state: GateState) -> SttState:
-    """The gate's state in the shape that pages and the API get."""
+    """Return the gate's state in the shape that pages and the API get."""
     return {
         "vendor": state.name,
         "state": state.mode,
@@ -133,7 +136,7 @@ def stt_state(state: GateState) -> SttState:
 
 
 def publish_recording(transcription: Transcription) -> None:
-    """Tells a meeting that one of its recordings has a new status."""
+    """Publish the version and status of a transcription to its meeting's pages."""
     event: RecordingChanged = {
         "type": "recording.changed",
         "meeting": transcription.meeting_id,
@@ -145,13 +148,16 @@ def publish_recording(transcription: Transcription) -> None:
 
 
 def publish_gate(change: GateChange) -> None:
-    """Tells everybody who waits for a vendor that its gate closed, moved or opened."""
+    """Publish a change of a vendor's gate to the pages that wait for the vendor."""
     event = {"type": GATE_EVENTS[change.kind], **stt_state(change.state)}
     _publish(stt_group(change.state.name), event)
 
 
 def publish_participants(meeting_id: int, version: int, removed: int | None) -> None:
-    """Tells a meeting that its people changed, and who is to go."""
+    """Publish a change of a meeting's people to its pages.
+
+    `removed` is the id of the participant whose sockets have to close, or None.
+    """
     event: ParticipantChanged = {
         "type": "participant.changed",
         "meeting": meeting_id,
@@ -162,7 +168,7 @@ def publish_participants(meeting_id: int, version: int, removed: int | None) -> 
 
 
 def publish_meeting(meeting_id: int, version: int, state: Literal["open", "ended", "deleted"]) -> None:
-    """Tells a meeting that it is over, goes on, or is no more."""
+    """Publish to a meeting's pages that it was reopened, ended or deleted."""
     event: MeetingChanged = {
         "type": "meeting.changed",
         "meeting": meeting_id,
@@ -173,7 +179,10 @@ def publish_meeting(meeting_id: int, version: int, state: Literal["open", "ended
 
 
 def attendance_changed(meeting_id: int, now: Attendance) -> AttendanceChanged:
-    """The event of it. Published by the sockets themselves: nothing of it is in the database."""
+    """Return the event of a changed attendance.
+
+    The sockets publish it themselves, because attendance is not in the database and needs no commit.
+    """
     return {"type": "attendance.changed", "meeting": meeting_id, **now}
 
 
@@ -185,5 +194,5 @@ def _send(group: str, event: Any) -> None:
     try:
         send_to_group(group, event)
     except redis.RedisError as error:
-        # What happened is in the database; pages see it in their next snapshot.
+        # The change is in the database, so the pages see it in their next snapshot.
         logger.warning("Event %s was not published: %s", event["type"], error)

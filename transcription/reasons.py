@@ -1,7 +1,7 @@
-"""Why a recording has no transcript, in words for people: what happened, what to do, and whether a Retry helps.
+"""Why a recording has no transcript, in words for people: what happened, what to do, and whether a Retry can help.
 
-The codes come from three places: our own look at the file (audio.py, intake.py), the vendor (the reasons in
-vendors/base.py), and our own limits of time and number (workflow.py).
+The codes come from three places: our own checks of the file (audio.py, intake.py), the vendor (the reasons in
+vendors/base.py), and our own limits (workflow.py).
 """
 
 from dataclasses import dataclass
@@ -12,11 +12,11 @@ from django.utils.translation import gettext_lazy as _
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """Two sentences, translated when they are shown."""
+    """Two sentences for people, which are translated when they are shown."""
 
     what: str | Promise
     advice: str | Promise
-    retry: bool  # whether sending the same audio again can end differently
+    retry: bool  # whether sending the same audio again can succeed
 
 
 _TELL_ADMIN = _("Please tell an administrator. The audio is saved: once it is settled, press Retry.")
@@ -25,7 +25,7 @@ _RETRY = _("The audio is saved. Press Retry to send it again.")
 _OTHER_FILE = _("Play it to hear what is there. If you have the sound in another file, upload that one.")
 
 _REASONS: dict[str, Reason] = {
-    # What we saw in the file ourselves.
+    # What our own checks found in the file.
     "empty": Reason(
         _("The file is empty."),
         _("Check the file where it comes from, and upload it again."),
@@ -61,7 +61,7 @@ _REASONS: dict[str, Reason] = {
         _TELL_ADMIN,
         retry=True,
     ),
-    # What the speech service said.
+    # What the speech service answered.
     "bad_parameters": Reason(
         _("The speech service did not accept the settings of this request."),
         _TELL_ADMIN,
@@ -150,5 +150,5 @@ CODES = frozenset(_REASONS)
 
 
 def explain(code: str) -> Reason:
-    """The reason for an error code; a general one for a code that nobody has written a sentence for."""
+    """Return the reason for an error code, or a general one for a code that is not in the table."""
     return _REASONS.get(code, _UNKNOWN)

@@ -1,6 +1,6 @@
-"""What a page is told when it connects: where everything is now.
+"""Snapshots: the state that a page gets when it connects, which makes up for every event that it missed.
 
-A snapshot makes up for every event that was missed. `events` only publishes; a snapshot also reads.
+`events` only publishes; a snapshot also reads.
 """
 
 import logging
@@ -21,22 +21,22 @@ logger = logging.getLogger(__name__)
 
 
 class Service(TypedDict):
-    """How the way to a vendor stands. None: Redis is away."""
+    """The state of a vendor's gate, and the number of live processes. Both are None while Redis is unavailable."""
 
     stt: SttState | None
     presence: Presence | None
 
 
 class Snapshot(Service):
-    """The first message on a meeting's socket: where everything is now."""
+    """The first message on a meeting's socket."""
 
     type: Literal["snapshot"]
     meeting: int
-    version: int  # of its people and its state
+    version: int  # the meeting's
     state: Literal["open", "ended"]
-    attendance: Attendance | None  # None: Redis is away
+    attendance: Attendance | None  # None while Redis is unavailable
     recordings: dict[int, int]  # id → version
-    outlook: dict[int, Outlook]  # of those still on their way: id → when its words may be there
+    outlook: dict[int, Outlook]  # id → when its words may be there, of each recording in progress
 
 
 class VendorSnapshot(Service):
@@ -74,7 +74,7 @@ def meeting_snapshot(meeting: Meeting) -> Snapshot:
 
 
 def vendor_snapshot(vendor: str) -> VendorSnapshot:
-    """How a vendor's gate stands, and who is alive. No query."""
+    """Return the state of a vendor's gate, and the number of live processes. No query."""
     return {"type": "snapshot", **_service(vendor)}
 
 
@@ -82,5 +82,5 @@ def _service(vendor: str) -> Service:
     try:
         return {"stt": stt_state(gate_of(vendor).state()), "presence": alive()}
     except redis.RedisError as error:
-        logger.warning("A snapshot without the gate: %s", error)
+        logger.warning("Redis is unavailable, so a snapshot has no gate: %s", error)
         return {"stt": None, "presence": None}

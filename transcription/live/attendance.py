@@ -53,11 +53,11 @@ def attendance_of(meeting_id: int) -> Attendance:
 
 
 def attendance_if_known(meeting_id: int) -> Attendance | None:
-    """Return who is in the meeting now, or None while Redis is away."""
+    """Return the meeting's attendance, or None while Redis is unavailable."""
     try:
         return attendance_of(meeting_id)
     except redis.RedisError as error:
-        logger.warning("Redis is away, so attendance is unknown: %s", error)
+        logger.warning("Redis is unavailable, so attendance is unknown: %s", error)
         return None
 
 
