@@ -107,7 +107,11 @@ def test_without_a_file_it_says_so(client: Client, meeting: Meeting, fields: dic
 
 @pytest.mark.parametrize(
     ("content", "status", "code"),
-    [(b"", 400, "empty"), (b"just text, no sound at all", 415, "not_audio")],
+    [
+        (b"", 400, "empty"),
+        (b"just text, no sound at all", 415, "not_audio"),
+        (SPEECH.read_bytes()[:20], 422, "unreadable"),
+    ],
 )
 def test_what_is_no_audio_is_refused(
     client: Client, meeting: Meeting, content: bytes, status: int, code: str
@@ -155,6 +159,25 @@ def test_a_form_may_weigh_a_megabyte_beside_the_largest_file(
     )
 
     assert response.status_code == status
+
+
+def test_audio_that_is_too_long_is_refused_with_413(
+    client: Client, meeting: Meeting, speech: Speech, settings: Settings
+) -> None:
+    settings.MAX_AUDIO_SECONDS = 1
+    response = hand_in(client, meeting, audio=speech())
+    assert (response.status_code, response.json()["error"]["code"]) == (413, "too_long")
+
+
+def test_a_meeting_that_is_deleted_meanwhile_is_not_found(
+    client: Client, meeting: Meeting, speech: Speech, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(**_fields: object) -> None:
+        raise intake.deleted()
+
+    monkeypatch.setattr(intake, "receive", gone)
+    response = hand_in(client, meeting, audio=speech())
+    assert (response.status_code, response.json()["error"]["code"]) == (404, "not_found")
 
 
 def test_a_file_just_over_the_limit_is_refused_by_its_own_size(

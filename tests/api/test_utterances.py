@@ -16,7 +16,7 @@ from transcription.models import Meeting, Participant, Transcription, Utterance
 from transcription.people.meetings import create_meeting, invite
 from transcription.people.seats import Seat
 from transcription.words import lines, search, transcript
-from transcription.words.editing import Conflict, edit
+from transcription.words.editing import EditConflict, edit
 
 
 @pytest.fixture
@@ -89,7 +89,7 @@ def test_who_has_read_the_line_before_it_changed_cannot_write(meeting: Meeting, 
     seat = Seat(meeting, meeting.participants.get(user=meeting.owner))
     late = Utterance.objects.select_related("transcription__recording").get(pk=line.pk)
     edit(line, seat, 1, "First.")
-    with pytest.raises(Conflict):
+    with pytest.raises(EditConflict):
         edit(late, seat, 1, "Second.")
     assert Utterance.objects.get().text == "First."
 
@@ -109,7 +109,7 @@ def test_of_two_who_write_at_the_same_moment_one_is_told(minsu: User) -> None:
                 edit(seen, seat, 1, text)
                 time.sleep(0.3)  # s; the other one is waiting for this row by now
             outcomes.append("written")
-        except (Conflict, IntegrityError) as error:
+        except (EditConflict, IntegrityError) as error:
             outcomes.append(type(error).__name__)
         finally:
             connection.close()
@@ -119,7 +119,7 @@ def test_of_two_who_write_at_the_same_moment_one_is_told(minsu: User) -> None:
         writer.start()
     for writer in writers:
         writer.join()
-    assert sorted(outcomes) == ["Conflict", "written"]
+    assert sorted(outcomes) == ["EditConflict", "written"]
     line.refresh_from_db()
     assert (line.version, [r.text for r in line.revisions.all()]) == (2, [line.text])
 

@@ -10,7 +10,7 @@ OUTCOMES: list[tuple[vendor.VendorError, Outcome]] = [
     (vendor.Throttled(vendor.Scope.ALL, 7), Refused("all", 7)),
     (vendor.Throttled(vendor.Scope.SUBMIT), Refused("submit")),
     (vendor.QuotaExhausted(30), Refused("quota", 30)),
-    (vendor.Unavailable(may_have_arrived=False, retry_after_s=5), Unavailable(5)),
+    (vendor.VendorUnavailable(may_have_arrived=False, retry_after_s=5), Unavailable(5)),
     (vendor.ProtocolError("not JSON", may_have_arrived=True), Unavailable()),
     (vendor.AuthFailed(), Ok()),
     (vendor.Rejected("too_large"), Ok()),

@@ -19,8 +19,8 @@ def sound(data: bytes = b"RIFFsound") -> base.AudioSource:
     return base.AudioSource(io.BytesIO(data), len(data), "회의.wav", "audio/wav")
 
 
-def submit(rtzr: Rtzr, options: base.Options | None = None) -> base.Accepted:
-    return rtzr.submit(sound(), options or base.Options("ko"))
+def submit(rtzr: Rtzr, options: base.SubmitOptions | None = None) -> base.Accepted:
+    return rtzr.submit(sound(), options or base.SubmitOptions("ko"))
 
 
 def parts(request: Request) -> dict[str, bytes]:

@@ -132,13 +132,13 @@ def test_a_proxy_is_not_asked_for_this_machine(
 
 
 def test_a_refused_connection_did_not_arrive(session: requests.Session) -> None:
-    with pytest.raises(base.Unavailable) as caught:
+    with pytest.raises(base.VendorUnavailable) as caught:
         post(session, "http://127.0.0.1:9")
     assert caught.value.may_have_arrived is False
 
 
 def test_a_form_to_a_refused_connection_did_not_arrive(session: requests.Session) -> None:
-    with pytest.raises(base.Unavailable) as caught:
+    with pytest.raises(base.VendorUnavailable) as caught:
         http.send(session, "POST", "http://127.0.0.1:9", timeouts=USUAL, form={"a": "b"})
     assert caught.value.may_have_arrived is False
 
@@ -148,7 +148,7 @@ def test_an_unknown_host_did_not_arrive(session: requests.Session, monkeypatch: 
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
     monkeypatch.setattr(socket, "getaddrinfo", no_such_host)
-    with pytest.raises(base.Unavailable) as caught:
+    with pytest.raises(base.VendorUnavailable) as caught:
         post(session, "http://vendor.invalid")
     assert caught.value.may_have_arrived is False
 
@@ -160,7 +160,7 @@ def test_a_connect_timeout_did_not_arrive(session: requests.Session) -> None:
         for other in (first, second):  # fill its queue: the next one gets no answer
             other.setblocking(False)
             other.connect_ex(deaf.getsockname())
-        with pytest.raises(base.Unavailable) as caught:
+        with pytest.raises(base.VendorUnavailable) as caught:
             post(session, f"http://127.0.0.1:{deaf.getsockname()[1]}", timeouts=QUICK)
     assert caught.value.may_have_arrived is False
     assert "0.3 s" in caught.value.message
@@ -168,7 +168,7 @@ def test_a_connect_timeout_did_not_arrive(session: requests.Session) -> None:
 
 def test_an_address_that_is_none_did_not_arrive(session: requests.Session) -> None:
     for url in ("http://", "nonsense", "ftp://example.org"):
-        with pytest.raises(base.Unavailable) as caught:
+        with pytest.raises(base.VendorUnavailable) as caught:
             post(session, url)
         assert caught.value.may_have_arrived is False
 
@@ -177,7 +177,7 @@ def test_a_connection_lost_within_the_upload_did_not_arrive(
     vendor: Vendor, session: requests.Session
 ) -> None:
     vendor.will(drop_unread)
-    with pytest.raises(base.Unavailable) as caught:
+    with pytest.raises(base.VendorUnavailable) as caught:
         post(session, vendor.url, many_bytes())
     assert caught.value.may_have_arrived is False
 
@@ -187,7 +187,7 @@ def test_a_connection_lost_within_the_upload_did_not_arrive(
 
 def test_a_read_timeout_may_have_arrived(vendor: Vendor, session: requests.Session) -> None:
     vendor.will(hang)
-    with pytest.raises(base.Unavailable) as caught:
+    with pytest.raises(base.VendorUnavailable) as caught:
         post(session, vendor.url, timeouts=QUICK)
     assert caught.value.may_have_arrived is True
     assert "0.3 s" in caught.value.message
@@ -197,14 +197,14 @@ def test_a_connection_lost_after_the_upload_may_have_arrived(
     vendor: Vendor, session: requests.Session
 ) -> None:
     vendor.will(drop)
-    with pytest.raises(base.Unavailable) as caught:
+    with pytest.raises(base.VendorUnavailable) as caught:
         post(session, vendor.url)
     assert caught.value.may_have_arrived is True
 
 
 def test_a_success_cut_short_may_have_arrived(vendor: Vendor, session: requests.Session) -> None:
     vendor.will(cut_short(200, b'{"id":', 100))
-    with pytest.raises(base.Unavailable) as caught:
+    with pytest.raises(base.VendorUnavailable) as caught:
         post(session, vendor.url)
     assert caught.value.may_have_arrived is True
 
@@ -213,14 +213,14 @@ def test_a_success_that_stops_in_its_middle_may_have_arrived(
     vendor: Vendor, session: requests.Session
 ) -> None:
     vendor.will(stop_within_body(200, b'{"id":'))
-    with pytest.raises(base.Unavailable) as caught:
+    with pytest.raises(base.VendorUnavailable) as caught:
         post(session, vendor.url, timeouts=QUICK)
     assert caught.value.may_have_arrived is True
 
 
 def test_an_answer_that_drips_is_not_waited_for(vendor: Vendor, session: requests.Session) -> None:
     vendor.will(drip)
-    with pytest.raises(base.Unavailable) as caught:
+    with pytest.raises(base.VendorUnavailable) as caught:
         post(session, vendor.url, timeouts=QUICK)
     assert caught.value.may_have_arrived is True
     assert "took longer than 0.3 s" in caught.value.message
@@ -295,7 +295,7 @@ def test_a_file_shorter_than_promised_is_our_own_trouble(vendor: Vendor, session
 
 
 def test_no_error_shows_what_was_sent(session: requests.Session) -> None:
-    with pytest.raises(base.Unavailable) as caught:
+    with pytest.raises(base.VendorUnavailable) as caught:
         http.send(
             session, "POST", "http://127.0.0.1:9", timeouts=USUAL, headers={"Authorization": "bearer s3cr3t"}
         )

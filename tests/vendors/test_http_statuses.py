@@ -16,12 +16,12 @@ from transcription.vendors import base, http
         (422, base.Rejected, {"reason": "bad_parameters"}),
         (413, base.Rejected, {"reason": "too_large"}),
         (415, base.Rejected, {"reason": "unsupported_format"}),
-        (408, base.Unavailable, {"may_have_arrived": False}),
-        (500, base.Unavailable, {"may_have_arrived": False}),
-        (503, base.Unavailable, {"may_have_arrived": False}),
-        (502, base.Unavailable, {"may_have_arrived": True}),
-        (504, base.Unavailable, {"may_have_arrived": True}),
-        (524, base.Unavailable, {"may_have_arrived": True}),
+        (408, base.VendorUnavailable, {"may_have_arrived": False}),
+        (500, base.VendorUnavailable, {"may_have_arrived": False}),
+        (503, base.VendorUnavailable, {"may_have_arrived": False}),
+        (502, base.VendorUnavailable, {"may_have_arrived": True}),
+        (504, base.VendorUnavailable, {"may_have_arrived": True}),
+        (524, base.VendorUnavailable, {"may_have_arrived": True}),
         (404, base.ProtocolError, {"may_have_arrived": False}),
         (409, base.ProtocolError, {"may_have_arrived": False}),
         (302, base.ProtocolError, {"may_have_arrived": False}),
@@ -43,5 +43,5 @@ def test_a_bad_request_that_some_gateway_reports_in_html_is_not_the_recordings_f
 @pytest.mark.parametrize("status", [402, 429, 503])
 def test_the_wait_that_was_asked_for_is_passed_on(status: int) -> None:
     error = http.error_of(http.Answer(status, {"Retry-After": "7"}, b""))
-    assert isinstance(error, base.Throttled | base.QuotaExhausted | base.Unavailable)
+    assert isinstance(error, base.Throttled | base.QuotaExhausted | base.VendorUnavailable)
     assert error.retry_after_s == 7.0

@@ -21,7 +21,7 @@ def test_signing_in_then_submitting_then_polling(vendor: Vendor, rtzr: Rtzr) -> 
     )
     assert submit(rtzr) == base.Accepted("J1")
     assert rtzr.fetch("J1") == base.Running()
-    said = base.Utterance(100, 2500, "안녕하세요.", "0", "ko")
+    said = base.VendorUtterance(100, 2500, "안녕하세요.", "0", "ko")
     assert rtzr.fetch("J1") == base.Finished(base.Transcript((said,)))
     assert vendor.paths == [
         "POST /v1/authenticate",
@@ -37,11 +37,11 @@ def test_signing_in_then_submitting_then_polling(vendor: Vendor, rtzr: Rtzr) -> 
 @pytest.mark.parametrize(
     ("options", "config"),
     [
-        (base.Options("ko"), {"model_name": "sommers", "language": "ko"}),
-        (base.Options("en"), {"model_name": "whisper", "language": "en"}),
-        (base.Options("ja", speaker_count=3), {"model_name": "whisper", "language": "ja"}),
+        (base.SubmitOptions("ko"), {"model_name": "sommers", "language": "ko"}),
+        (base.SubmitOptions("en"), {"model_name": "whisper", "language": "en"}),
+        (base.SubmitOptions("ja", speaker_count=3), {"model_name": "whisper", "language": "ja"}),
         (
-            base.Options("ko", diarization=True, speaker_count=3),
+            base.SubmitOptions("ko", diarization=True, speaker_count=3),
             {
                 "model_name": "sommers",
                 "language": "ko",
@@ -50,7 +50,7 @@ def test_signing_in_then_submitting_then_polling(vendor: Vendor, rtzr: Rtzr) -> 
             },
         ),
         (
-            base.Options("ko", diarization=True),
+            base.SubmitOptions("ko", diarization=True),
             {
                 "model_name": "sommers",
                 "language": "ko",
@@ -59,13 +59,13 @@ def test_signing_in_then_submitting_then_polling(vendor: Vendor, rtzr: Rtzr) -> 
             },
         ),
         (
-            base.Options("ko", keywords=("미코",)),
+            base.SubmitOptions("ko", keywords=("미코",)),
             {"model_name": "sommers", "language": "ko", "keywords": ["미코"]},
         ),
     ],
 )
 def test_the_config_says_what_is_wanted(
-    vendor: Vendor, ready: Rtzr, options: base.Options, config: dict[str, object]
+    vendor: Vendor, ready: Rtzr, options: base.SubmitOptions, config: dict[str, object]
 ) -> None:
     vendor.will(answer(200, {"id": "J1"}))
     submit(ready, options)
@@ -83,7 +83,7 @@ def test_the_upload_starts_where_the_file_stands_and_tells_its_progress(vendor: 
     vendor.will(answer(200, {"id": "J1"}))
     file, told = io.BytesIO(b"skipped" + bytes(100_000)), list[int]()
     file.seek(7)
-    ready.submit(base.AudioSource(file, 100_000, "a.wav", "audio/wav", told.append), base.Options("ko"))
+    ready.submit(base.AudioSource(file, 100_000, "a.wav", "audio/wav", told.append), base.SubmitOptions("ko"))
     assert parts(vendor.requests[0])["file"] == bytes(100_000)
     assert told[-1] == len(vendor.requests[0].body)
 

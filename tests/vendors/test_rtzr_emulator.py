@@ -14,7 +14,7 @@ from transcription.vendors.registry import get_vendor
 def submit(seconds: float = 1.0, level: int = 1, language: str = "ko") -> base.Accepted | base.Finished:
     data = wav(seconds, level=level)
     audio = base.AudioSource(io.BytesIO(data), len(data), "회의 1.wav", "audio/wav")
-    return get_vendor("rtzr").submit(audio, base.Options(language, diarization=True, speaker_count=2))
+    return get_vendor("rtzr").submit(audio, base.SubmitOptions(language, diarization=True, speaker_count=2))
 
 
 def accepted(level: int = 1) -> str:
@@ -81,7 +81,7 @@ def test_what_is_not_audio_is_rejected(emulator: Emulator) -> None:
     text = b"these are no sounds at all"
     audio = base.AudioSource(io.BytesIO(text), len(text), "a.wav", "audio/wav")
     with pytest.raises(base.Rejected) as caught:
-        get_vendor("rtzr").submit(audio, base.Options("ko"))
+        get_vendor("rtzr").submit(audio, base.SubmitOptions("ko"))
     assert caught.value.reason == "unsupported_format"
 
 
@@ -94,9 +94,9 @@ def test_a_lost_token_is_replaced_without_anybody_noticing(emulator: Emulator) -
 @pytest.mark.parametrize(
     ("kind", "error", "arrived"),
     [
-        ("500", base.Unavailable, False),
+        ("500", base.VendorUnavailable, False),
         ("garbage", base.ProtocolError, True),
-        ("drop", base.Unavailable, True),
+        ("drop", base.VendorUnavailable, True),
     ],
 )
 def test_a_fault_on_a_submit_is_told_honestly(
@@ -106,5 +106,5 @@ def test_a_fault_on_a_submit_is_told_honestly(
     emulator.faults(kind, on="submit", count=1)
     with pytest.raises(error) as caught:
         submit(level=2)
-    assert isinstance(caught.value, base.Unavailable | base.ProtocolError)
+    assert isinstance(caught.value, base.VendorUnavailable | base.ProtocolError)
     assert caught.value.may_have_arrived is arrived

@@ -28,8 +28,8 @@ SUBMIT, FETCH = "submit", "fetch"
         (FETCH, 429, "A0003", base.Throttled, {"scope": base.Scope.ALL, "retry_after_s": None}),
         (SUBMIT, 429, "A0099", base.Throttled, {"scope": base.Scope.ALL}),
         (FETCH, 429, "", base.Throttled, {"scope": base.Scope.ALL}),
-        (SUBMIT, 500, "E500", base.Unavailable, {"may_have_arrived": False}),
-        (FETCH, 500, "E500", base.Unavailable, {}),
+        (SUBMIT, 500, "E500", base.VendorUnavailable, {"may_have_arrived": False}),
+        (FETCH, 500, "E500", base.VendorUnavailable, {}),
         (SUBMIT, 400, "H0099", base.Rejected, {"reason": "bad_parameters"}),
         (SUBMIT, 403, "", base.AuthFailed, {}),
         (SUBMIT, 404, "", base.ProtocolError, {"may_have_arrived": False}),
@@ -73,15 +73,15 @@ def test_a_throttle_is_a_throttle_whatever_its_body(vendor: Vendor, ready: Rtzr,
 def test_a_refusal_before_the_upload_is_read_is_heard(vendor: Vendor, ready: Rtzr) -> None:
     vendor.will(refuse_unread(429, {"code": "A0002", "msg": "Too many concurrent requests"}))
     with pytest.raises(base.Throttled) as caught:
-        ready.submit(sound(bytes(20_000_000)), base.Options("ko"))
+        ready.submit(sound(bytes(20_000_000)), base.SubmitOptions("ko"))
     assert caught.value.scope is base.Scope.SUBMIT
 
 
 def test_trouble_in_html_is_trouble(vendor: Vendor, ready: Rtzr) -> None:
     vendor.will(answer(502, b"<html>Bad Gateway</html>"), answer(503, b"<html>", {"Retry-After": "5"}))
-    with pytest.raises(base.Unavailable) as lost:
+    with pytest.raises(base.VendorUnavailable) as lost:
         submit(ready)
-    with pytest.raises(base.Unavailable) as busy:
+    with pytest.raises(base.VendorUnavailable) as busy:
         submit(ready)
     assert (lost.value.may_have_arrived, busy.value.may_have_arrived) == (True, False)
     assert busy.value.retry_after_s == 5.0
@@ -167,9 +167,9 @@ def test_a_result_survives_malformed_extras(vendor: Vendor, ready: Rtzr) -> None
     finished = ready.fetch("J1")
     assert isinstance(finished, base.Finished)
     assert finished.transcript.utterances == (
-        base.Utterance(0, 1, "a"),
-        base.Utterance(1, 1, "b"),
-        base.Utterance(2, 1, "c?", "A"),
+        base.VendorUtterance(0, 1, "a"),
+        base.VendorUtterance(1, 1, "b"),
+        base.VendorUtterance(2, 1, "c?", "A"),
     )
 
 
@@ -183,21 +183,21 @@ def test_a_submit_whose_answer_is_lost_may_have_arrived(
     vendor: Vendor, ready: Rtzr, reply: Reply, arrived: bool
 ) -> None:
     vendor.will(reply)
-    with pytest.raises(base.Unavailable) as caught:
+    with pytest.raises(base.VendorUnavailable) as caught:
         submit(ready)
     assert caught.value.may_have_arrived is arrived
 
 
 def test_an_upload_that_breaks_off_did_not_arrive(vendor: Vendor, ready: Rtzr) -> None:
     vendor.will(drop_unread)
-    with pytest.raises(base.Unavailable) as caught:
-        ready.submit(sound(bytes(40_000_000)), base.Options("ko"))
+    with pytest.raises(base.VendorUnavailable) as caught:
+        ready.submit(sound(bytes(40_000_000)), base.SubmitOptions("ko"))
     assert caught.value.may_have_arrived is False
 
 
 def test_a_vendor_that_is_not_there_got_nothing(client: redis.Redis) -> None:
     away = Rtzr(client, client_id="a", client_secret="b", base_url="http://127.0.0.1:9")
-    with pytest.raises(base.Unavailable) as caught:
+    with pytest.raises(base.VendorUnavailable) as caught:
         submit(away)
     assert caught.value.may_have_arrived is False
 
@@ -205,4 +205,4 @@ def test_a_vendor_that_is_not_there_got_nothing(client: redis.Redis) -> None:
 def test_a_file_that_ends_early_is_our_own_trouble(vendor: Vendor, ready: Rtzr) -> None:
     vendor.will(drop)
     with pytest.raises(OSError, match="bytes early"):
-        ready.submit(base.AudioSource(io.BytesIO(b"ab"), 10, "a.wav", "audio/wav"), base.Options("ko"))
+        ready.submit(base.AudioSource(io.BytesIO(b"ab"), 10, "a.wav", "audio/wav"), base.SubmitOptions("ko"))

@@ -50,10 +50,10 @@ def test_refused_credentials_are_reported_and_no_audio_is_sent(
 @pytest.mark.parametrize(
     ("reply", "kind"),
     [
-        (hang, base.Unavailable),
-        (drop, base.Unavailable),
-        (answer(500, {"code": "E500"}), base.Unavailable),
-        (answer(504, b"<html>"), base.Unavailable),
+        (hang, base.VendorUnavailable),
+        (drop, base.VendorUnavailable),
+        (answer(500, {"code": "E500"}), base.VendorUnavailable),
+        (answer(504, b"<html>"), base.VendorUnavailable),
         (answer(200, b"<html>"), base.ProtocolError),
         (answer(200, {"access_token": "a\nb", "expire_at": 1}), base.ProtocolError),
         (answer(404, b"<html>"), base.ProtocolError),
@@ -65,7 +65,7 @@ def test_trouble_with_signing_in_never_means_that_audio_arrived(
     vendor.will(reply)
     with pytest.raises(kind) as caught:
         submit(rtzr)
-    assert isinstance(caught.value, base.Unavailable | base.ProtocolError)
+    assert isinstance(caught.value, base.VendorUnavailable | base.ProtocolError)
     assert caught.value.may_have_arrived is False
 
 

@@ -21,34 +21,34 @@ from hypothesis import strategies as st
 from transcription.models import Meeting
 from transcription.words import export
 from transcription.words.export import captions
-from transcription.words.export.options import Options, plain
-from transcription.words.transcript import Line, Word
+from transcription.words.export.options import ExportOptions, plain
+from transcription.words.transcript import SpokenLine, SpokenWord
 
 CREATED = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
 
 
 def a_line(
     start_ms: int = 0, duration_ms: int = 1000, speaker: str = "Jane", text: str = "Hello.", **more: Any
-) -> Line:
-    return Line(more.pop("recording", 1), start_ms, duration_ms, speaker, text, **more)
+) -> SpokenLine:
+    return SpokenLine(more.pop("recording", 1), start_ms, duration_ms, speaker, text, **more)
 
 
-def a_file(form: export.Format, *said: Line, title: str = "Weekly", **options: bool) -> str:
+def a_file(form: export.Format, *said: SpokenLine, title: str = "Weekly", **options: bool) -> str:
     meeting = Meeting(pk=7, title=title, language="en", created_at=CREATED)
-    return export.render(meeting, said, form, Options(**options)).decode()
+    return export.render(meeting, said, form, ExportOptions(**options)).decode()
 
 
 def ms(time: timedelta) -> int:
     return round(time.total_seconds() * 1000)
 
 
-def read_srt(*said: Line) -> list[tuple[int, int, str]]:
+def read_srt(*said: SpokenLine) -> list[tuple[int, int, str]]:
     """(start, end, text) as the library srt reads them, strictly."""
     content = a_file("srt", *said)
     return [(ms(cue.start), ms(cue.end), cue.content) for cue in srt.parse(content, ignore_errors=False)]
 
 
-def read_vtt(*said: Line) -> list[tuple[int, int, str, str]]:
+def read_vtt(*said: SpokenLine) -> list[tuple[int, int, str, str]]:
     """(start, end, voice, text) as webvtt-py reads them."""
     cues = webvtt.from_string(a_file("vtt", *said)).captions
     return [(at(cue.start), at(cue.end), cue.voice or "", cue.text) for cue in cues]
@@ -107,7 +107,7 @@ def test_what_is_said_at_length_is_cut_at_the_words_times() -> None:
         10_000,
         9600,
         text=" ".join(text for _, text in times),
-        words=tuple(Word(10_000 + t, 90, text) for t, text in times),
+        words=tuple(SpokenWord(10_000 + t, 90, text) for t, text in times),
     )
     cues = read_vtt(line)
     assert len(cues) == 2
@@ -133,7 +133,7 @@ def test_without_words_times_it_is_cut_in_proportion() -> None:
 
 
 def test_a_corrected_text_is_shown_and_not_the_words_that_the_vendor_heard() -> None:
-    words = (Word(0, 400, "their"), Word(500, 400, "are"))
+    words = (SpokenWord(0, 400, "their"), SpokenWord(500, 400, "are"))
     [(_, _, text)] = read_srt(a_line(text="There are!", words=words))
     assert text == "Jane: There are!"
 
@@ -144,7 +144,7 @@ def test_a_caption_ends_with_a_sentence_or_a_pause_where_it_can() -> None:
         "This is the first sentence and it is not very short.",
         "Then there comes a second one which is long too.",
     ]
-    words = (Word(0, 400, "So"), Word(4000, 400, "yes"))
+    words = (SpokenWord(0, 400, "So"), SpokenWord(4000, 400, "yes"))
     cues = read_vtt(a_line(0, 4400, text="So yes", words=words))
     assert [(start, end) for start, end, *_ in cues] == [(0, 400), (4000, 4400)]
 
@@ -200,14 +200,14 @@ TEXTS = st.text(
 )
 SAID = st.lists(
     st.builds(
-        Line,
+        SpokenLine,
         recording=st.integers(1, 9),
         start_ms=st.integers(0, 2**40),
         duration_ms=st.integers(0, 2**25),
         speaker=st.sampled_from(["", "A", "<B> & C", "민수"]) | st.text(max_size=60),
         text=TEXTS,
         words=st.just(())
-        | st.lists(st.builds(Word, st.integers(0, 2**40), st.integers(0, 9999), TEXTS), max_size=9).map(
+        | st.lists(st.builds(SpokenWord, st.integers(0, 2**40), st.integers(0, 9999), TEXTS), max_size=9).map(
             tuple
         ),
     ),
@@ -217,9 +217,9 @@ SAID = st.lists(
 
 @settings(deadline=None)
 @given(SAID)
-def test_whatever_was_said_subtitles_keep_the_rules_of_subtitles(said: list[Line]) -> None:
+def test_whatever_was_said_subtitles_keep_the_rules_of_subtitles(said: list[SpokenLine]) -> None:
     for named in True, False:
-        made = captions.captions(said, Options(), named=named)
+        made = captions.captions(said, ExportOptions(), named=named)
         assert all(a.start_ms <= b.start_ms for a, b in pairwise(made))
         for cue in made:
             assert 0 < cue.end_ms - cue.start_ms <= 7000
@@ -229,14 +229,16 @@ def test_whatever_was_said_subtitles_keep_the_rules_of_subtitles(said: list[Line
             assert all(a.end_ms <= b.start_ms for a, b in pairwise(own))
     shown = "".join("".join(plain(line.text).split()) for line in said)
     in_captions = "".join(
-        "".join("".join(cue.rows).split()) for cue in captions.captions(said, Options(), named=False)
+        "".join("".join(cue.rows).split()) for cue in captions.captions(said, ExportOptions(), named=False)
     )
     assert sorted(in_captions) == sorted(shown)
 
 
 @settings(deadline=None)
 @given(SAID)
-def test_whatever_was_said_both_forms_have_the_same_captions_for_their_readers(said: list[Line]) -> None:
+def test_whatever_was_said_both_forms_have_the_same_captions_for_their_readers(
+    said: list[SpokenLine],
+) -> None:
     numbered = a_file("srt", *said).split("\r\n\r\n")
     assert numbered.pop() == ""
     assert len(list(srt.parse(a_file("srt", *said)))) == len(numbered)
@@ -279,9 +281,9 @@ def test_markdown_has_a_paragraph_for_each_turn_and_no_mark_of_the_speakers_own(
     assert "\n\na\n\nb\n" in a_file("md", *TALK, times=False)
 
 
-def paragraphs(*said: Line, **options: bool) -> list[str]:
+def paragraphs(*said: SpokenLine, **options: bool) -> list[str]:
     meeting = Meeting(pk=7, title="주간 회의", language="ko", created_at=CREATED)
-    content = export.render(meeting, said, "docx", Options(**options))
+    content = export.render(meeting, said, "docx", ExportOptions(**options))
     return [paragraph.text for paragraph in docx.Document(io.BytesIO(content)).paragraphs]
 
 
@@ -309,7 +311,7 @@ def test_a_word_document_stands_what_xml_does_not() -> None:
 
 
 def test_json_keeps_the_text_as_it_is_and_has_no_options() -> None:
-    line = a_line(text="a\nb <b>", words=(Word(0, 1, "a"),))
+    line = a_line(text="a\nb <b>", words=(SpokenWord(0, 1, "a"),))
     expected = {
         "meeting": 7,
         "title": "Weekly",

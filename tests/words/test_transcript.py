@@ -9,7 +9,7 @@ from transcription.lifecycle import workflow
 from transcription.models import Meeting, Participant
 from transcription.people.meetings import create_meeting, invite, remove
 from transcription.words import transcript
-from transcription.words.transcript import Line, Word
+from transcription.words.transcript import SpokenLine, SpokenWord
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def test_lines_are_in_the_order_of_speaking_across_recordings(meeting: Meeting, 
         ("fourth", 6500, "jane"),
         ("fifth", 7000, "Minsu Kim"),
     ]
-    assert lines[0] == Line(first.recording_id, 3999, 7, "Minsu Kim", "first")
+    assert lines[0] == SpokenLine(first.recording_id, 3999, 7, "Minsu Kim", "first")
 
 
 def test_lines_that_begin_together_keep_the_order_of_recording_and_position(meeting: Meeting) -> None:
@@ -101,5 +101,5 @@ def test_words_come_with_times_in_the_meeting_if_they_are_asked_for(meeting: Mee
     ]
     row.utterances.update(words=words)
     [line] = transcript.lines_with_words(meeting)
-    assert line.words == (Word(5700, 300, "good"), Word(6100, 500, "morning"))
+    assert line.words == (SpokenWord(5700, 300, "good"), SpokenWord(6100, 500, "morning"))
     assert transcript.lines(meeting)[0].words == ()

@@ -29,7 +29,7 @@ from django.utils.translation import gettext as _
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
-from transcription.sound.intake import Refused
+from transcription.sound.intake import UploadRefused
 
 # Error statuses that every operation declares.
 ERRORS = frozenset({400, 401, 403, 404, 405, 409, 410, 412, 413, 415, 422, 423, 500, 503})
@@ -37,6 +37,21 @@ ERRORS = frozenset({400, 401, 403, 404, 405, 409, 410, 412, 413, 415, 422, 423, 
 # Allowance for a multipart body beyond the file: the other fields and the boundaries.
 MULTIPART_EXTRA_BYTES = 1024**2
 LARGEST_ID = 2**63 - 1
+
+# The HTTP status for each code of an UploadRefused. Any other code names a format that Mico does not read: 415.
+UPLOAD_STATUS = {
+    "empty": 400,
+    "not_found": 404,
+    "meeting_ended": 409,
+    "too_many": 409,
+    "too_large": 413,
+    "too_long": 413,
+    "bad_kind": 422,
+    "bad_offset": 422,
+    "empty_audio": 422,
+    "no_audio_track": 422,
+    "unreadable": 422,
+}
 
 
 class ApiError(Exception):
@@ -122,8 +137,8 @@ def _api_error(_request: HttpRequest, error: ApiError) -> HttpResponse:
     return error_response(error.status, error.code, error.message)
 
 
-def _refused(_request: HttpRequest, error: Refused) -> HttpResponse:
-    return error_response(error.status, error.code, error.message)
+def _upload_refused(_request: HttpRequest, error: UploadRefused) -> HttpResponse:
+    return error_response(UPLOAD_STATUS.get(error.code, 415), error.code, error.message)
 
 
 def _not_found(_request: HttpRequest, _error: Http404) -> HttpResponse:
@@ -195,7 +210,7 @@ def _logged(request: HttpRequest, response: HttpResponse, error: Exception) -> H
 
 HANDLERS: dict[type[Exception], Callable[..., HttpResponse]] = {
     ApiError: _api_error,
-    Refused: _refused,
+    UploadRefused: _upload_refused,
     Http404: _not_found,
     AuthenticationError: _unauthenticated,
     HttpError: _http_error,

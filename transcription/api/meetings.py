@@ -83,7 +83,7 @@ def download_transcript(
     """
     meeting = seat(request, meeting_id).meeting
     return HttpResponse(
-        export.make(meeting, form, export.Options(times=times, speakers=speakers)),
+        export.make(meeting, form, export.ExportOptions(times=times, speakers=speakers)),
         content_type=export.CONTENT_TYPES[form],
         headers={"Content-Disposition": export.disposition(meeting, form)},
     )

@@ -148,7 +148,7 @@ def append(request: HttpRequest, upload_id: uuid.UUID) -> HttpResponse:
         raise ApiError(415, "unsupported_media_type", _("Send the part as application/offset+octet-stream."))
     try:
         uploads.append(upload, _number(request, "Upload-Offset"), request)
-    except uploads.Conflict:
+    except uploads.OffsetConflict:
         raise ApiError(409, "wrong_offset", _("This part does not begin where the upload stands.")) from None
     except uploads.Locked:
         raise ApiError(423, "locked", _("Another request adds to this upload just now.")) from None

@@ -101,7 +101,7 @@ def edit(request: HttpRequest, utterance_id: int, data: EditIn) -> UtteranceDeta
         raise ApiError(403, "not_yours", _("Only who said this and the owner of the meeting can change it."))
     try:
         return UtteranceDetail.of(editing.edit(row, mine, data.version, data.text))
-    except editing.Conflict:
+    except editing.EditConflict:
         raise ApiError(
             409, "conflict", _("Somebody has changed this line meanwhile. Look at it, then decide.")
         ) from None

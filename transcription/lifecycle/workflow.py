@@ -84,7 +84,9 @@ def _send(row: Transcription, source: vendor.AudioSource, gate: Gate, permit: Pe
         if not states.transition(row, Status.SUBMITTING, next_action_at=timezone.now() + lease_length()):
             return
         outcome = Unavailable()
-        answer = adapter.submit(source, vendor.Options(language=row.language, diarization=_is_upload(row)))
+        answer = adapter.submit(
+            source, vendor.SubmitOptions(language=row.language, diarization=_is_upload(row))
+        )
         outcome = Ok(answer.job_id, running=True) if isinstance(answer, vendor.Accepted) else Ok()
         _accepted(row, answer)
     except vendor.VendorError as error:
@@ -144,7 +146,7 @@ def _not_accepted(row: Transcription, error: vendor.VendorError, permit: Permit)
             _fail(row, "vendor_auth", str(error))
         case vendor.Rejected():
             _fail(row, error.reason, str(error))
-        case vendor.Unavailable(may_have_arrived=True) | vendor.ProtocolError(may_have_arrived=True):
+        case vendor.VendorUnavailable(may_have_arrived=True) | vendor.ProtocolError(may_have_arrived=True):
             _send_again(row, str(error))
         case _:
             _try_later(row, error, permit, back_to=Status.QUEUED)

@@ -14,7 +14,7 @@ AUDIO = Path(__file__).with_name("meeting.flac")
 
 
 def load(user: User) -> Meeting:
-    """Create a meeting owned by `user` that contains the sample, and queue it. Raises intake.Refused."""
+    """Create a meeting owned by `user` that contains the sample, and queue it. Raises intake.UploadRefused."""
     meeting = create_meeting(user, _("Sample meeting"), "en")
     receive(
         meeting=meeting,

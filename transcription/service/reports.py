@@ -23,7 +23,7 @@ def outcome_of(error: vendor.VendorError) -> Outcome:
             return Refused("submit" if error.scope is vendor.Scope.SUBMIT else "all", error.retry_after_s)
         case vendor.QuotaExhausted():
             return Refused("quota", error.retry_after_s)
-        case vendor.Unavailable():
+        case vendor.VendorUnavailable():
             return Unavailable(error.retry_after_s)
         case vendor.ProtocolError():
             return Unavailable()

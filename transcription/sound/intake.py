@@ -33,16 +33,13 @@ LATEST_OFFSET_MS = 10 * 365 * 24 * 3600 * 1000
 # as begun before the end.
 HEARD_OF_THE_END_MS = 10_000
 
-STATUS_OF = {"empty": 400, "empty_audio": 422, "no_audio_track": 422, "unreadable": 422, "too_long": 413}
 
+class UploadRefused(Exception):
+    """An upload is not accepted, and nothing of it is kept. `message` is a sentence for people."""
 
-class Refused(Exception):
-    """The upload is refused, and nothing of it is kept. `status` is the HTTP status; `message` is for people."""
-
-    def __init__(self, code: str, message: str | Promise, status: int) -> None:
+    def __init__(self, code: str, message: str | Promise) -> None:
         self.code = code
         self.message = message
-        self.status = status
         super().__init__(code)
 
 
@@ -62,16 +59,18 @@ def receive(
     is put after everything else. An ended meeting takes only live recordings that began before its end, however late
     they arrive.
 
-    Raises Refused.
+    Raises UploadRefused.
     """
     if client_id is not None:
         known = Recording.objects.filter(meeting=meeting, client_id=client_id).first()
         if known is not None:
             return known, False
     if kind not in Recording.Kind.values:
-        raise Refused("bad_kind", _("The kind of a recording is “live” or “upload”."), 422)
+        raise UploadRefused("bad_kind", _("The kind of a recording is “live” or “upload”."))
     if offset_ms is not None and not 0 <= offset_ms <= LATEST_OFFSET_MS:
-        raise Refused("bad_offset", _("The offset is a number of milliseconds since the meeting began."), 422)
+        raise UploadRefused(
+            "bad_offset", _("The offset is a number of milliseconds since the meeting began.")
+        )
     vendor = get_vendor(settings.STT_VENDOR)
     size = upload.size or 0
     info = _probe(cast(BinaryIO, upload), size, media.longest_ms(vendor))
@@ -119,14 +118,14 @@ def receive(
     return recording, True
 
 
-def ended() -> Refused:
+def ended() -> UploadRefused:
     """Return the refusal of a meeting that has ended."""
-    return Refused("meeting_ended", _("The meeting has ended, and takes no new recordings."), 409)
+    return UploadRefused("meeting_ended", _("The meeting has ended, and takes no new recordings."))
 
 
-def deleted() -> Refused:
+def deleted() -> UploadRefused:
     """Return the refusal of a meeting that was deleted."""
-    return Refused("not_found", _("This meeting was deleted."), 404)
+    return UploadRefused("not_found", _("This meeting was deleted."))
 
 
 def clean_name(name: str) -> str:
@@ -137,19 +136,19 @@ def clean_name(name: str) -> str:
 
 
 def _probe(upload: BinaryIO, size: int, longest_ms: int) -> audio.AudioInfo:
-    """Return what the header says, and rewind `upload`. Raises Refused."""
+    """Return what the header says, and rewind `upload`. Raises UploadRefused."""
     if size == 0:
-        raise Refused("empty", explain("empty").what, 400)
+        raise UploadRefused("empty", explain("empty").what)
     if size > settings.MAX_UPLOAD_BYTES:
-        raise Refused("too_large", explain("too_large").what, 413)
+        raise UploadRefused("too_large", explain("too_large").what)
     try:
         info = audio.probe(upload)
     except audio.AudioError as error:
-        raise Refused(error.code, explain(error.code).what, STATUS_OF.get(error.code, 415)) from error
+        raise UploadRefused(error.code, explain(error.code).what) from error
     if info.duration_ms == 0:
-        raise Refused("empty_audio", explain("empty_audio").what, 422)
+        raise UploadRefused("empty_audio", explain("empty_audio").what)
     if info.duration_ms is not None and info.duration_ms > longest_ms:
-        raise Refused("too_long", explain("too_long").what, 413)
+        raise UploadRefused("too_long", explain("too_long").what)
     upload.seek(0)
     return info
 

@@ -40,7 +40,7 @@ BLOCK_BYTES = 256 * 1024
 MOST_AT_ONCE = 100
 
 
-class Conflict(Exception):
+class OffsetConflict(Exception):
     """The part does not begin where the upload has to resume, or exceeds its size."""
 
 
@@ -94,7 +94,7 @@ def expires_at(upload: Upload) -> datetime:
 def begin(participant: Participant, *, client_id: uuid.UUID, name: str, size: int) -> Upload:
     """Begin an upload of `size` bytes. If the participant has one with this `client_id`, return that one.
 
-    Raises intake.Refused.
+    Raises intake.UploadRefused.
     """
     known = Upload.objects.filter(participant=participant, client_id=client_id).first()
     if known is not None:
@@ -102,12 +102,12 @@ def begin(participant: Participant, *, client_id: uuid.UUID, name: str, size: in
     if participant.meeting.ended_at is not None:
         raise intake.ended()
     if size <= 0:
-        raise intake.Refused("empty", explain("empty").what, 400)
+        raise intake.UploadRefused("empty", explain("empty").what)
     if size > settings.MAX_UPLOAD_BYTES:
-        raise intake.Refused("too_large", explain("too_large").what, 413)
+        raise intake.UploadRefused("too_large", explain("too_large").what)
     if Upload.objects.filter(participant=participant, recording=None).count() >= MOST_AT_ONCE:
-        raise intake.Refused(
-            "too_many", _("Too many files are on their way already: finish or cancel some of them."), 409
+        raise intake.UploadRefused(
+            "too_many", _("Too many files are on their way already: finish or cancel some of them.")
         )
     try:
         with transaction.atomic():
@@ -131,8 +131,8 @@ def begin(participant: Participant, *, client_id: uuid.UUID, name: str, size: in
 def append(upload: Upload, offset: int, source: Source) -> None:
     """Write the bytes of `source` at `offset`. With the last byte, make the recording.
 
-    Raises Conflict, Locked and Gone. Raises OSError if the disk is full. Raises intake.Refused if the complete file
-    is not acceptable; the upload is then discarded.
+    Raises OffsetConflict, Locked and Gone. Raises OSError if the disk is full. Raises intake.UploadRefused if the
+    complete file is not acceptable; the upload is then discarded.
     """
     with _held(upload) as file:
         try:
@@ -140,14 +140,14 @@ def append(upload: Upload, offset: int, source: Source) -> None:
         except Upload.DoesNotExist:
             raise Gone from None
         if upload.recording_id is not None or _was_made(upload) or offset != upload.received_bytes:
-            raise Conflict
+            raise OffsetConflict
         received = _write(file, offset, upload.size_bytes, source)
         if received < upload.size_bytes:
             _keep(upload, received)
             return
         try:
             recording = _hand_in(upload, file)
-        except intake.Refused:
+        except intake.UploadRefused:
             discard(upload)
             raise
         _keep(upload, received, recording)
@@ -187,13 +187,13 @@ def _folder() -> Path:
 def _held(upload: Upload) -> Iterator[BinaryIO]:
     """Open the upload's file and lock it for this request. The lock is the file system's: it holds across processes.
 
-    Raises Locked, Conflict if the upload is complete, and Gone if its file is missing.
+    Raises Locked, OffsetConflict if the upload is complete, and Gone if its file is missing.
     """
     try:
         file = path_of(upload).open("r+b")
     except FileNotFoundError:
         if Upload.objects.filter(pk=upload.pk, recording__isnull=False).exists() or _was_made(upload):
-            raise Conflict from None  # the upload is complete
+            raise OffsetConflict from None  # the upload is complete
         discard(upload)
         raise Gone from None
     with file:
@@ -231,7 +231,7 @@ def _keep(upload: Upload, received: int, recording: Recording | None = None) -> 
 def _write(file: BinaryIO, offset: int, size: int, source: Source) -> int:
     """Write a part at `offset`. Return how many bytes of the upload's `size` are on the disk then.
 
-    Raises Conflict if there are more than `size`; nothing of the part counts then.
+    Raises OffsetConflict if there are more than `size`; nothing of the part counts then.
     """
     file.seek(offset)
     file.truncate()  # drops what a process wrote that died before it updated the row
@@ -239,7 +239,7 @@ def _write(file: BinaryIO, offset: int, size: int, source: Source) -> int:
     while block := source.read(BLOCK_BYTES):
         received += len(block)
         if received > size:
-            raise Conflict
+            raise OffsetConflict
         file.write(block)
     file.flush()
     os.fsync(file.fileno())  # a confirmed part survives a power cut

@@ -18,9 +18,9 @@ The error tree has one class for each decision of the caller, not one for each s
     │                             too_large, too_long, forbidden
     ├── ResultGone              the job no longer exists. .reason: not_found, expired. The audio was paid for once,
     │                             so it is uploaded again only if a person asks
-    ├── Unavailable             5xx, timeout, no connection: try later. .may_have_arrived, see below
+    ├── VendorUnavailable       5xx, timeout, no connection: try later. .may_have_arrived, see below
     └── ProtocolError           an answer that is not understood, with a bounded .excerpt without secrets. Handled
-                                  like Unavailable, but with fewer tries. .may_have_arrived
+                                  like VendorUnavailable, but with fewer tries. .may_have_arrived
 
 `may_have_arrived` matters after a submit. It says whether the vendor may have a job whose id is unknown here:
 
@@ -73,7 +73,7 @@ class AudioSource:
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class SubmitOptions:
     """The options of a submit.
 
     language: ISO 639-1 ("ko", "en"); speaker_count: 0 lets the vendor guess, ignored without diarization;
@@ -97,7 +97,7 @@ class Word:
 
 
 @dataclass(frozen=True, slots=True)
-class Utterance:
+class VendorUtterance:
     """A stretch of speech of one speaker.
 
     speaker: the vendor's label ("0", "1"), or "" if it gave none; some vendors give labels without diarization;
@@ -116,7 +116,7 @@ class Utterance:
 class Transcript:
     """The result, in the vendor's order. An empty one is legal: nobody spoke."""
 
-    utterances: tuple[Utterance, ...]
+    utterances: tuple[VendorUtterance, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +194,7 @@ class ResultGone(VendorError):
         self.reason = reason
 
 
-class Unavailable(VendorError):
+class VendorUnavailable(VendorError):
     def __init__(
         self,
         message: str = "",
@@ -237,7 +237,7 @@ class Vendor(Protocol):
         """Return the vendor's model for the language, up to 60 characters. Turnaround is learned for each model."""
         ...
 
-    def submit(self, audio: AudioSource, options: Options) -> Accepted | Finished:
+    def submit(self, audio: AudioSource, options: SubmitOptions) -> Accepted | Finished:
         """Submit the audio. Raises any VendorError except ResultGone."""
         ...
 

@@ -1,9 +1,9 @@
 """The one function that sends requests to a vendor.
 
 Each call sends one request: no retries, no redirects (they would pass the token to another host), no cookies. Connect
-and read timeouts always apply, and the answer is bounded in size and time. Transport errors become Unavailable or
-ProtocolError of `base.py`, with `may_have_arrived`. Adapters interpret the status; `error_of` covers the codes that
-an adapter has no rule for.
+and read timeouts always apply, and the answer is bounded in size and time. Transport errors become VendorUnavailable
+or ProtocolError of `base.py`, with `may_have_arrived`. Adapters interpret the status; `error_of` covers the codes
+that an adapter has no rule for.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ from transcription.vendors.base import (
     Rejected,
     Scope,
     Throttled,
-    Unavailable,
     VendorError,
+    VendorUnavailable,
 )
 from transcription.vendors.multipart import Multipart
 from transcription.vendors.redact import plain
@@ -118,7 +118,7 @@ def send(
 ) -> Answer:
     """Send one request with no body, a urlencoded form or a multipart body. Return the answer, whatever its status.
 
-    Raises Unavailable (no connection, timeout, connection lost), ProtocolError (the answer is larger than
+    Raises VendorUnavailable (no connection, timeout, connection lost), ProtocolError (the answer is larger than
     `max_bytes` or cannot be decompressed), OSError (the file inside `body` cannot be read).
     """
     all_headers = dict(headers or {})
@@ -165,7 +165,7 @@ def error_of(answer: Answer, message: str = "", *, code: str = "") -> VendorErro
     if status in {400, 422} and isinstance(answer.json(), dict):  # an HTML page comes from a gateway
         return Rejected("bad_parameters", message, code=code)
     if status >= 500 or status == 408:
-        return Unavailable(
+        return VendorUnavailable(
             message or f"The vendor has trouble of its own (HTTP {status}).",
             may_have_arrived=status in _LOST_BY_GATEWAY,
             retry_after_s=wait_s,
@@ -193,7 +193,7 @@ def _read(response: requests.Response, timeouts: Timeouts, max_bytes: int) -> by
                 )
             blocks.append(block)
             if time.monotonic() > deadline:
-                raise Unavailable(
+                raise VendorUnavailable(
                     f"The vendor's answer took longer than {timeouts.answer_s:g} s.", may_have_arrived=True
                 )
     except (urllib3.exceptions.HTTPError, VendorError) as error:
@@ -207,7 +207,7 @@ def _read(response: requests.Response, timeouts: Timeouts, max_bytes: int) -> by
     return b"".join(blocks)
 
 
-def _unavailable(error: Exception, timeouts: Timeouts, body: Multipart | None) -> Unavailable:
+def _unavailable(error: Exception, timeouts: Timeouts, body: Multipart | None) -> VendorUnavailable:
     reason = getattr(error.args[0], "reason", None) if error.args else None
     if isinstance(error, requests.ConnectTimeout):
         message, connected = f"No connection to the vendor within {timeouts.connect_s:g} s.", False
@@ -218,7 +218,7 @@ def _unavailable(error: Exception, timeouts: Timeouts, body: Multipart | None) -
     else:
         message, connected = f"The connection to the vendor was lost ({type(error).__name__}).", True
     # A server must not act on a request shorter than its Content-Length (RFC 9112 §8).
-    return Unavailable(message, may_have_arrived=connected and (body is None or body.exhausted))
+    return VendorUnavailable(message, may_have_arrived=connected and (body is None or body.exhausted))
 
 
 def _new_session() -> requests.Session:

@@ -26,21 +26,21 @@ from transcription.vendors.base import (
     AuthFailed,
     Finished,
     JobFailed,
-    Options,
     ProtocolError,
     QuotaExhausted,
     Rejected,
     ResultGone,
     Running,
     Scope,
+    SubmitOptions,
     Throttled,
-    Unavailable,
     VendorError,
+    VendorUnavailable,
 )
 from transcription.vendors.multipart import Multipart
 from transcription.vendors.redact import plain
 from transcription.vendors.rtzr_result import transcript_of
-from transcription.vendors.tokens import Token, Tokens
+from transcription.vendors.sign_in import Token, Tokens
 
 log = logging.getLogger(__name__)
 
@@ -94,7 +94,7 @@ class Rtzr:
     def model(self, language: str) -> str:
         return _model(language)
 
-    def submit(self, audio: AudioSource, options: Options) -> Accepted:
+    def submit(self, audio: AudioSource, options: SubmitOptions) -> Accepted:
         """POST /v1/transcribe. After a 401 the file is rewound and sent once more."""
         config = json.dumps(_config(options), ensure_ascii=False)
         start = audio.file.tell()
@@ -160,7 +160,7 @@ class Rtzr:
         except (Rejected, AuthFailed) as error:  # H0001: the id or the secret is missing; H0002: it is wrong
             message = f"RTZR refuses the client id and secret: {error.message}"
             raise AuthFailed(message, code=error.code) from None
-        except (Unavailable, ProtocolError) as error:
+        except (VendorUnavailable, ProtocolError) as error:
             error.may_have_arrived = False  # this request carried no audio
             raise
         data = answer.json()
@@ -265,7 +265,7 @@ def _model(language: str) -> str:
     return "sommers" if language == "ko" else "whisper"
 
 
-def _config(options: Options) -> dict[str, object]:
+def _config(options: SubmitOptions) -> dict[str, object]:
     """Return the `config` of https://developers.rtzr.ai/docs/en/stt-file/; unset fields keep RTZR's defaults.
 
     `diarization` is sent only together with `use_diarization`: RTZR refuses it alone.

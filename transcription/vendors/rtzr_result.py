@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TypeGuard
 
-from transcription.vendors.base import Transcript, Utterance, Word
+from transcription.vendors.base import Transcript, VendorUtterance, Word
 from transcription.vendors.redact import storable
 
 _LONGEST_MS = 2**31 - 1  # 24 days, the largest value of the database column
@@ -25,14 +25,14 @@ def transcript_of(results: object) -> Transcript | None:
     return Transcript(tuple(u for u in utterances if u is not None))
 
 
-def _utterance(entry: object) -> Utterance | None:
+def _utterance(entry: object) -> VendorUtterance | None:
     if not isinstance(entry, dict):
         return None
     start, duration, text = entry.get("start_at"), entry.get("duration"), entry.get("msg")
     if not _is_ms(start) or not _is_ms(duration) or not isinstance(text, str):
         return None
     speaker, language = entry.get("spk"), entry.get("lang")
-    return Utterance(
+    return VendorUtterance(
         start_ms=start,
         duration_ms=duration,
         text=storable(text),

@@ -252,7 +252,7 @@ def upload(request: HttpRequest, meeting_id: int) -> HttpResponse:
                 upload=form.cleaned_data["audio"],
                 kind="upload",
             )
-        except intake.Refused as refused:
+        except intake.UploadRefused as refused:
             messages.error(request, str(refused.message))
         else:
             messages.success(request, _("The file is here, and waits to be transcribed."))

@@ -10,7 +10,7 @@ from transcription.people.seats import Seat
 LONGEST_TEXT = 10_000  # characters
 
 
-class Conflict(Exception):
+class EditConflict(Exception):
     """The line has changed since the editor saw it. Nothing was written."""
 
 
@@ -26,10 +26,10 @@ def edit(utterance: Utterance, seat: Seat, version: int, text: str) -> Utterance
     The same text changes nothing. A line that gets the vendor's own words again counts as unedited. `utterance` must
     have been fetched with its transcription.
 
-    Raises Conflict.
+    Raises EditConflict.
     """
     if utterance.version != version:
-        raise Conflict
+        raise EditConflict
     if utterance.text == text:
         return utterance
     # `vendors` belongs to `version`, and the UPDATE below writes only if the row still has that version. It has no
@@ -42,7 +42,7 @@ def edit(utterance: Utterance, seat: Seat, version: int, text: str) -> Utterance
         text=text, original=original, version=F("version") + 1
     )
     if not written:
-        raise Conflict
+        raise EditConflict
     Revision.objects.create(utterance=utterance, version=version + 1, text=text, author=seat.participant)
     # The recording gets a new version too, because pages fetch a recording that is newer than theirs.
     Transcription.objects.filter(pk=utterance.transcription_id).update(version=F("version") + 1)

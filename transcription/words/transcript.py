@@ -13,7 +13,7 @@ ROWS = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Word:
+class SpokenWord:
     """A word. `start_ms` is in the meeting."""
 
     start_ms: int
@@ -22,7 +22,7 @@ class Word:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class SpokenLine:
     """A line of the transcript. `speaker` is the name to show, or "" if nobody knows who spoke."""
 
     recording: int
@@ -30,20 +30,20 @@ class Line:
     duration_ms: int
     speaker: str
     text: str
-    words: tuple[Word, ...] = ()  # only from `lines_with_words`, and only if the vendor gave any
+    words: tuple[SpokenWord, ...] = ()  # only from `lines_with_words`, and only if the vendor gave any
 
 
-def lines(meeting: Meeting) -> list[Line]:
+def lines(meeting: Meeting) -> list[SpokenLine]:
     """Return all lines of a meeting, with times in the meeting and without words. One query."""
     return list(_read(meeting, with_words=False))
 
 
-def lines_with_words(meeting: Meeting) -> Iterator[Line]:
+def lines_with_words(meeting: Meeting) -> Iterator[SpokenLine]:
     """Iterate over all lines of a meeting with their words, reading ROWS rows at a time. One query."""
     return _read(meeting, with_words=True)
 
 
-def _read(meeting: Meeting, *, with_words: bool) -> Iterator[Line]:
+def _read(meeting: Meeting, *, with_words: bool) -> Iterator[SpokenLine]:
     recording = "transcription__recording__"
     rows = (
         Utterance.objects.with_names()
@@ -57,27 +57,27 @@ def _read(meeting: Meeting, *, with_words: bool) -> Iterator[Line]:
         )
     )
     for pk, begins_ms, duration_ms, text, label, start_ms, words, kind, person, named in rows.iterator(ROWS):
-        yield Line(
+        yield SpokenLine(
             pk,
             begins_ms,
             duration_ms,
             speaker_name(kind, label, person or "", named or ""),
             text,
             tuple(
-                Word(begins_ms - start_ms + word["start_ms"], word["duration_ms"], word["text"])
+                SpokenWord(begins_ms - start_ms + word["start_ms"], word["duration_ms"], word["text"])
                 for word in words or ()
             ),
         )
 
 
-def utterances(recording: Recording, rows: Iterable[Utterance]) -> list[Line]:
+def utterances(recording: Recording, rows: Iterable[Utterance]) -> list[SpokenLine]:
     """Return the lines of one recording, with times in the recording and without words.
 
     `recording` must have been fetched with its participant, and `rows` with names (`with_names`).
     """
     person = recording.participant.name if recording.participant else ""
     return [
-        Line(
+        SpokenLine(
             recording.pk,
             row.start_ms,
             row.duration_ms,

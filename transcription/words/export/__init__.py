@@ -9,10 +9,10 @@ from urllib.parse import quote
 from transcription.models import Meeting
 from transcription.words.export.captions import srt, vtt
 from transcription.words.export.documents import docx, markdown, txt
-from transcription.words.export.options import Options
-from transcription.words.transcript import Line, lines, lines_with_words
+from transcription.words.export.options import ExportOptions
+from transcription.words.transcript import SpokenLine, lines, lines_with_words
 
-__all__ = ["CONTENT_TYPES", "Format", "Options", "disposition", "make", "render"]
+__all__ = ["CONTENT_TYPES", "ExportOptions", "Format", "disposition", "make", "render"]
 
 Format = Literal["txt", "md", "docx", "srt", "vtt", "json"]
 
@@ -27,13 +27,13 @@ CONTENT_TYPES: dict[Format, str] = {
 LONGEST_FILE_NAME = 80  # characters of the title in it
 
 
-def make(meeting: Meeting, form: Format, options: Options) -> bytes:
+def make(meeting: Meeting, form: Format, options: ExportOptions) -> bytes:
     """The file of a meeting, in the language that is active. Its size is that of the text, however many words."""
     said = lines_with_words(meeting) if form in {"srt", "vtt"} else lines(meeting)
     return render(meeting, said, form, options)
 
 
-def render(meeting: Meeting, said: Iterable[Line], form: Format, options: Options) -> bytes:
+def render(meeting: Meeting, said: Iterable[SpokenLine], form: Format, options: ExportOptions) -> bytes:
     """The file of these lines, which are in the order of speaking."""
     match form:
         case "docx":
@@ -63,7 +63,7 @@ def disposition(meeting: Meeting, form: Format) -> str:
     return f"attachment; filename=\"{fallback}\"; filename*=UTF-8''{quote(name, safe='')}"
 
 
-def _json(meeting: Meeting, said: Iterable[Line]) -> str:
+def _json(meeting: Meeting, said: Iterable[SpokenLine]) -> str:
     """For programs: always with everything."""
     content = {
         "meeting": meeting.pk,

@@ -10,8 +10,8 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from transcription.words.export.options import Options, clock, plain
-from transcription.words.transcript import Line
+from transcription.words.export.options import ExportOptions, clock, plain
+from transcription.words.transcript import SpokenLine
 
 COLUMNS = 42  # of a line
 LINES = 2  # of a caption
@@ -42,7 +42,7 @@ class _Unit:
     glued: bool
 
 
-def srt(said: Iterable[Line], options: Options) -> Iterator[str]:
+def srt(said: Iterable[SpokenLine], options: ExportOptions) -> Iterator[str]:
     """SubRip, whose lines end in CR LF; the speaker's name stands before the words.
 
     It has no way to escape: an arrow inside a text would begin a caption in some players.
@@ -52,7 +52,7 @@ def srt(said: Iterable[Line], options: Options) -> Iterator[str]:
         yield f"{number}\r\n{_times(caption, ',')}\r\n{rows}\r\n\r\n"
 
 
-def vtt(said: Iterable[Line], options: Options) -> Iterator[str]:
+def vtt(said: Iterable[SpokenLine], options: ExportOptions) -> Iterator[str]:
     """WebVTT, with the speaker as the voice of each caption."""
     yield "WEBVTT\n\n"
     for number, caption in enumerate(captions(said, options, named=False), start=1):
@@ -61,7 +61,7 @@ def vtt(said: Iterable[Line], options: Options) -> Iterator[str]:
         yield f"{number}\n{_times(caption, '.')}\n{voice}{rows}\n\n"
 
 
-def captions(said: Iterable[Line], options: Options, *, named: bool) -> list[Caption]:
+def captions(said: Iterable[SpokenLine], options: ExportOptions, *, named: bool) -> list[Caption]:
     """The captions of these lines, in the order of their beginnings.
 
     named: the first one of a line begins with the speaker's name, which takes room.
@@ -74,7 +74,7 @@ def captions(said: Iterable[Line], options: Options, *, named: bool) -> list[Cap
     return _apart(made)
 
 
-def _of_line(line: Line, speaker: str, name: str) -> Iterator[Caption]:
+def _of_line(line: SpokenLine, speaker: str, name: str) -> Iterator[Caption]:
     units = _units(line, COLUMNS)
     if not units:
         return
@@ -131,7 +131,7 @@ def _wrapped(words: list[tuple[str, bool]]) -> list[str]:
 # --- Words and their times ------------------------------------------------------------------------
 
 
-def _units(line: Line, most: int) -> list[_Unit]:
+def _units(line: SpokenLine, most: int) -> list[_Unit]:
     text = plain(line.text)
     spoken = [(plain(word.text), word) for word in line.words]
     spoken = [(word, at) for word, at in spoken if word]

@@ -18,8 +18,8 @@ from docx.shared import Pt, RGBColor
 from docx.text.paragraph import Paragraph
 
 from transcription.models import Meeting
-from transcription.words.export.options import Options, clock, plain
-from transcription.words.transcript import Line
+from transcription.words.export.options import ExportOptions, clock, plain
+from transcription.words.transcript import SpokenLine
 
 # What Markdown would take for a mark of its own, inside a line and at its beginning.
 _MARKS = re.compile(r"([\\`*_\[\]<>|~#&!$^])")
@@ -35,7 +35,7 @@ class Turn:
     text: str
 
 
-def txt(meeting: Meeting, said: Iterable[Line], options: Options) -> Iterator[str]:
+def txt(meeting: Meeting, said: Iterable[SpokenLine], options: ExportOptions) -> Iterator[str]:
     """One line for each line, with its time and who spoke."""
     yield f"{plain(meeting.title)}\n{timezone.localtime(meeting.created_at):%Y-%m-%d %H:%M %Z}\n\n"
     for line in said:
@@ -44,7 +44,7 @@ def txt(meeting: Meeting, said: Iterable[Line], options: Options) -> Iterator[st
         yield f"{time}{speaker}{plain(line.text)}\n"
 
 
-def markdown(meeting: Meeting, said: Iterable[Line], options: Options) -> Iterator[str]:
+def markdown(meeting: Meeting, said: Iterable[SpokenLine], options: ExportOptions) -> Iterator[str]:
     """A paragraph for each turn, below who spoke and when."""
     yield f"# {_marked(meeting.title)}\n\n{_created(meeting)}\n"
     for turn in turns(said):
@@ -54,7 +54,7 @@ def markdown(meeting: Meeting, said: Iterable[Line], options: Options) -> Iterat
         yield "\n" + (f"{head}\n\n" if head else "") + f"{_marked(turn.text)}\n"
 
 
-def docx(meeting: Meeting, said: Iterable[Line], options: Options) -> bytes:
+def docx(meeting: Meeting, said: Iterable[SpokenLine], options: ExportOptions) -> bytes:
     """A Word document of the same turns, in the reader's language."""
     document = word.Document()
     document.core_properties.title = plain(meeting.title)
@@ -96,7 +96,7 @@ def _appended(end: Any) -> Any:
     return paragraph
 
 
-def turns(said: Iterable[Line]) -> Iterator[Turn]:
+def turns(said: Iterable[SpokenLine]) -> Iterator[Turn]:
     """The lines of one speaker in a row as one. Where nobody knows who spoke, a recording is one."""
     for (speaker, _recording), lines in groupby(
         said, key=lambda line: (line.speaker, 0 if line.speaker else line.recording)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class ExportOptions:
     """`times`: of the lines (subtitles and JSON have them anyway). `speakers`: who spoke (JSON has it anyway)."""
 
     times: bool = True

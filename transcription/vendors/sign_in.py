@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import redis
 from redis.exceptions import LockError
 
-from transcription.vendors.base import Unavailable
+from transcription.vendors.base import VendorUnavailable
 
 # A fresh token is kept at least this long, in seconds. If the vendor's clock is hours off, we then authenticate
 # once a minute rather than before every request. A refused token is dropped at once anyway.
@@ -62,7 +62,7 @@ class Tokens:
     def get(self) -> str:
         """Return the shared token; authenticate if there is none and no other process is doing so.
 
-        Raises what `authenticate` raises, Unavailable (another process did not finish in time), redis.RedisError.
+        Raises what `authenticate` raises, VendorUnavailable (another process did not finish), redis.RedisError.
         """
         # A lock per call: a Lock remembers its holder, and threads share this object.
         lock = self._redis.lock(f"{self._key}:lock", timeout=self._lock_s)
@@ -77,7 +77,7 @@ class Tokens:
                 finally:
                     self._release(lock)
             if time.monotonic() >= deadline:
-                raise Unavailable(
+                raise VendorUnavailable(
                     "Another process has been signing in to the vendor for too long.", may_have_arrived=False
                 )
             time.sleep(self._pause_s)

@@ -14,8 +14,8 @@ from redis.retry import Retry
 
 from tests.vendors.scripted import Handler, Vendor, answer
 from tests.waiting import patient, wait_until
-from transcription.vendors.base import AuthFailed, Unavailable
-from transcription.vendors.tokens import Token, Tokens
+from transcription.vendors.base import AuthFailed, VendorUnavailable
+from transcription.vendors.sign_in import Token, Tokens
 
 KEY = "test:token"
 
@@ -126,7 +126,7 @@ def test_two_processes_that_come_together_authenticate_once(
 
 def test_whoever_waits_too_long_for_another_gives_up(client: redis.Redis) -> None:
     client.lock(f"{KEY}:lock", timeout=60).acquire()
-    with pytest.raises(Unavailable) as caught:
+    with pytest.raises(VendorUnavailable) as caught:
         tokens(client, unwanted, wait_s=0.02).get()
     assert caught.value.may_have_arrived is False
 
