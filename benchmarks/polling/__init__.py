@@ -1,1 +1,1 @@
-"""When to poll, in virtual time: the learned schedule against fixed ones, doubling, and the optimum."""
+"""Poll schedules in virtual time: Mico's against simpler ones and against the optimum. See README.md."""

@@ -1,7 +1,8 @@
-"""The best schedule that there is for a turnaround that is exactly known, by dynamic programming.
+"""The best possible schedule for a turnaround whose distribution is known exactly, by dynamic programming.
 
-On a grid of ages (a tenth of the best gap apart, up to 8000 points): the cost from a poll that found the job running
-is the least, over the next poll, of c · S + the expected lag of what is done before it + the cost from there.
+Ages are taken from a grid, a tenth of the best gap apart and of at most 8000 points. The cost from a poll that found
+the job running is the minimum, over the next poll, of: the price of that poll times the probability that the job
+still runs, plus the expected lag of what is done before it, plus the cost from there.
 """
 
 import math
@@ -11,7 +12,11 @@ from itertools import accumulate
 
 
 def best(turnarounds: Sequence[float], c: float) -> list[float]:
-    """The ages at which to poll, for a turnaround that is each of `turnarounds` (sorted) with equal probability."""
+    """Return the ages at which to poll, in seconds.
+
+    The turnaround is each of `turnarounds` (sorted, seconds) with equal probability. A poll costs as much as `c`
+    seconds of lag.
+    """
     n = len(turnarounds)
     first, last = 0.7 * turnarounds[0], 1.02 * turnarounds[-1]
     width = turnarounds[3 * n // 4] - turnarounds[n // 4]
@@ -32,7 +37,7 @@ def best(turnarounds: Sequence[float], c: float) -> list[float]:
             if value < least:
                 least, following[i] = value, j
             elif i > 0 and value > least + poll:
-                break  # it only gets later
+                break  # Any later poll costs even more.
         cost[i] = least + poll
     ages, at = [], 0
     while done[at] < n:

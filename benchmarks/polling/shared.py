@@ -1,28 +1,31 @@
-"""Many jobs at once under one budget of polls: live clips while files are in work, and one account for all.
+"""Many jobs at once under one budget of polls: live clips beside files, on one vendor account.
 
-Whatever the schedule, a poll that exceeds the budget waits for its turn, in the order in which polls are due; Mico's
-schedule knows the budget and stretches its gaps.
+A poll that exceeds the budget waits for its turn, in order of due time, whatever the schedule. Only Mico's schedule
+knows the budget and stretches its gaps.
 """
 
 import heapq
 import math
 import random
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from benchmarks.polling.single import Tally, learned
-from benchmarks.polling.worlds import BASELINES, Schedule, World
+from benchmarks.polling.schedules import LEARNERS, MICO, RULES, Learner, Schedule
+from benchmarks.polling.single import Tally, poll
+from benchmarks.polling.worlds import World
 from transcription.polling import schedule
-from transcription.polling.turnaround import Seen, Turnaround, learn
+from transcription.polling.turnaround import Seen
 
 BUDGET = 8.0  # polls/s
 CLIPS_PER_S = 4.0
-FILES = 30  # in work all the time: one that is done is followed by another
+FILES = 30  # Always in progress: a finished file is replaced by another.
 SECONDS = 600.0
+HISTORY = 200  # Jobs of each kind that a learner has seen before.
 
 
 @dataclass
 class Job:
-    """One at the vendor."""
+    """A job at the vendor. Times are in seconds; `age` and `took` count from its acceptance."""
 
     kind: str
     accepted: float
@@ -31,43 +34,49 @@ class Job:
     age: float = 0.0
     planned: float = 0.0
     polls: int = 0
-    rate: float = 0.0
+    rate: float = 0.0  # polls/s that it asks of the budget
 
 
-def run(clips: World, files: World, seed: int) -> dict[str, dict[str, float]]:
-    """Who → figures of clips and files, and the polls/s made."""
-    known = {world.name: _learned(world, seed) for world in (clips, files)}
+def run(clips: World, files: World, seed: int, seconds: float = SECONDS) -> dict[str, dict[str, float]]:
+    """Return for each schedule the polls per second, and the number of jobs and mean lag of clips and of files."""
+    worlds = {"clips": clips, "files": files}
     found = {}
-    for who in ("Mico", *BASELINES):
-        found[who] = _run(who, {"clips": clips, "files": files}, known, random.Random(seed))
+    for name in (*LEARNERS, *RULES):
+        learners = {}
+        if name in LEARNERS:
+            learners = {kind: _taught(LEARNERS[name](world), world, seed) for kind, world in worlds.items()}
+        found[name] = _run(name, worlds, learners, random.Random(seed), seconds)
     return found
 
 
-def _learned(world: World, seed: int) -> Turnaround:
+def _taught(learner: Learner, world: World, seed: int) -> Learner:
     draw = random.Random(seed + 1)
     scatter = world.scatter()
-    seen = []
-    for _ in range(200):
+    for number in range(HISTORY):
         audio_s = world.length(draw)
-        took = world.middle(audio_s) * draw.choice(scatter)
-        seen.append(Seen(audio_s, 0.9 * took, 1.1 * took))
-    return learn(seen, math.sqrt(world.audio[0] * world.audio[1]))
+        took_s = world.middle(audio_s) * draw.choice(scatter)
+        _, lag, running_s = poll(learner.schedule(audio_s, number), took_s)
+        learner.record(Seen(audio_s, running_s, took_s + lag))
+    return learner
 
 
 def _run(
-    who: str, worlds: dict[str, World], known: dict[str, Turnaround], draw: random.Random
+    name: str,
+    worlds: Mapping[str, World],
+    learners: Mapping[str, Learner],
+    draw: random.Random,
+    seconds: float,
 ) -> dict[str, float]:
     scatter = {kind: world.scatter() for kind, world in worlds.items()}
     tallies = {kind: Tally() for kind in worlds}
-    queue: list[tuple[float, int, Job | None]] = []  # (time, order, job); None: a clip is accepted
+    queue: list[tuple[float, int, Job | None]] = []  # (time, order, job); without a job: a clip is accepted
     order, free_at, polls_made, asked, now = 0, 0.0, 0, 0.0, 0.0
 
     def accept(kind: str, at: float) -> None:
-        nonlocal order
         world = worlds[kind]
         audio_s = world.length(draw)
         took = world.middle(audio_s) * draw.choice(scatter[kind])
-        times = BASELINES.get(who) or learned(known[world.name], audio_s, order)
+        times = learners[kind].schedule(audio_s, order) if learners else RULES[name]
         plan(Job(kind, at, took, times), at)
 
     def plan(job: Job, at: float) -> None:
@@ -75,7 +84,7 @@ def _run(
         asked -= job.rate
         job.planned = job.times(job.age, job.polls)
         gap = job.planned - job.age
-        if who == "Mico":
+        if name == MICO:
             job.rate = schedule.rate(gap)
             asked += job.rate
             gap = schedule.stretched(gap, asked, BUDGET)
@@ -85,7 +94,7 @@ def _run(
     for _ in range(FILES):
         accept("files", 0.0)
     heapq.heappush(queue, (0.0, 0, None))
-    while now < SECONDS:
+    while now < seconds:
         now, _, job = heapq.heappop(queue)
         if job is None:
             accept("clips", now)

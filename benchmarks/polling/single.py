@@ -1,21 +1,22 @@
-"""Jobs one after the other, each polled as a schedule says: polls, lag, and what they cost together."""
+"""Jobs one after the other, each polled by every schedule: polls, lag, and the cost of both together."""
 
 import math
 import random
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from benchmarks.polling.optimum import best
-from benchmarks.polling.worlds import ADVICE_S, BASELINES, WORTH_S, Schedule, World
+from benchmarks.polling.schedules import LEARNERS, RULES, Learner, Schedule
+from benchmarks.polling.worlds import ADVICE_S, WORTH_S, World
 from transcription.polling import schedule
-from transcription.polling.turnaround import Seen, Turnaround, learn
+from transcription.polling.turnaround import Seen
 
-HISTORY = 200
-LEARN_EVERY = 10  # jobs; a process keeps what it learned for seconds
+OPTIMUM = "optimum"
 
 
 @dataclass
 class Tally:
-    """Sums over jobs."""
+    """Sums over jobs. `lag` and `cost` are in seconds."""
 
     jobs: int = 0
     polls: int = 0
@@ -23,13 +24,14 @@ class Tally:
     cost: float = 0.0
 
     def add(self, polls: int, lag: float, c: float) -> None:
+        """Count one job. `c`: the price of one of its polls, in seconds of lag."""
         self.jobs += 1
         self.polls += polls
         self.lag += lag
         self.cost += lag + c * polls
 
     def figures(self, optimum: "Tally") -> dict[str, float]:
-        """Means, and the cost against the optimum's."""
+        """Return the means, and the cost as a multiple of the optimum's."""
         return {
             "polls": round(self.polls / self.jobs, 2),
             "lag_s": round(self.lag / self.jobs, 3),
@@ -37,10 +39,13 @@ class Tally:
         }
 
 
-@dataclass
+@dataclass(frozen=True)
 class Phase:
-    """Some jobs of which a table speaks. `slower`: the vendor takes so many times as long as the world says;
-    `frozen`: nothing is learned in it. Without a name it is not counted."""
+    """A row of the table: consecutive jobs under the same conditions.
+
+    `slower`: the vendor takes this many times as long as the world says. `frozen`: no schedule learns from these
+    jobs. A phase without a name is run and not reported.
+    """
 
     name: str
     jobs: int
@@ -48,24 +53,30 @@ class Phase:
     frozen: bool = False
 
 
+LEARNED = "after 200"
+SLOWER, FASTER = "2x slower, not yet learned", "2x faster, not yet learned"
 PHASES = (
     Phase("cold: first 10", 10),
     Phase("then 40", 40),
     Phase("", 150),
-    Phase("after 200", 300),
+    Phase(LEARNED, 300),
     Phase("vendor 2x slower: first 20", 20, 2.0),
-    Phase("then 80 ", 80, 2.0),
+    Phase("slower: then 80", 80, 2.0),
     Phase("", 100, 2.0),
-    Phase("back again: first 20", 20),
-    Phase("then 80", 80),
+    Phase("back to normal: first 20", 20),
+    Phase("normal: then 80", 80),
     Phase("", 150),
-    Phase("2x slower, nothing learned", 200, 2.0, frozen=True),
-    Phase("2x faster, nothing learned", 200, 0.5, frozen=True),
+    Phase(SLOWER, 200, 2.0, frozen=True),
+    Phase(FASTER, 200, 0.5, frozen=True),
 )
 
 
-def polled(times: Schedule, took_s: float) -> tuple[int, float, float]:
-    """Polls, the lag, and the age at the last poll that found it running."""
+def poll(times: Schedule, took_s: float) -> tuple[int, float, float]:
+    """Poll one job until it is done.
+
+    Return the number of polls, the lag in seconds, and the job's age at the last poll that found it running (0 if
+    none did).
+    """
     age = last = 0.0
     polls = 0
     while True:
@@ -76,22 +87,9 @@ def polled(times: Schedule, took_s: float) -> tuple[int, float, float]:
         last = age
 
 
-def learned(turnaround: Turnaround, audio_s: float, number: int) -> Schedule:
-    """Mico's own."""
-    return lambda age, polls: schedule.next_poll(
-        turnaround,
-        audio_s,
-        age_s=age,
-        polls=polls,
-        advice_s=ADVICE_S,
-        worth_s=WORTH_S,
-        number=number,
-    )
-
-
 @dataclass
 class Optimum:
-    """The optima of a world, for turnarounds of about the same size one."""
+    """The optimal schedules of a world. Turnarounds of about the same size share one."""
 
     world: World
     scatter: list[float] = field(init=False)
@@ -102,11 +100,11 @@ class Optimum:
         self.mean = sum(self.scatter) / len(self.scatter)
 
     def price(self, middle_s: float) -> float:
-        """c at the true mean."""
+        """Return the price of a poll in seconds of lag, computed from the true mean."""
         return schedule.price(middle_s * self.mean, ADVICE_S, WORTH_S)
 
     def times(self, middle_s: float) -> Schedule:
-        """For a turnaround of `middle_s` · X."""
+        """Return the schedule for a turnaround of `middle_s * X`."""
         size = round(6 * math.log(middle_s))
         if size not in self.known:
             about = math.exp(size / 6)
@@ -115,39 +113,54 @@ class Optimum:
         return lambda _age, polls: ages[min(polls, len(ages) - 1)]
 
 
-def run(world: World, seeds: tuple[int, ...]) -> dict[str, dict[str, dict[str, float]]]:
-    """Phase → who → figures."""
+Figures = dict[str, dict[str, dict[str, float]]]
+"""Phase → schedule → figures."""
+
+
+def run(
+    world: World,
+    seeds: Sequence[int],
+    *,
+    learners: Mapping[str, Callable[[World], Learner]] = LEARNERS,
+    rules: Mapping[str, Schedule] = RULES,
+    phases: Sequence[Phase] = PHASES,
+) -> Figures:
+    """Run every schedule on the same jobs, once for each seed."""
     optimum = Optimum(world)
     tallies: dict[str, dict[str, Tally]] = {}
     for seed in seeds:
-        _one(world, optimum, random.Random(seed), tallies)
+        made = {name: make(world) for name, make in learners.items()}
+        _run_seed(optimum, random.Random(seed), tallies, learners=made, rules=rules, phases=phases)
     return {
-        phase: {who: tally.figures(of["optimum"]) for who, tally in of.items()}
-        for phase, of in tallies.items()
+        phase: {name: tally.figures(row[OPTIMUM]) for name, tally in row.items()}
+        for phase, row in tallies.items()
     }
 
 
-def _one(world: World, optimum: Optimum, draw: random.Random, tallies: dict[str, dict[str, Tally]]) -> None:
-    history: list[Seen] = []
-    reference = math.sqrt(world.audio[0] * world.audio[1])
-    turnaround = learn(history, reference)
+def _run_seed(
+    optimum: Optimum,
+    draw: random.Random,
+    tallies: dict[str, dict[str, Tally]],
+    *,
+    learners: Mapping[str, Learner],
+    rules: Mapping[str, Schedule],
+    phases: Sequence[Phase],
+) -> None:
     number = 0
-    for phase in PHASES:
+    for phase in phases:
+        row = tallies.setdefault(phase.name, {}) if phase.name else {}
         for _ in range(phase.jobs):
-            if number % LEARN_EVERY == 0 and not phase.frozen:
-                turnaround = learn(history[:HISTORY], reference)
             number += 1
-            audio_s = world.length(draw)
-            middle = world.middle(audio_s) * phase.slower
-            took = middle * draw.choice(optimum.scatter)
-            polls, lag, running = polled(learned(turnaround, audio_s, number), took)
-            if not phase.frozen:
-                history.insert(0, Seen(audio_s, running, took + lag))
-            if not phase.name:
-                continue
-            of = tallies.setdefault(phase.name, {})
-            c = optimum.price(middle)
-            of.setdefault("Mico", Tally()).add(polls, lag, c)
-            for who, times in {"optimum": optimum.times(middle), **BASELINES}.items():
-                polls, lag, _ = polled(times, took)
-                of.setdefault(who, Tally()).add(polls, lag, c)
+            audio_s = optimum.world.length(draw)
+            middle_s = optimum.world.middle(audio_s) * phase.slower
+            took_s = middle_s * draw.choice(optimum.scatter)
+            c = optimum.price(middle_s)
+            for name, learner in learners.items():
+                polls, lag, running_s = poll(learner.schedule(audio_s, number), took_s)
+                row.setdefault(name, Tally()).add(polls, lag, c)
+                if not phase.frozen:
+                    learner.record(Seen(audio_s, running_s, took_s + lag))
+            if phase.name:
+                for name, times in {OPTIMUM: optimum.times(middle_s), **rules}.items():
+                    polls, lag, _ = poll(times, took_s)
+                    row.setdefault(name, Tally()).add(polls, lag, c)

@@ -1,88 +1,69 @@
-"""The vendors that are imagined: lengths of audio, and the turnaround that nobody is told.
+"""The simulated vendors: lengths of audio, and a turnaround that no schedule is told.
 
-A turnaround is `middle(length) · X`; X is drawn from a fixed sample of its distribution, which is therefore exactly
-known to the optimum. The parameters of the schedule were chosen on TUNING; what is reported is REPORTING.
+The turnaround of a job is `middle(length) * X`. X is drawn from a fixed sample of its distribution, so the optimum
+knows that distribution exactly. Parameters are chosen on TUNING; the reported figures come from REPORTING.
 """
 
 import math
 import random
-from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 SAMPLE = 3000
+
+Set = Literal["tuning", "reporting"]
 
 
 @dataclass(frozen=True)
 class World:
-    """`audio`: the range of lengths, s, log-uniform; turnaround: `fixed + rate · length` s in the middle, scattered
-    log-normally by `sigma`; of `humped` of the jobs it is 2.5 times as long (they wait behind others)."""
+    """One vendor and the audio that it is sent.
+
+    `audio` is the range of lengths in seconds; lengths are log-uniform. A typical turnaround is
+    `fixed + rate * length` seconds; single turnarounds are log-normal around it, with `sigma`. A share `queued` of
+    the jobs takes 2.5 times as long, because they wait behind others.
+    """
 
     name: str
     audio: tuple[float, float]
     fixed: float
     rate: float
     sigma: float
-    humped: float = 0.0
+    queued: float = 0.0
 
     def length(self, draw: random.Random) -> float:
-        """s of audio of a new job."""
+        """Draw the audio length of a new job, in seconds."""
         return math.exp(draw.uniform(math.log(self.audio[0]), math.log(self.audio[1])))
 
     def middle(self, audio_s: float) -> float:
-        """s, before the scatter."""
+        """Return the turnaround for audio of this length before it is scattered, in seconds."""
         return self.fixed + self.rate * audio_s
 
     def scatter(self) -> list[float]:
-        """The sample of X, sorted."""
+        """Return the sample of X, sorted."""
         draw = random.Random(f"scatter of {self.name}")
         return sorted(
-            draw.lognormvariate(0, self.sigma) * (2.5 if draw.random() < self.humped else 1)
+            draw.lognormvariate(0, self.sigma) * (2.5 if draw.random() < self.queued else 1)
             for _ in range(SAMPLE)
         )
 
 
-TUNING = (
-    World("clips", (1.5, 12), 0.8, 0.12, 0.25),
-    World("clips, steady", (1.5, 12), 0.9, 0.05, 0.06),
-    World("minutes", (60, 900), 5, 0.08, 0.35),
-    World("hours", (3600, 14_400), 30, 0.1, 0.4),
-)
-TUNING_SEEDS = (1, 2)
+WORLDS: dict[Set, tuple[World, ...]] = {
+    "tuning": (
+        World("clips", (1.5, 12), 0.8, 0.12, 0.25),
+        World("clips, steady", (1.5, 12), 0.9, 0.05, 0.06),
+        World("minutes", (60, 900), 5, 0.08, 0.35),
+        World("hours", (3600, 14_400), 30, 0.1, 0.4),
+    ),
+    "reporting": (
+        World("clips", (2, 15), 0.6, 0.1, 0.3),
+        World("clips, steady", (1, 10), 1.2, 0.06, 0.08),
+        World("clips, some behind others", (2, 15), 0.5, 0.08, 0.2, queued=0.3),
+        World("minutes", (90, 1200), 8, 0.06, 0.3),
+        World("hours", (3600, 14_400), 60, 0.08, 0.35),
+    ),
+}
+SEEDS: dict[Set, tuple[int, ...]] = {"tuning": (1, 2), "reporting": (101, 102, 103)}
 
-REPORTING = (
-    World("clips", (2, 15), 0.6, 0.1, 0.3),
-    World("clips, steady", (1, 10), 1.2, 0.06, 0.08),
-    World("clips, some behind others", (2, 15), 0.5, 0.08, 0.2, humped=0.3),
-    World("minutes", (90, 1200), 8, 0.06, 0.3),
-    World("hours", (3600, 14_400), 60, 0.08, 0.35),
-)
-REPORTING_SEEDS = (101, 102, 103)
-
-# (advice, worth): RTZR's, and the setting's default.
+# The poll interval that the vendor (RTZR) advises, and the highest price of a poll (the setting's default). Seconds.
 ADVICE_S = 5.0
 WORTH_S = 0.5
-
-Schedule = Callable[[float, int], float]
-"""(age at the last poll, polls so far) → age at the next."""
-
-
-def fixed(every_s: float) -> Schedule:
-    return lambda age, _polls: age + every_s
-
-
-def growing(first_s: float, factor: float, longest_s: float = math.inf) -> Schedule:
-    """Each gap so many times the one before."""
-    return lambda age, polls: age + min(first_s * factor**polls, longest_s)
-
-
-def mico_before(age: float, _polls: int) -> float:
-    """What Mico had until it learned."""
-    return age + max(0.7, min(age * 0.5, ADVICE_S), age / 100)
-
-
-BASELINES: dict[str, Schedule] = {
-    "fixed 1 s": fixed(1.0),
-    "fixed 5 s (advice)": fixed(5.0),
-    "doubling from 1 s": growing(1.0, 2.0),
-    "Mico before": mico_before,
-}
