@@ -1,4 +1,4 @@
-"""Where figures are written, with what they were measured on."""
+"""Writes figures together with the commit, the time and the machine."""
 
 import json
 import os
@@ -11,14 +11,18 @@ from typing import Any
 RESULTS = Path(__file__).parent / "results"
 
 
-def write(name: str, figures: dict[str, Any]) -> None:
-    """Writes benchmarks/results/NAME.json."""
+def write(name: str, figures: dict[str, Any], plot: str | None = None) -> None:
+    """Write benchmarks/results/NAME.json, and NAME.svg if there is a plot."""
     commit = subprocess.run(
         ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False
     )
     machine = {"cpus": os.cpu_count(), "python": platform.python_version(), "system": platform.system()}
-    RESULTS.mkdir(exist_ok=True)
-    path = RESULTS / f"{name}.json"
     made = {"at": datetime.now(UTC).isoformat(timespec="seconds"), "commit": commit.stdout.strip(), **machine}
-    path.write_text(json.dumps({**made, "figures": figures}, indent=2) + "\n")
-    print(f"written: {path}")
+    RESULTS.mkdir(exist_ok=True)
+    files = {"json": json.dumps({**made, "figures": figures}, indent=2) + "\n"}
+    if plot is not None:
+        files["svg"] = plot
+    for suffix, content in files.items():
+        path = RESULTS / f"{name}.{suffix}"
+        path.write_text(content)
+        print(f"written: {path}")

@@ -1,1 +1,1 @@
-"""The gate in virtual time against an oracle and against what others use. benchmarks/gate/README.md explains it."""
+"""Mico's gate in virtual time, against an oracle and against what others use. See README.md."""

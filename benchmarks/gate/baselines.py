@@ -1,4 +1,4 @@
-"""What others do about 429s, a few lines each from their descriptions. The real libraries: libraries.py."""
+"""What others do about 429s, rewritten in a few lines from their descriptions. Real libraries are in libraries.py."""
 
 import random
 from collections import deque
@@ -10,7 +10,7 @@ from transcription.vendors import retry_after
 
 
 class NoBackoff:
-    """Sends at once, always. Also what the others are when they have nothing against it."""
+    """Always sends at once. Also the base class of the other baselines."""
 
     def __init__(self, scenario: Scenario, seed: int) -> None: ...
 
@@ -20,14 +20,13 @@ class NoBackoff:
     def tell(self, errand: Errand, token: Any, answer: Answer, now: float) -> bool:
         return False
 
-    def redis_lost(self) -> None:
-        """Nothing is kept there."""
+    def redis_lost(self) -> None: ...
 
 
 class GrowingPause(NoBackoff):
-    """Mico's first answer to 429s: all wait `step` seconds after the last one, `step` more for each in a row.
+    """Mico's first answer to 429s: after each one all workers wait, `step` seconds longer for each 429 in a row.
 
-    Any success begins anew. Headers are not read. Shared by all processes.
+    The pause is at most `cap` seconds. A success resets it. Headers are ignored. All processes share the state.
     """
 
     def __init__(self, scenario: Scenario, seed: int, *, step: float, cap: float) -> None:
@@ -50,8 +49,9 @@ class GrowingPause(NoBackoff):
 class SharedPause(NoBackoff):
     """BullMQ's `rateLimit` (https://docs.bullmq.io/guide/rate-limiting): a key in Redis that expires.
 
-    All workers stand still while it is there, then all return. The last write wins, even if it is shorter. How
-    long is the processor's decision: the header, as ours reads it, or `pause`.
+    All workers wait while the key exists, and then all return at once. The last write wins, even if it is shorter.
+    The length of the pause is the application's choice: here Retry-After, parsed by Mico's own code, or `pause`
+    seconds.
     """
 
     def __init__(self, scenario: Scenario, seed: int, *, pause: float) -> None:
@@ -73,8 +73,8 @@ class SharedPause(NoBackoff):
 class ClientThrottling(NoBackoff):
     """Google's adaptive throttling (https://sre.google/sre-book/handling-overload/), in each process.
 
-    Rejects locally with probability (requests - k · accepts) / (requests + 1) over the last `window` seconds;
-    what was rejected is tried `again` seconds later.
+    It rejects a request locally with probability (requests - k · accepts) / (requests + 1), counted over the last
+    `window` seconds. A rejected request is tried again after `again` seconds.
     """
 
     def __init__(self, scenario: Scenario, seed: int, *, k: float, window: float, again: float) -> None:

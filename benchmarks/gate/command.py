@@ -1,4 +1,4 @@
-"""The command line: everything, or a closer look at a part."""
+"""The command line of the gate's benchmark: runs, prints, and writes benchmarks/results/gate.json and gate.svg."""
 
 import argparse
 import time
@@ -13,31 +13,33 @@ from benchmarks.gate.scenarios import SEEDS, scenarios
 from benchmarks.gate.trace import traced
 from benchmarks.gate.tune import tune
 from benchmarks.gate.verdict import Table, cell, dominators, verdict
-from benchmarks.results import RESULTS, write
+from benchmarks.results import write
 
 
 def arguments(words: Sequence[str]) -> argparse.Namespace:
-    """The options; each names a part of what would be run without it."""
+    """Parse the options. Without any, everything is run; each option selects a part."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.gate")
     parser.add_argument("--set", choices=["tuning", "reporting"], default="reporting")
-    parser.add_argument("--policy", action="append", help="only these; part of the name is enough")
-    parser.add_argument("--scenario", action="append", help="only these; part of the name is enough")
-    parser.add_argument("--seed", type=int, action="append", help="instead of the set's own")
-    parser.add_argument("-v", "--verbose", action="store_true", help="only Mico's gate, with a trace")
-    parser.add_argument("--every", type=float, default=10.0, help="seconds between two lines of the trace")
+    parser.add_argument("--policy", action="append", help="only these; a part of the name is enough")
+    parser.add_argument("--scenario", action="append", help="only these; a part of the name is enough")
+    parser.add_argument("--seed", type=int, action="append", help="instead of the set's seeds")
+    parser.add_argument("-v", "--verbose", action="store_true", help="print a trace of Mico's gate instead")
     parser.add_argument(
-        "--tune", action="store_true", help="try the grids of the baselines on the tuning set"
+        "--every", type=float, default=10.0, help="simulated seconds between two lines of the trace"
+    )
+    parser.add_argument(
+        "--tune", action="store_true", help="only try the grids of the baselines, on the tuning set"
     )
     return parser.parse_args(words)
 
 
 def main(words: Sequence[str] = ()) -> None:
-    """All of it, written as JSON and as a plot; `words`: the options of the command line."""
+    """Run the benchmark. `words`: the options of the command line. Results are written only without options."""
     asked = arguments(words)
     if asked.tune:
         tune([n for n in NAMES if named(n, asked.policy)])
     elif asked.verbose:
-        look_closer(asked)
+        trace_mico(asked)
     else:
         table = compare(asked)
         tables.show_mico(table)
@@ -51,7 +53,7 @@ def main(words: Sequence[str] = ()) -> None:
 
 
 def compare(asked: argparse.Namespace) -> Table:
-    """Every chosen policy in every chosen scenario."""
+    """Run every selected policy in every selected scenario."""
     names = [s.name for s in scenarios(asked.set) if named(s.name, asked.scenario)]
     policies = [n for n in NAMES if named(n, asked.policy)]
     seeds = asked.seed or SEEDS[asked.set]
@@ -68,8 +70,8 @@ def compare(asked: argparse.Namespace) -> Table:
     }
 
 
-def look_closer(asked: argparse.Namespace) -> None:
-    """The trace of Mico's gate, run by run."""
+def trace_mico(asked: argparse.Namespace) -> None:
+    """Print a trace of Mico's gate for every selected scenario and seed."""
     with a_redis() as client:
         for scenario in scenarios(asked.set):
             if named(scenario.name, asked.scenario):
@@ -78,7 +80,7 @@ def look_closer(asked: argparse.Namespace) -> None:
 
 
 def keep(table: Table) -> None:
-    """benchmarks/results/gate.json and gate.svg."""
+    """Write benchmarks/results/gate.json and gate.svg."""
     chosen = {name: {**b.fixed, **b.chosen} for name, b in BASELINES.items()}
     write(
         "gate",
@@ -88,11 +90,10 @@ def keep(table: Table) -> None:
             "beaten_by": dominators(table, knowing=False),
             "parameters": chosen,
         },
+        plot=draw(table),
     )
-    path = RESULTS / "gate.svg"
-    path.write_text(draw(table))
-    print(f"written: {path}")
 
 
 def named(name: str, wanted: list[str] | None) -> bool:
+    """Return whether the name contains one of the wanted parts, or nothing in particular is wanted."""
     return not wanted or any(part.lower() in name.lower() for part in wanted)

@@ -1,4 +1,4 @@
-"""Many runs, on all cores, each process with a Redis of its own."""
+"""Many runs on all cores. Each process has a Redis server of its own."""
 
 import contextlib
 import os
@@ -20,7 +20,7 @@ from tests.servers import running_redis
 
 @dataclass(frozen=True)
 class Task:
-    """One run: a policy, with the chosen parameters or others, in one scenario with one seed."""
+    """One run: a policy in one scenario with one seed. `params`: instead of the policy's chosen parameters."""
 
     which: Set
     scenario: str
@@ -35,7 +35,7 @@ class Task:
 
 @contextlib.contextmanager
 def a_redis() -> Iterator["redis.Redis"]:
-    """A Redis of our own."""
+    """Start a Redis server and yield a client of it."""
     with tempfile.TemporaryDirectory() as directory:
         path = Path(directory) / "redis.sock"
         with running_redis(path), contextlib.closing(redis.Redis(unix_socket_path=str(path))) as client:
@@ -43,8 +43,8 @@ def a_redis() -> Iterator["redis.Redis"]:
 
 
 def run_all(tasks: Sequence[Task], done: Callable[[int], None]) -> dict[Task, Score]:
-    """The score of each; `done` is told how many are finished."""
-    # Those of Mico take longest: first, so that no core waits at the end.
+    """Return the score of each task. Call `done` with the number of finished tasks after each of them."""
+    # Tasks of Mico take longest. They come first, so that no core is idle at the end.
     order = sorted(tasks, key=lambda task: task.policy != MICO)
     scores: dict[Task, Score] = {}
     with contextlib.ExitStack() as stack:

@@ -1,6 +1,6 @@
-"""What others do about 429s: the real classes of libraries, told the time.
+"""What others do about 429s: the real classes of libraries, with their clock replaced by the simulation's.
 
-Installed by `make bench` (benchmarks/requirements.txt), needed by nothing else.
+benchmarks/requirements.txt names the libraries. Nothing else needs them.
 """
 
 import random
@@ -21,12 +21,12 @@ from benchmarks.gate.scenarios import EPOCH, Scenario
 from benchmarks.gate.simulation import PROCESSES, Answer, Errand, Later
 
 
-class EachForItself(NoBackoff):
-    """Every request waits for itself after its own refusals; nobody knows of anybody else's."""
+class PerRequest(NoBackoff):
+    """Each request waits after its own refusals and knows nothing of other requests."""
 
     def __init__(self, scenario: Scenario, seed: int) -> None:
         self._not_before: dict[Errand, float] = {}
-        random.seed(f"libraries {seed}")  # tenacity and urllib3 draw from the module's own generator
+        random.seed(f"libraries {seed}")  # tenacity and urllib3 use the generator of the module
 
     def ask(self, errand: Errand, now: float) -> Any | Later:
         at = self._not_before.get(errand, 0.0)
@@ -43,8 +43,8 @@ class EachForItself(NoBackoff):
         raise NotImplementedError
 
 
-class FullJitter(EachForItself):
-    """tenacity's `wait_random_exponential`. Reads no header."""
+class FullJitter(PerRequest):
+    """tenacity's `wait_random_exponential`. It ignores headers."""
 
     def __init__(self, scenario: Scenario, seed: int, *, multiplier: float, longest: float) -> None:
         super().__init__(scenario, seed)
@@ -57,8 +57,8 @@ class FullJitter(EachForItself):
         return float(self._strategy(state))
 
 
-class Urllib3(EachForItself):
-    """urllib3's `Retry`: Retry-After if there is one, else exponential."""
+class Urllib3(PerRequest):
+    """urllib3's `Retry`: Retry-After if the answer has one, otherwise exponential."""
 
     def __init__(self, scenario: Scenario, seed: int, *, factor: float, jitter: float) -> None:
         super().__init__(scenario, seed)
@@ -76,7 +76,7 @@ class Urllib3(EachForItself):
 
 
 class Clock:
-    """botocore's `Clock`, without sleeping."""
+    """Replaces botocore's `Clock`. It never sleeps."""
 
     now = EPOCH
 
@@ -85,7 +85,7 @@ class Clock:
 
 
 class Detector:
-    """Which answers are throttling errors: those that we say."""
+    """Replaces botocore's detector of throttling errors. `refused`: whether the current answer is a 429."""
 
     refused = False
 
@@ -97,7 +97,7 @@ class Detector:
 
 
 class NonBlocking:
-    """botocore's `TokenBucket`, asked without waiting."""
+    """botocore's `TokenBucket`, which raises CapacityNotAvailableError instead of waiting for a token."""
 
     def __init__(self, clock: Clock) -> None:
         self._bucket = bucket.TokenBucket(max_rate=1, clock=clock)
@@ -107,7 +107,7 @@ class NonBlocking:
 
     @property
     def missing_s(self) -> float:
-        """Seconds until there is a token, at today's rate."""
+        """Seconds until there is a token, at the current rate."""
         return float((1 - self._bucket.available_capacity) / self._bucket.max_rate)
 
     @property
@@ -123,10 +123,11 @@ class NonBlocking:
         return float(self._bucket.available_capacity)
 
 
-class Adaptive(EachForItself):
+class Adaptive(PerRequest):
     """botocore's adaptive retry mode: CUBIC over a measured rate, a token bucket, and back-off after a refusal.
 
-    One for each process, or, imagined, one that all share. After `attempts` a call fails and the item begins anew.
+    Each process has one; or, hypothetically, all share one (`shared`). After `attempts` attempts a call fails, and
+    the item starts again.
     """
 
     def __init__(
@@ -166,7 +167,7 @@ class Adaptive(EachForItself):
         before = self._buckets[index].max_rate
         self._limiters[index].on_receiving_response()
         super().tell(errand, token, answer, now)
-        # There, who waits for the bucket waits on a condition variable that tells of a new rate.
+        # In botocore, callers wait for the bucket on a condition variable, which is notified of a new rate.
         return self._buckets[index].max_rate > before
 
     def _wait(self, errand: Errand, answer: Answer, now: float) -> float:
@@ -177,7 +178,7 @@ class Adaptive(EachForItself):
 
 
 class StaticRate(NoBackoff):
-    """throttled-py's GCRA, shared, at `factor` times the limit that is documented. Nothing happens after a 429."""
+    """throttled-py's GCRA, shared by all, at `factor` times the documented limit. It ignores 429s."""
 
     def __init__(self, scenario: Scenario, seed: int, *, factor: float) -> None:
         rate, burst = scenario.limit
@@ -189,7 +190,7 @@ class StaticRate(NoBackoff):
     def ask(self, errand: Errand, now: float) -> Any | Later:
         if errand.kind == "poll" and self._only_submits:
             return "go"
-        # From 1 on: it takes a stored time of 0 for none.
+        # The clock starts at 1, because throttled-py takes a stored time of 0 for no time.
         with patch.object(throttled_utils, "now_mono_f", new=lambda: now + 1):
             result = self._throttled.limit("vendor")
         return Later(now + result.state.retry_after) if result.limited else "go"

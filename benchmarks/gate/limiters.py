@@ -1,7 +1,7 @@
 """The vendor's limits. Times are seconds since the scenario began.
 
-`earliest` is what the oracle knows: the first moment at which a request would pass if no other came first. What
-a request does to the limiter follows from it, so the oracle and the vendor cannot disagree.
+`earliest` is what the oracle knows: the first moment at which a request would pass if no other request came before.
+`admit`, which the vendor calls, uses `earliest` too, so the oracle and the vendor cannot disagree.
 """
 
 import heapq
@@ -12,15 +12,18 @@ from typing import Literal
 
 Kind = Literal["submit", "poll"]
 
-# A rounding error must not refuse a client that comes exactly when it may.
+# Seconds. A rounding error must not refuse a request that arrives exactly when it may.
 _ROUNDING = 1e-9
 
 
 class Limiter:
-    """One limit. Subclasses say when a request passes, and what accepted and refused ones change."""
+    """One limit. Subclasses define when a request passes, and how accepted and refused requests change the state."""
 
     def admit(self, now: float, kind: Kind, job_s: float = 0.0) -> float:
-        """Counts one request; how many seconds too early it is, 0 if it passes. `job_s`: of the job it starts."""
+        """Count one request. Return 0 if it passes, else by how many seconds it is too early.
+
+        `job_s`: the length of the job that the request starts.
+        """
         at = self.earliest(now, kind)
         if at <= now + _ROUNDING:
             self.take(now, kind, job_s)
@@ -29,18 +32,22 @@ class Limiter:
         return at - now
 
     def earliest(self, now: float, kind: Kind) -> float:
-        """The first moment, `now` or later, at which a request would pass. Changes nothing."""
+        """Return the first moment, `now` or later, at which a request would pass. Change nothing."""
         raise NotImplementedError
 
     def take(self, now: float, kind: Kind, job_s: float) -> None:
-        """A request has passed."""
+        """Count an accepted request."""
 
     def refuse(self, now: float, kind: Kind) -> None:
-        """A request was refused."""
+        """Count a refused request."""
 
 
 class TokenBucket(Limiter):
-    """`burst` at once, and a rate that may change: [(from second, tokens a second), …], the first from 0."""
+    """A token bucket whose rate may change.
+
+    `rates`: tokens per second, or a list of (from this second on, tokens per second) that starts at 0. `burst`: the
+    size of the bucket.
+    """
 
     def __init__(self, rates: float | Sequence[tuple[float, float]], burst: float) -> None:
         self.rates = [(0.0, rates)] if isinstance(rates, int | float) else list(rates)
@@ -73,7 +80,7 @@ class TokenBucket(Limiter):
 
 
 class FixedWindow(Limiter):
-    """`limit` accepted requests in each window of `seconds`; the first one began `phase` seconds ago."""
+    """At most `limit` accepted requests in each window of `seconds`. The first window began `phase` seconds ago."""
 
     def __init__(self, limit: int, seconds: float, phase: float) -> None:
         self.limit, self.seconds, self.phase = limit, seconds, phase
@@ -95,7 +102,7 @@ class FixedWindow(Limiter):
 
 
 class SlidingWindow(Limiter):
-    """`limit` requests in any `seconds`, refused ones included: whoever keeps knocking stays outside."""
+    """At most `limit` requests in any `seconds`. Refused requests count: a client that keeps trying stays out."""
 
     def __init__(self, limit: int, seconds: float) -> None:
         self.seconds = seconds
@@ -113,7 +120,7 @@ class SlidingWindow(Limiter):
 
 
 class Jobs(Limiter):
-    """At most `cap` jobs at once, each for as long as it takes. Polls always pass."""
+    """At most `cap` jobs at the same time. Polls always pass."""
 
     def __init__(self, cap: int) -> None:
         self.cap = cap
@@ -132,7 +139,7 @@ class Jobs(Limiter):
 
 
 class Down(Limiter):
-    """Refuses everything in the given spans [from, to), and is `inner` outside of them."""
+    """Refuses everything during the given spans [from, to), and behaves as `inner` at other times."""
 
     def __init__(self, inner: Limiter, spans: Sequence[tuple[float, float]]) -> None:
         self.inner, self.spans = inner, list(spans)
@@ -157,7 +164,7 @@ class Down(Limiter):
 
 
 class PenaltyBox(Limiter):
-    """`inner`, but a refused request starts a ban of `ban` seconds, and each one during the ban begins it anew."""
+    """`inner` with bans: a refused request starts a ban of `ban` seconds, and so does each request during a ban."""
 
     def __init__(self, inner: Limiter, ban: float) -> None:
         self.inner, self.ban = inner, ban

@@ -1,4 +1,4 @@
-"""Mico's own gate: the real script on a real Redis, told the time."""
+"""Mico's own gate: the real script on a real Redis, with the simulation's clock."""
 
 from collections.abc import Callable
 
@@ -14,10 +14,10 @@ PURPOSES = {"submit": Purpose.SUBMIT, "poll": Purpose.POLL}
 
 
 class Mico:
-    """The gate as workflow.py and gate_reports.py use it. The Redis is its own, and emptied first.
+    """The gate, used as Mico uses it. `redis` must be for this policy only; it is emptied first.
 
-    A change that lets requests pass wakes who waits, as in gate_reports, and so does the end of a job. `trace` is
-    told of each change.
+    As in Mico, waiting workers are woken by a change that lets requests pass and by the end of a job. `trace` is
+    called with the time and each change.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class Mico:
         return not change.state.stops(Purpose.POLL)
 
     def held(self) -> dict[str, str]:
-        """What the gate's hash holds."""
+        """Return the fields of the gate's hash."""
         keys = [
             key for key in self.redis.scan_iter("mico:gate:*") if self.redis.type(key) in {b"hash", "hash"}
         ]
@@ -56,7 +56,7 @@ class Mico:
 def _outcome(answer: Answer, now: float) -> Outcome:
     if answer.accepted:
         return Ok(answer.job or "", answer.running)
-    # The clock of the machine, which an answer without a Date is measured on, is a true one here.
+    # An answer without a Date header is read by the machine's own clock, which is right in the simulation.
     wait_s = retry_after.parse(answer.headers, now=EPOCH + now)
     return Refused("submit" if answer.names_jobs else "all", wait_s)
 

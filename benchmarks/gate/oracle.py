@@ -1,4 +1,4 @@
-"""Who knows the limiter: every request is sent so that it arrives at the first moment at which it passes."""
+"""Policies that know the limiter. Every request arrives at the first moment at which it passes."""
 
 import random
 
@@ -6,14 +6,15 @@ from benchmarks.gate.limiters import Jobs
 from benchmarks.gate.scenarios import Scenario
 from benchmarks.gate.simulation import Answer, Errand, Later, Policy, job_seconds
 
-# Arrivals are this far apart at least, and this much later than the first moment: below any figure, above rounding.
+# Seconds. Arrivals are at least this far apart, and this much after the first possible moment: more than a rounding
+# error, and too little to show in a result.
 _STEP = 1e-6
-# s. Who waits for the end of a job is woken by it, as with every policy.
-_WOKEN = 60.0
+# Seconds. A worker that waits for the end of a job is woken by it, so this time never passes.
+_UNTIL_WOKEN = 60.0
 
 
 class Oracle:
-    """Plans on a limiter of its own, in the order in which it is asked; nothing overtakes what is planned."""
+    """Plans requests on its own copy of the limiter, in the order in which it is asked. None overtakes another."""
 
     def __init__(self, scenario: Scenario, seed: int) -> None:
         self._limiter = scenario.limiter(random.Random(f"limiter {seed}"))
@@ -37,14 +38,14 @@ class Oracle:
     def tell(self, errand: Errand, token: float, answer: Answer, now: float) -> bool:
         return False
 
-    def redis_lost(self) -> None:
-        """It remembers everything itself."""
+    def redis_lost(self) -> None: ...
 
 
 class JobsOracle:
-    """Knows how many jobs the vendor takes at once, and of their ends what everybody knows: what a poll has found.
+    """Knows how many jobs the vendor takes at once. It learns of the end of a job from a poll, as all policies do.
 
-    Who knew the ends too would know the future, and send the next one before anybody could know that there is room.
+    An oracle that knew the ends too would know the future: it would send the next job before any real client could
+    know that there is room.
     """
 
     def __init__(self, cap: int) -> None:
@@ -54,7 +55,7 @@ class JobsOracle:
         if errand.kind == "poll":
             return now
         if not self._free:
-            return Later(now + _WOKEN)
+            return Later(now + _UNTIL_WOKEN)
         self._free -= 1
         return now
 
@@ -63,11 +64,10 @@ class JobsOracle:
         self._free += ended
         return ended
 
-    def redis_lost(self) -> None:
-        """It remembers everything itself."""
+    def redis_lost(self) -> None: ...
 
 
 def oracle_of(scenario: Scenario, seed: int) -> Policy:
-    """The one that knows this scenario's limiter."""
+    """Return the oracle of a scenario."""
     limiter = scenario.limiter(random.Random(f"limiter {seed}"))
     return JobsOracle(limiter.cap) if isinstance(limiter, Jobs) else Oracle(scenario, seed)

@@ -1,4 +1,4 @@
-"""A picture of the table as SVG: one small field for each scenario, one mark for each policy."""
+"""The table as an SVG plot: one panel for each scenario, one mark for each policy."""
 
 import math
 from collections.abc import Mapping
@@ -8,15 +8,15 @@ from benchmarks.gate.policies import BASELINES, MICO
 from benchmarks.gate.verdict import BAR, BAR_NAMED, BEST, NO_BAR, Cell, Table
 
 _COLUMNS = 5
-_WIDTH, _HEIGHT = 230, 170  # of a field, with its margins
+_WIDTH, _HEIGHT = 230, 170  # of a panel, with its margins
 _LEFT, _TOP, _RIGHT, _BOTTOM = 34, 26, 10, 26
 _TICKS = (0.0, 0.1, 1.0, 10.0, 100.0)
-_LINEAR = 0.03  # below it the axis of 429s is linear, above it logarithmic
+_LINEAR = 0.03  # 429s per item: the axis is linear below this and logarithmic above
 _COLOURS = ("#0072b2", "#56b4e9", "#009e73", "#e69f00", "#cc79a7", "#8c564b", "#7f7f7f", "#b8a100", "#444444")
 
 
 def draw(table: Table) -> str:
-    """The SVG's text: 429s per item to the right, ratio upwards, so the best place is the upper left corner."""
+    """Return the SVG. 429s per item grow to the right and the ratio upwards: the upper left corner is best."""
     names = list(dict.fromkeys(name for row in table.values() for name in row))
     rows = math.ceil(len(table) / _COLUMNS)
     legend = 22 * math.ceil(len(names) / 4) + 34
@@ -28,13 +28,13 @@ def draw(table: Table) -> str:
     ]
     for index, (scenario, row) in enumerate(table.items()):
         x, y = index % _COLUMNS * _WIDTH, index // _COLUMNS * _HEIGHT
-        parts.append(f'<g transform="translate({x} {y})">{_field(scenario, row, names)}</g>')
+        parts.append(f'<g transform="translate({x} {y})">{_panel(scenario, row, names)}</g>')
     parts.append(_legend(names, rows * _HEIGHT))
     return "\n".join([*parts, "</svg>", ""])
 
 
 def _x(refused: float) -> float:
-    """Where so many 429s per item are: linear near 0, so that none has a place, then logarithmic."""
+    """Return the x of a number of 429s per item. Near 0 the axis is linear, so that 0 has a place on it."""
 
     def stretched(value: float) -> float:
         return math.asinh(value / _LINEAR)
@@ -47,7 +47,7 @@ def _y(ratio: float) -> float:
     return _TOP + (1 - min(1.0, ratio)) * (_HEIGHT - _TOP - _BOTTOM)
 
 
-def _field(scenario: str, cells: Mapping[str, Cell], names: list[str]) -> str:
+def _panel(scenario: str, cells: Mapping[str, Cell], names: list[str]) -> str:
     parts = [f'<text x="{_LEFT}" y="16" font-weight="bold" font-size="12">{escape(scenario)}</text>']
     if scenario not in (*BEST, *NO_BAR):
         ratio, refused = BAR_NAMED if scenario == "jobs, named" else BAR

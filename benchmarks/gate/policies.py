@@ -1,4 +1,4 @@
-"""Who takes part, with the parameters that `--tune` has chosen on the tuning set."""
+"""The policies that are compared, with the parameters that `--tune` has chosen on the tuning set."""
 
 import itertools
 from collections.abc import Callable, Iterator, Mapping
@@ -18,7 +18,11 @@ Params = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Baseline:
-    """make: (scenario, seed, **params); fixed: what is not tuned; grid: what is tried; chosen: the best of it."""
+    """A policy to compare Mico with.
+
+    `make(scenario, seed, **params)` creates it. `fixed`: parameters that are not tuned. `grid`: values to try.
+    `chosen`: the best point of the grid.
+    """
 
     make: Callable[..., Policy]
     fixed: Params = field(default_factory=dict)
@@ -27,7 +31,7 @@ class Baseline:
     knows_the_limit: bool = False
 
     def tries(self) -> Iterator[Params]:
-        """Every point of the grid."""
+        """Yield every point of the grid."""
         for values in itertools.product(*self.grid.values()):
             yield dict(zip(self.grid, values, strict=True))
 
@@ -74,7 +78,7 @@ NAMES = [MICO, *BASELINES]
 
 
 def make(name: str, scenario: Scenario, seed: int, redis: "Redis", params: Params | None = None) -> Policy:
-    """The policy of this name; `params` instead of the chosen ones."""
+    """Create a policy by name. `params`: instead of the chosen ones. `redis` is used by Mico's gate only."""
     if name == MICO:
         return Mico(redis)
     baseline = BASELINES[name]

@@ -12,9 +12,11 @@ from benchmarks.gate.simulation import GIVE_UP, Policy, Run, Simulation
 
 @dataclass(frozen=True)
 class Score:
-    """ratio: of the oracle's makespan to this one, 0 = never; where demand is below the limit, of the time from
-    arrival to completion, summed. refused: 429s per item. delay: mean seconds from when an item could have been
-    sent to its completion, beyond the oracle's; infinite = never.
+    """The result of one run.
+
+    `ratio`: the oracle's makespan divided by this policy's, 0 if the policy never finishes. Where items arrive over
+    time, the sum of the times from arrival to completion takes the place of the makespan. `refused`: 429s per item.
+    `delay`: by how many seconds, in the mean, an item is completed later than with the oracle; infinite if never.
     """
 
     ratio: float
@@ -26,7 +28,7 @@ class Score:
 
 @functools.cache
 def oracle(scenario: Scenario, seed: int) -> Run:
-    """What the oracle needs. Raises RuntimeError if it was ever refused."""
+    """Run the oracle. Raises RuntimeError if it was refused or did not finish."""
     run = Simulation(scenario, seed, oracle_of(scenario, seed), horizon=math.inf).run()
     if run.refused or run.done < run.items:
         raise RuntimeError(f"the oracle was refused in {scenario.name!r}, or did not finish: {run}")
@@ -41,7 +43,10 @@ def measure(
     watch: Callable[[float, Run], None] | None = None,
     every: float = 10.0,
 ) -> Score:
-    """Runs it, for at most `GIVE_UP` times what the oracle needs."""
+    """Run a policy for at most `GIVE_UP` times as long as the oracle needs, and score it.
+
+    `watch` is called with the time and the run every `every` simulated seconds.
+    """
     best = oracle(scenario, seed)
     horizon = GIVE_UP * best.makespan
     run = Simulation(scenario, seed, policy, horizon=horizon, watch=watch, every=every).run()

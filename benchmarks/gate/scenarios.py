@@ -1,4 +1,4 @@
-"""What the vendor does: every limiter twice, with the numbers for tuning and with those that are reported."""
+"""The scenarios: vendors with their limits, each with one set of numbers for tuning and one for reporting."""
 
 import math
 import random
@@ -20,7 +20,7 @@ from benchmarks.gate.limiters import (
 Set = Literal["tuning", "reporting"]
 Header = Callable[[float, float], dict[str, str]]
 
-# Second 0 of every scenario, as unix seconds: real clocks have large numbers, and headers carry dates.
+# Second 0 of every scenario in Unix seconds. The gate and the headers need times like those of a real clock.
 EPOCH = 1_700_000_012.345678
 
 SEEDS: dict[Set, tuple[int, ...]] = {"tuning": (1, 2, 3), "reporting": (101, 102, 103)}
@@ -28,12 +28,14 @@ SEEDS: dict[Set, tuple[int, ...]] = {"tuning": (1, 2, 3), "reporting": (101, 102
 
 @dataclass(frozen=True)
 class Scenario:
-    """A vendor and the work to do.
+    """A vendor and the work to do. Times are seconds since the scenario began.
 
-    limit: requests a second and the burst that an operator would configure who has read the documentation, for
-    the baselines that must be told. header: (seconds to wait, now) → headers of a 429. polls_are_free: the limit
-    is not about them. demand: items a second that arrive (Poisson); None: all are there at the start. kill: the
-    first worker that sends in this span dies.
+    `limiter`: creates the vendor's limiter. `items`: the number of items to complete. `limit`: requests per second
+    and burst as the vendor documents them, for the baselines that must be told. `header`: makes the headers of a 429
+    from the seconds to wait and the time. `jobs`: whether a submit starts a job that must be polled.
+    `polls_are_free`: polls do not count towards the limit. `names_jobs`: a 429 says that it is about jobs. `demand`:
+    items that arrive per second (Poisson); None if all are there at the start. `kill`: the first worker that sends in
+    this span dies. `flush_at`: when Redis loses everything.
     """
 
     name: str
@@ -50,17 +52,17 @@ class Scenario:
 
 
 def honest(wait: float, now: float) -> dict[str, str]:
-    """Whole seconds, rounded up."""
+    """Retry-After with the true wait, in whole seconds, rounded up."""
     return {"Retry-After": str(math.ceil(wait))}
 
 
 def too_short(part: float) -> Header:
-    """Only this part of the wait."""
+    """Retry-After with a fraction of the true wait."""
     return lambda wait, now: {"Retry-After": str(int(wait * part))}
 
 
 def date(skew: float, *, with_date: bool) -> Header:
-    """As a date, from a clock that is `skew` seconds ahead of ours; the answer's own Date is from the same clock."""
+    """Retry-After as a date from a clock that is `skew` seconds ahead. A Date header is from the same clock."""
 
     def header(wait: float, now: float) -> dict[str, str]:
         clock = EPOCH + now + skew
@@ -71,7 +73,7 @@ def date(skew: float, *, with_date: bool) -> Header:
 
 
 def window(limit: int) -> Callable[[random.Random], Limiter]:
-    """`limit` per fixed minute, of which some part has passed when we begin."""
+    """`limit` requests in each fixed minute. A random part of the first minute has passed at the start."""
     return lambda rng: FixedWindow(limit, 60.0, rng.uniform(0.0, 60.0))
 
 
@@ -94,7 +96,7 @@ def flapping(rate: float, burst: float, down_s: float, up_s: float) -> Callable[
 
 
 def scenarios(which: Set) -> list[Scenario]:
-    """All of them, in the order of the table."""
+    """Return all scenarios of a set, in the order of the table."""
     t = which == "tuning"
 
     def pick(tuning: float, reporting: float) -> float:

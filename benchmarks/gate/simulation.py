@@ -1,9 +1,10 @@
-"""Workers, a vendor behind half a round trip, and a policy between them, in virtual time.
+"""Workers, a policy, and a vendor half a round trip away, in virtual time.
 
-Sixteen workers in four processes. Each takes the next item, asks the policy, comes back when it is told to, and
-sends. An accepted submit completes its item, or starts a job whose end is found by polls: those pass the policy
-too, in the process of the worker that submitted, which goes on with other items meanwhile. After a 429 the item
-is the next one again. The same seed gives the same arrivals, jobs and, request by request, travel times.
+There are sixteen workers in four processes. A worker takes the next item and asks the policy, which lets it send or
+tells it when to ask again. An accepted submit completes its item, or it starts a job whose end is found by polls.
+Polls pass the policy too, in the process of the worker that submitted; that worker goes on with other items
+meanwhile. After a 429 the item becomes the next one again. The same seed gives the same arrivals, the same jobs and
+the same travel time of each request.
 """
 
 import heapq
@@ -20,31 +21,32 @@ WORKERS = 16
 PROCESSES = 4
 HALF_TRIP = 0.1  # seconds, ± 30 %
 SPREAD = 0.3
-WAKE = 0.02  # from a published change until who waits for it asks again
-SHORTEST_WAIT = 0.001  # a policy that says "now" again and again must not stop the clock
-GIVE_UP = 6.0  # times what the oracle took: "never"
-# Jobs: the median, its spread (lognormal), and the schedule of polls, counted from the answer before.
+WAKE = 0.02  # seconds from a published change until waiting workers ask again
+SHORTEST_WAIT = 0.001  # seconds; a policy that always answers "ask again now" must not stop the clock
+GIVE_UP = 6.0  # a policy that takes this many times as long as the oracle counts as never finishing
+# Jobs: the median length in seconds, the sigma of its log-normal distribution, and the seconds from the submit's
+# answer to the first poll and from each poll's answer to the next poll.
 JOB = 10.0
 JOB_SIGMA = 0.15
 FIRST_POLL = 9.0
 NEXT_POLL = 0.75
-# A worker dies: its place is taken, and its item found, after so long.
+# Seconds from the death of a worker until another takes its place, and until its item is found.
 NEW_WORKER = 5.0
 ITEM_FOUND = 30.0
 
 
 @dataclass(eq=False, slots=True)
 class Errand:
-    """One request that has to be accepted, however often it must be tried."""
+    """A request that is sent again until it is accepted."""
 
     item: int
     kind: Kind
-    since: float  # when its item could have been sent first
-    ends: float = 0.0  # a poll's: when the vendor is done with the job
+    since: float  # when its item arrived
+    ends: float = 0.0  # of a poll: when the job ends at the vendor
     worker: int = 0
     refusals: int = 0
-    out: float = 0.0  # seconds to the vendor and back, of the coming try
-    back: float = 0.0
+    out: float = 0.0  # seconds to the vendor, for the next try
+    back: float = 0.0  # seconds back
 
     @property
     def process(self) -> int:
@@ -53,9 +55,10 @@ class Errand:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back: accepted or a 429 with these headers, whose code says "too many jobs" if it has one.
+    """The vendor's answer: accepted, or a 429 with `headers`.
 
-    job: the job that was started or asked for, if this vendor has jobs; running: whether it still runs.
+    `names_jobs`: the 429 says that there are too many jobs. `job`: the id of the job that was started or polled, if
+    this vendor has jobs. `running`: whether that job still runs.
     """
 
     accepted: bool
@@ -67,7 +70,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Later:
-    """Not now: ask again at this time."""
+    """The policy's answer "not now": ask again at this time."""
 
     at: float
 
@@ -76,28 +79,28 @@ class Policy(Protocol):
     """Decides when requests are sent. Times are seconds since the scenario began."""
 
     def ask(self, errand: Errand, now: float) -> Any | Later:
-        """A token of the policy's own, which `tell` gets back: send it now. Or Later."""
+        """Return a token of the policy's own, which means "send now" and is passed to `tell`; or `Later`."""
         ...
 
     def tell(self, errand: Errand, token: Any, answer: Answer, now: float) -> bool:
-        """What became of it. True: whoever waits should ask again now."""
+        """Learn the answer to a request. Return True if waiting workers should ask again now."""
         ...
 
     def redis_lost(self) -> None:
-        """The Redis server has lost everything."""
+        """Handle that the Redis server has lost everything."""
         ...
 
 
 @dataclass
 class Run:
-    """What one policy made of one scenario."""
+    """The counts of one policy in one scenario."""
 
     items: int
     done: int = 0
     accepted: int = 0
     refused: int = 0
     makespan: float = 0.0
-    flow: float = 0.0  # sum over the items: completed − could have been sent
+    flow: float = 0.0  # seconds from arrival to completion, summed over the items
 
     @property
     def refused_per_item(self) -> float:
@@ -105,14 +108,14 @@ class Run:
 
 
 def job_seconds(scenario: Scenario, seed: int, item: int) -> float:
-    """How long the vendor works on this item."""
+    """Return how long the vendor works on an item, in seconds."""
     if not scenario.jobs:
         return 0.0
     return JOB * random.Random(f"job {seed} {item}").lognormvariate(0.0, JOB_SIGMA)
 
 
 class Simulation:
-    """One run. `watch` is told (time, run) every `every` seconds."""
+    """One run. `watch` is called with the time and the run every `every` simulated seconds."""
 
     def __init__(
         self,
@@ -135,11 +138,11 @@ class Simulation:
         self._now = 0.0
         self._backlog: deque[Errand] = deque()
         self._idle = deque(range(WORKERS))
-        self._waiting: dict[Errand, tuple[int, float]] = {}  # its event, and when that is
+        self._waiting: dict[Errand, tuple[int, float]] = {}  # the number and the time of its event
         self._dead = False
 
     def run(self) -> Run:
-        """Until everything is done, or the horizon is reached."""
+        """Run until all items are done or `horizon` is reached."""
         arrivals = random.Random(f"arrivals {self._seed}")
         at = 0.0
         for item in range(self.scenario.items):
@@ -219,7 +222,7 @@ class Simulation:
         self._next()
 
     def _reach(self, errand: Errand, token: Any) -> None:
-        """At the vendor."""
+        """Handle the arrival of a request at the vendor."""
         answer = self._answer(errand)
         self._at(self._now + errand.back, self._answered, errand, token, answer)
 
@@ -237,7 +240,7 @@ class Simulation:
         return Answer(True, job=f"job{errand.item}", running=errand.ends > self._now)
 
     def _answered(self, errand: Errand, token: Any, answer: Answer) -> None:
-        """Back at the worker."""
+        """Handle the arrival of an answer at the worker."""
         wake = self.policy.tell(errand, token, answer, self._now)
         if errand.kind == "submit":
             self._idle.appendleft(errand.worker)

@@ -1,4 +1,4 @@
-"""The tables on the terminal."""
+"""The printed tables."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,7 @@ _COLUMNS = 5
 
 
 def show_mico(table: Table) -> None:
-    """Mico's figures beside the bars."""
+    """Print Mico's figures and whether they reach the targets."""
     print(f"\n{'Mico':22} ratio  worst   429s  worst   delay s")
     verdicts = []
     for scenario, row in table.items():
@@ -22,11 +22,11 @@ def show_mico(table: Table) -> None:
             f"{scenario:22} {c.ratio:5.3f}  {c.worst_ratio:5.3f}  {c.refused:5.3f}  {c.worst_refused:5.3f}"
             f"  {c.delay:8.2f}   {words}"
         )
-    print(f"bars reached: {verdicts.count(True)} of {len(verdicts) - verdicts.count(None)}")
+    print(f"targets reached: {verdicts.count(True)} of {len(verdicts) - verdicts.count(None)}")
 
 
 def show_all(table: Table) -> None:
-    """Everybody: ratio (worst) / 429s per item."""
+    """Print the ratio (that of the worst seed) and the 429s per item of every policy."""
     names = list(dict.fromkeys(name for row in table.values() for name in row))
     for first in range(0, len(names), _COLUMNS):
         some = names[first : first + _COLUMNS]
@@ -36,7 +36,7 @@ def show_all(table: Table) -> None:
 
 
 def show_dominators(table: Table) -> None:
-    """Who beats Mico on both axes."""
+    """Print the baselines that beat Mico on both axes."""
     for knowing, words in (False, "that do not know the limit"), (True, "that know the limit"):
         found = dominators(table, knowing=knowing)
         print(f"\nbaselines {words} and beat Mico on both axes: {len(found) or 'none'}")
@@ -46,7 +46,7 @@ def show_dominators(table: Table) -> None:
 
 
 def show_parameters(names: Sequence[str]) -> None:
-    """What the baselines were set to."""
+    """Print the parameters of the baselines."""
     print("\nparameters of the baselines, chosen on the tuning set:")
     for name in names:
         if name in BASELINES:

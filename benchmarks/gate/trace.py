@@ -1,4 +1,4 @@
-"""What Mico's gate does in one run, line by line: for tuning its law."""
+"""A trace of Mico's gate in one run, for changing its law."""
 
 from collections.abc import Callable
 
@@ -12,7 +12,7 @@ from transcription.gate import GateChange
 
 
 def traced(redis: "Redis", scenario: Scenario, seed: int, every: float) -> Score:
-    """A run of Mico's gate: each change, and every so many seconds what Redis holds."""
+    """Run Mico's gate. Print each change, and what Redis holds every `every` simulated seconds."""
     print(f"--- {scenario.name}, seed {seed}")
     policy = Mico(redis, trace=_change)
     return measure(scenario, seed, policy, watch=_watcher(policy), every=every)
@@ -37,7 +37,7 @@ def _watcher(policy: Mico) -> Callable[[float, Run], None]:
 
 
 def _short(value: str) -> str:
-    """Times become seconds of the scenario."""
+    """Write a time as seconds since the scenario began."""
     try:
         number = float(value)
     except ValueError:

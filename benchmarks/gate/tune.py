@@ -1,4 +1,4 @@
-"""The baselines at their best: every point of their grids on the tuning set."""
+"""The grids of the baselines on the tuning set, so that each baseline is compared at its best."""
 
 from collections.abc import Sequence
 
@@ -9,12 +9,12 @@ from benchmarks.gate.scenarios import SEEDS, scenarios
 
 
 def worth(score: Score) -> float:
-    """Both axes in one number: work done in time, divided by what each item cost."""
+    """Combine both axes in one number: the ratio, divided by the requests per item."""
     return score.ratio / (1 + score.refused)
 
 
 def tune(policies: Sequence[str]) -> None:
-    """Prints each grid with the mean worth, the best first. The first lines belong into policies.py."""
+    """Print the mean worth of each point of the grids, best first. The best point belongs in policies.py."""
     names = [s.name for s in scenarios("tuning")]
     tuned = {name: BASELINES[name] for name in policies if name in BASELINES and BASELINES[name].grid}
     tasks = [

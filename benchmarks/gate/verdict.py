@@ -1,4 +1,4 @@
-"""Means over the seeds, the bars, and who beats Mico on both axes."""
+"""Means over the seeds, the targets, and the baselines that beat Mico on both axes."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,18 +6,19 @@ from dataclasses import dataclass
 from benchmarks.gate.policies import BASELINES, MICO
 from benchmarks.gate.runs import Score
 
-# What is to be reached: (ratio at least, 429s per item at most).
+# The targets: (ratio at least, 429s per item at most).
 BAR = (0.90, 0.10)
 BAR_NAMED = (0.97, 0.02)
-# Here no bar is fair: a gate has to finish, and to be better than every baseline on both axes.
+# Scenarios without a fair target: a gate has to finish, and to be better on both axes than every baseline that does
+# not know the limit.
 BEST = ("strict", "sliding")
-# Here even the true limit, obeyed to the letter, gets about 0.9: only a comparison.
+# Scenarios without any target: even a policy that keeps exactly to the true limit gets about 0.9.
 NO_BAR = ("high demand",)
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One policy in one scenario, over the seeds. `finished` is the part of the runs that came to an end."""
+    """One policy in one scenario, over the seeds. `finished`: the fraction of the runs that finished."""
 
     ratio: float
     worst_ratio: float
@@ -35,7 +36,7 @@ Table = Mapping[str, Mapping[str, Cell]]  # scenario → policy → cell
 
 
 def cell(scores: Sequence[Score]) -> Cell:
-    """What several seeds say together; a run without an end counts with a ratio of 0."""
+    """Combine the scores of several seeds. A run that never finished counts with a ratio of 0."""
     ratios, refused = [s.ratio for s in scores], [s.refused for s in scores]
     n = len(scores)
     return Cell(
@@ -49,12 +50,12 @@ def cell(scores: Sequence[Score]) -> Cell:
 
 
 def dominates(a: Cell, b: Cell) -> bool:
-    """a is better than b on both axes."""
+    """Return whether `a` is better than `b` on both axes."""
     return a.ratio > b.ratio and a.refused < b.refused
 
 
 def dominators(table: Table, *, knowing: bool) -> list[tuple[str, str]]:
-    """(scenario, baseline) that beat Mico on both axes, of those that know the limit or of those that do not."""
+    """Return each (scenario, baseline) that beats Mico on both axes. `knowing`: of those that know the limit."""
     return [
         (scenario, name)
         for scenario, row in table.items()
@@ -67,7 +68,7 @@ def dominators(table: Table, *, knowing: bool) -> list[tuple[str, str]]:
 
 
 def verdict(scenario: str, row: Mapping[str, Cell]) -> tuple[bool | None, str]:
-    """Whether Mico reaches the bar of this scenario (mean over the seeds), None: there is none; and in words."""
+    """Return whether Mico reaches the target of a scenario (None if there is no target), and the same in words."""
     mico = row[MICO]
     if scenario in NO_BAR:
         return None, "no bar"

@@ -1,4 +1,4 @@
-"""The baselines of the gate's benchmark do what their descriptions say, in virtual time."""
+"""The baselines of the gate's benchmark behave as their descriptions say, in virtual time."""
 
 import pytest
 import redis
@@ -34,12 +34,12 @@ def test_the_same_seed_gives_the_same_score(name: str, own_redis: "redis.Redis")
 
 
 @pytest.mark.parametrize("name", BASELINES)
-def test_what_was_chosen_is_a_point_of_the_grid(name: str) -> None:
+def test_the_chosen_parameters_are_a_point_of_the_grid(name: str) -> None:
     baseline = BASELINES[name]
     assert not baseline.grid or baseline.chosen in list(baseline.tries())
 
 
-def test_the_first_version_waits_longer_after_each_and_begins_anew_after_a_success() -> None:
+def test_the_first_version_waits_longer_after_each_429_until_a_success() -> None:
     policy = baselines.GrowingPause(BUCKET, 1, step=5, cap=60)
     waits = []
     for i in range(14):
@@ -51,7 +51,7 @@ def test_the_first_version_waits_longer_after_each_and_begins_anew_after_a_succe
     assert wait(policy, errand(1), 2001) == 5
 
 
-def test_the_shared_pause_is_as_long_as_the_last_one_said() -> None:
+def test_the_last_429_sets_the_shared_pause() -> None:
     policy = baselines.SharedPause(BUCKET, 1, pause=3)
     refuse(policy, errand(), 10, Answer(False, {"Retry-After": "30"}))
     assert wait(policy, errand(1), 10) == 30
@@ -61,7 +61,7 @@ def test_the_shared_pause_is_as_long_as_the_last_one_said() -> None:
     assert wait(policy, errand(1), 11) == 0
 
 
-def test_client_throttling_lets_all_pass_while_all_is_accepted_and_little_when_nothing_is() -> None:
+def test_client_throttling_rejects_most_requests_only_when_none_is_accepted() -> None:
     policy = baselines.ClientThrottling(BUCKET, 1, k=2, window=120, again=1)
     for i in range(100):
         assert wait(policy, errand(), i) == 0
@@ -70,7 +70,7 @@ def test_client_throttling_lets_all_pass_while_all_is_accepted_and_little_when_n
     assert 1 <= passed < 50
 
 
-def test_urllib3_obeys_the_header_also_as_a_date_and_else_doubles() -> None:
+def test_urllib3_obeys_retry_after_even_as_a_date_and_otherwise_doubles() -> None:
     policy = libraries.Urllib3(BUCKET, 1, factor=1, jitter=0)
     one = errand()
     waits = []
@@ -90,7 +90,7 @@ def test_full_jitter_stays_below_its_growing_bound() -> None:
         assert 0 <= wait(policy, one, 0) <= min(60, 2 * 2**attempt)
 
 
-def test_botocore_slows_down_the_process_that_was_refused_and_no_other() -> None:
+def test_botocore_slows_down_only_the_process_that_was_refused_unless_shared() -> None:
     policy = libraries.Adaptive(BUCKET, 1, shared=False, beta=0.7, scale=0.4, attempts=1)
     for i in range(20):
         policy.tell(errand(i, worker=1), "go", OK, i / 10)
@@ -103,7 +103,7 @@ def test_botocore_slows_down_the_process_that_was_refused_and_no_other() -> None
     assert [wait(shared, errand(i, worker=2), 2.0) for i in range(40, 60)][-1] > 0
 
 
-def test_a_static_rate_passes_so_many_a_second_and_forgets_with_its_redis() -> None:
+def test_a_static_rate_passes_its_rate_and_forgets_with_its_redis() -> None:
     policy = libraries.StaticRate(Scenario("bucket", bucket(2, 4), 60, (2, 4)), 1, factor=0.5)
     assert [wait(policy, errand(), 0) for _ in range(3)] == [0, 0, pytest.approx(1)]
     assert wait(policy, errand(), 1) == 0
@@ -119,7 +119,7 @@ def test_a_static_rate_just_below_the_limit_is_never_refused() -> None:
     assert score.ratio == pytest.approx(0.985, abs=0.01)
 
 
-def test_a_static_rate_leaves_free_polls_alone() -> None:
+def test_a_static_rate_does_not_limit_free_polls() -> None:
     named = next(s for s in scenarios("tuning") if s.name == "jobs, named")
     policy = libraries.StaticRate(named, 1, factor=0.5)
     polls = [policy.ask(Errand(0, "poll", 0.0), 0.0) for _ in range(50)]

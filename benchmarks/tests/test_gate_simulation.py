@@ -1,4 +1,4 @@
-"""The gate's benchmark measures what it says: limits that limit, an oracle that is never refused, the same twice."""
+"""The simulation of the gate's benchmark: limiters limit, the oracle is never refused, a seed repeats its run."""
 
 import math
 import random
@@ -22,7 +22,7 @@ def accepted(limiter: Limiter, times: list[float]) -> list[float]:
 
 
 class Greedy:
-    """Sends at once, always."""
+    """Always sends at once."""
 
     def __init__(self) -> None:
         self.headers: list[dict[str, str]] = []
@@ -62,7 +62,7 @@ def test_a_token_bucket_never_lets_more_pass_than_burst_and_rate(
     gaps=st.lists(st.floats(0, 5), min_size=1, max_size=40),
     which=st.sampled_from(["bucket", "window", "sliding", "jobs", "down", "box", "changing"]),
 )
-def test_the_earliest_moment_is_when_it_passes_and_not_before(gaps: list[float], which: str) -> None:
+def test_earliest_is_the_first_moment_at_which_a_request_passes(gaps: list[float], which: str) -> None:
     def make() -> Limiter:
         return {
             "bucket": TokenBucket(2, 3),
@@ -84,30 +84,30 @@ def test_the_earliest_moment_is_when_it_passes_and_not_before(gaps: list[float],
         assert limiter.admit(at, "submit", 7.0) == 0
 
 
-def test_a_fixed_window_begins_anew_at_its_border() -> None:
+def test_a_fixed_window_starts_again_at_its_border() -> None:
     assert accepted(FixedWindow(2, 60, 50), [0, 1, 2, 9.9, 10, 11, 12]) == [0, 1, 10, 11]
 
 
-def test_a_sliding_window_counts_who_was_refused() -> None:
+def test_a_sliding_window_counts_refused_requests() -> None:
     assert accepted(SlidingWindow(2, 60), [0, 1, 59, 60.5, 61.1, 181.2]) == [0, 1, 181.2]
 
 
-def test_jobs_occupy_their_place_until_they_end() -> None:
+def test_a_job_counts_until_it_ends() -> None:
     limiter = Jobs(2)
     assert [limiter.admit(t, "submit", 10.0) for t in (0.0, 4.0, 5.0)] == [0, 0, 5.0]
     assert limiter.admit(5.0, "poll") == 0
     assert limiter.admit(10.0, "submit", 10.0) == 0
 
 
-def test_a_refusal_during_the_ban_begins_it_anew() -> None:
+def test_a_refusal_during_a_ban_starts_it_again() -> None:
     assert accepted(PenaltyBox(TokenBucket(10, 1), 20), [0, 0.05, 15, 30, 50]) == [0, 50]
 
 
-def test_nothing_passes_while_it_is_down() -> None:
+def test_nothing_passes_during_an_outage() -> None:
     assert accepted(Down(TokenBucket(100, 10), [(1, 3)]), [0, 1, 2, 2.9, 3]) == [0, 3]
 
 
-def test_the_same_seed_gives_the_same_run_and_another_seed_another() -> None:
+def test_a_seed_repeats_its_run_and_other_seeds_differ() -> None:
     scenario = next(s for s in scenarios("tuning") if s.name == "mixed")
 
     def run(seed: int) -> Run:
@@ -117,7 +117,7 @@ def test_the_same_seed_gives_the_same_run_and_another_seed_another() -> None:
     assert run(1) != run(2)
 
 
-def test_who_never_gets_there_is_never_done() -> None:
+def test_a_policy_that_never_sends_has_a_ratio_of_0() -> None:
     class Never(Greedy):
         def ask(self, errand: Errand, now: float) -> str | Later:
             return Later(now + 10)
@@ -126,9 +126,9 @@ def test_who_never_gets_there_is_never_done() -> None:
     assert (score.ratio, score.done, score.delay) == (0.0, 0, math.inf)
 
 
-def test_who_waits_asks_again_when_woken() -> None:
+def test_waiting_workers_ask_again_when_woken() -> None:
     class Waking(Greedy):
-        """One worker sends; the others are told to wait, and woken by its answer."""
+        """One worker sends. The others have to wait, and its answer wakes them."""
 
         def __init__(self) -> None:
             super().__init__()
@@ -152,9 +152,9 @@ def test_who_waits_asks_again_when_woken() -> None:
     assert again == [pytest.approx(policy.answered + 0.02)] * 2
 
 
-def test_being_woken_again_and_again_keeps_nobody_waiting() -> None:
+def test_repeated_waking_does_not_delay_a_waiting_worker() -> None:
     class Restless(Greedy):
-        """Half of the workers wait for half a second, while answers to the others wake them all the time."""
+        """Half of the workers wait for half a second, while answers to the other half keep waking them."""
 
         def __init__(self) -> None:
             super().__init__()
@@ -177,7 +177,7 @@ def test_being_woken_again_and_again_keeps_nobody_waiting() -> None:
     assert max(policy.late) == pytest.approx(0)
 
 
-def test_headers_say_what_the_scenario_wants_them_to() -> None:
+def test_headers_tell_the_truth_or_lie_as_the_scenario_says() -> None:
     assert honest(3.2, 0.0) == {"Retry-After": "4"}
     assert too_short(0.5)(5.0, 0.0) == {"Retry-After": "2"}
     behind, true = date(-100, with_date=False)(30, 7.0), date(-100, with_date=True)(30, 7.0)
@@ -186,7 +186,7 @@ def test_headers_say_what_the_scenario_wants_them_to() -> None:
     assert retry_after.parse(true, now=epoch + 7) == pytest.approx(30, abs=1.01)
 
 
-def test_limits_with_a_part_of_chance_repeat_with_their_seed() -> None:
+def test_random_limits_repeat_with_their_seed() -> None:
     minute = next(s for s in scenarios("reporting") if s.name == "minute")
     first, again = (minute.limiter(random.Random("x")) for _ in range(2))
     assert isinstance(first, FixedWindow)

@@ -1,4 +1,4 @@
-"""The bars of the gate's benchmark, and who beats whom."""
+"""The targets of the gate's benchmark, and which baselines beat Mico."""
 
 import math
 import xml.etree.ElementTree as ET
@@ -14,7 +14,7 @@ def a(ratio: float, refused: float, finished: float = 1.0) -> Cell:
     return Cell(ratio, ratio, refused, refused, 0.0, finished)
 
 
-def test_a_cell_is_the_mean_and_the_worst_and_a_run_without_an_end_is_a_zero() -> None:
+def test_a_cell_has_the_mean_and_the_worst_and_counts_an_unfinished_run_as_0() -> None:
     found = cell(
         [Score(0.9, 0.1, 2.0, 10, 10), Score(0.6, 0.4, 4.0, 10, 10), Score(0.0, 7.0, math.inf, 3, 10)]
     )
@@ -37,12 +37,12 @@ def test_a_cell_is_the_mean_and_the_worst_and_a_run_without_an_end_is_a_zero() -
         ("high demand", a(0.1, 9.0), "no bar"),
     ],
 )
-def test_the_bar_and_by_how_much_it_is_missed(scenario: str, mico: Cell, words: str) -> None:
+def test_the_verdict_says_by_how_much_the_target_is_missed(scenario: str, mico: Cell, words: str) -> None:
     found = verdict(scenario, {"Mico": mico})
     assert found == (None if words == "no bar" else words == "reached", words)
 
 
-def test_where_there_is_no_bar_it_has_to_be_best_on_both_axes_of_those_that_do_not_know() -> None:
+def test_without_a_target_mico_has_to_beat_all_that_do_not_know_the_limit() -> None:
     row = {"Mico": a(0.6, 0.5), "tenacity": a(0.5, 0.9), "GCRA at 1 ×": a(0.9, 0.0)}
     assert verdict("sliding", row)[0] is True
     assert verdict("sliding", {**row, "urllib3": a(0.3, 0.4)}) == (
@@ -51,7 +51,7 @@ def test_where_there_is_no_bar_it_has_to_be_best_on_both_axes_of_those_that_do_n
     )
 
 
-def test_only_who_is_better_on_both_axes_beats_mico() -> None:
+def test_a_baseline_beats_mico_only_on_both_axes() -> None:
     table = {
         "bucket": {
             "Mico": a(0.9, 0.1),
@@ -65,12 +65,12 @@ def test_only_who_is_better_on_both_axes_beats_mico() -> None:
     assert dominators(table, knowing=True) == [("bucket", "GCRA at 1 ×")]
 
 
-def test_the_picture_has_a_mark_for_every_policy_in_every_scenario() -> None:
+def test_the_plot_has_a_mark_for_every_policy_in_every_scenario() -> None:
     row = {"Mico": a(0.9, 0.0), "tenacity": a(0.9, 900.0), "GCRA at 1 ×": a(0.0, 0.0, finished=0.0)}
     table = {"bucket, Retry-After": row, "a < b": row}
     marks = "{http://www.w3.org/2000/svg}"
     root = ET.fromstring(draw(table))
-    # Each mark once for each scenario, and once in the legend.
+    # One mark in each scenario and one in the legend.
     assert len(root.findall(f".//{marks}circle")) == 2 * 3
     texts = [node.text for node in root.iter(f"{marks}text")]
     assert "a < b" in texts
