@@ -1,1 +1,1 @@
-"""Measurements. Each module prints its figures and writes them as JSON below benchmarks/results/."""
+"""Measurements of Mico. README.md says what each of them measures and how to run it."""

@@ -1,4 +1,4 @@
-"""`make bench`: every benchmark, one after the other; `make bench ARGS="whole"` names some."""
+"""`make bench` runs every benchmark; `make bench ARGS="gate polling"` runs the named ones."""
 
 import argparse
 
@@ -18,7 +18,7 @@ ALL = {
 
 
 def main() -> None:
-    """Runs those that are named, or all."""
+    """Run the benchmarks that the command line names, or all of them."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks")
     parser.add_argument("names", nargs="*", help=f"which: {', '.join(ALL)} (default: all)")
     names = parser.parse_args().names or list(ALL)

@@ -1,4 +1,4 @@
-"""The same lines in a real browser: when they are in the page's document."""
+"""A real Chromium on a meeting's page, and the times at which words appear in its document."""
 
 import shutil
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 from benchmarks.site import Site
 from tests.chromium import chromium
 
-# Recording → when its words came into the document, ms. Date.now() is the clock of the machine, as Python's.
+# Records when the words of each recording enter the document, in ms. Date.now() and Python use the same clock.
 WATCH = """() => {
   window.words = {};
   new MutationObserver(() => {
@@ -21,7 +21,7 @@ WATCH = """() => {
 
 
 def chromium_path() -> Path:
-    """Where it is. Raises SystemExit without one."""
+    """Return the path of the installed Chromium. Raises SystemExit if there is none."""
     path = shutil.which("chromium") or shutil.which("google-chrome")
     if path is None:
         raise SystemExit("No Chromium: install one (the package chromium).")
@@ -30,7 +30,7 @@ def chromium_path() -> Path:
 
 @contextmanager
 def a_page(site: Site, person: int = 1) -> Iterator[Page]:
-    """The first meeting's page in a Chromium, with its socket open, until the block ends."""
+    """Open the page of the first meeting, signed in as `person`. Its socket is open when the block begins."""
     with chromium(chromium_path()) as browser:
         context = browser.new_context(base_url=site.mico.base_url)
         name, _, value = site.cookies[person].partition("=")
@@ -42,10 +42,10 @@ def a_page(site: Site, person: int = 1) -> Iterator[Page]:
 
 
 def watch(page: Page) -> None:
-    """Notes from now on when words appear."""
+    """Start recording when words appear."""
     page.evaluate(WATCH)
 
 
 def seen(page: Page) -> dict[int, float]:
-    """Recording → when its words were in the document, unix s."""
+    """Return when the words of each recording entered the document, in Unix seconds."""
     return {int(number): at / 1000 for number, at in page.evaluate("window.words").items()}

@@ -1,9 +1,10 @@
-"""Many people with a meeting's page open: their sockets, all held by one process of its own.
+"""The sockets of many people with a meeting's page open, held by one separate process.
 
-They listen, and note when each heard of the gate. They fetch no lines. Two lines of JSON go in and out:
+The sockets note when each of them gets an event of the gate. They fetch no lines. The process reads requests from its
+input and writes an answer to each, one line of JSON each:
 
     {"url": …, "seats": [[meeting, cookie], …]}  →  {"open": sockets, "seconds": to open them}
-    report  →  {"lost": those that closed, "heard": [[socket, type, episode, t], …]}
+    report  →  {"lost": sockets that closed, "heard": [[socket, type, episode, t], …] since the last report}
 """
 
 import asyncio
@@ -20,12 +21,12 @@ import aiohttp
 from benchmarks.site import Site
 from tests.servers import BASE_DIR, stop
 
-AT_ONCE = 20  # handshakes
+AT_ONCE = 20  # handshakes at the same time
 GATE = ("stt.delayed", "stt.resumed")
 
 
 class Heard(NamedTuple):
-    """What a socket heard of the gate, and when (unix s)."""
+    """An event of the gate that a socket got, and when (`t`, Unix seconds)."""
 
     socket: int
     type: str
@@ -34,7 +35,7 @@ class Heard(NamedTuple):
 
 
 class Crowd:
-    """The sockets. `opened_s`: how long it took to open them."""
+    """The sockets. `open`: how many there are. `opened_s`: how long it took to open them, in seconds."""
 
     def __init__(
         self, process: subprocess.Popen[str], base_url: str, seats: Sequence[tuple[int, str]]
@@ -45,7 +46,7 @@ class Crowd:
         self.opened_s: float = answer["seconds"]
 
     def heard(self) -> list[Heard]:
-        """What they have heard since the last time. Raises RuntimeError if a socket closed."""
+        """Return the events since the last call. Raises RuntimeError if a socket has closed."""
         answer = self._ask("report")
         if answer["lost"]:
             raise RuntimeError(f"{answer['lost']} of {self.open} sockets closed.")
@@ -63,7 +64,10 @@ class Crowd:
 
 @contextmanager
 def a_crowd(site: Site, sockets: int) -> Iterator[Crowd]:
-    """So many open sockets until the block ends: everybody in every meeting, with several tabs if need be."""
+    """Open this many sockets and close them after the block.
+
+    They are spread over all people and meetings. Where there are more sockets, people have several pages open.
+    """
     everywhere = [(meeting, cookie) for cookie in site.cookies for meeting in site.meetings]
     seats = [everywhere[n % len(everywhere)] for n in range(sockets)]
     process = subprocess.Popen(
@@ -82,22 +86,22 @@ def a_crowd(site: Site, sockets: int) -> Iterator[Crowd]:
 
 
 class _Sockets:
-    """Inside the process."""
+    """The sockets inside the separate process."""
 
     def __init__(self) -> None:
         self.heard: list[Heard] = []
         self.lost = 0
-        self._door = asyncio.Semaphore(AT_ONCE)
+        self._handshakes = asyncio.Semaphore(AT_ONCE)
         self._listening: list[asyncio.Task[None]] = []
 
     async def open(self, session: aiohttp.ClientSession, url: str, seats: list[tuple[int, str]]) -> None:
-        """All of them, each with its first snapshot."""
+        """Open all sockets. Each has got its snapshot when this returns."""
         await asyncio.gather(*(self._open(session, url, n, *seat) for n, seat in enumerate(seats)))
 
     async def _open(
         self, session: aiohttp.ClientSession, url: str, number: int, meeting: int, cookie: str
     ) -> None:
-        async with self._door:
+        async with self._handshakes:
             socket = await session.ws_connect(
                 f"{url}/ws/meetings/{meeting}/", headers={"Cookie": cookie, "Origin": url}
             )
@@ -107,14 +111,14 @@ class _Sockets:
     async def _listen(self, number: int, socket: aiohttp.ClientWebSocketResponse) -> None:
         async for message in socket:
             if message.type is aiohttp.WSMsgType.TEXT and '"stt.' in message.data:
-                now, said = time.time(), json.loads(message.data)
-                if said["type"] in GATE:
-                    self.heard.append(Heard(number, said["type"], said["episode"], now))
+                now, event = time.time(), json.loads(message.data)
+                if event["type"] in GATE:
+                    self.heard.append(Heard(number, event["type"], event["episode"], now))
         self.lost += 1
 
 
 async def serve() -> None:
-    """The process: until its input ends."""
+    """Run the separate process until its input ends."""
     loop = asyncio.get_running_loop()
     wanted = json.loads(await loop.run_in_executor(None, sys.stdin.readline))
     sockets = _Sockets()
@@ -122,13 +126,13 @@ async def serve() -> None:
     async with aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar()) as session:
         began = time.monotonic()
         await sockets.open(session, wanted["url"], wanted["seats"])
-        _say({"open": len(wanted["seats"]), "seconds": round(time.monotonic() - began, 1)})
+        _answer({"open": len(wanted["seats"]), "seconds": round(time.monotonic() - began, 1)})
         while await loop.run_in_executor(None, sys.stdin.readline):
             heard, sockets.heard = sockets.heard, []
-            _say({"lost": sockets.lost, "heard": heard})
+            _answer({"lost": sockets.lost, "heard": heard})
 
 
-def _say(answer: dict[str, Any]) -> None:
+def _answer(answer: dict[str, Any]) -> None:
     print(json.dumps(answer), flush=True)
 
 

@@ -1,8 +1,8 @@
-"""From a 429 at the worker to the banner in a real browser, and to a thousand sockets.
+"""How long it takes from a 429 to the banner in a real browser, and to a thousand sockets.
 
-Episode after episode on a Mico that was started for it: the vendor throttles, somebody hands in a clip, the vendor
-is well again, the gate's own probe finds that out. Time zero is the vendor's answer with the 429, on the one clock of
-the machine.
+The benchmark starts a Mico and repeats one episode: the vendor starts to throttle, a clip is handed in and refused,
+the vendor recovers, and the gate's probe finds that out. Time zero is the vendor's answer with the 429. Everything is
+measured on the machine's one clock.
 """
 
 import argparse
@@ -21,14 +21,14 @@ from benchmarks.crowd import GATE, Crowd, Heard, a_crowd
 from benchmarks.pipeline.load import ms
 from benchmarks.results import write
 from benchmarks.site import CLIP, Site, a_site
-from benchmarks.whole import post
+from benchmarks.uploading import post
 from tests.waiting import wait_until
 
 EPISODES = 20
 SOCKETS = 1000
 BROWSER_MS = 100.0
 SOCKETS_MS = 1000.0
-# When the banner was there to be seen, and when it was painted (the frame after that); ms.
+# Records when the banner becomes visible, and when the frame after that is painted, in ms.
 WATCH = """() => {
   window.banners = [];
   const banner = document.querySelector("[data-testid=delay] [data-when=delayed]");
@@ -44,7 +44,11 @@ WATCH = """() => {
 
 @dataclass(frozen=True)
 class Told:
-    """How an episode reached the sockets, s after the 429. `wrong`: sockets that were told other than once."""
+    """How one episode reached the sockets.
+
+    `each_s`: for each "delayed" event, the seconds since the 429. `last_s`: the longest of them. `wrong`: the number
+    of sockets that did not get exactly one "delayed" and one "resumed".
+    """
 
     each_s: list[float]
     last_s: float
@@ -52,13 +56,14 @@ class Told:
 
 
 def told(heard: Sequence[Heard], sockets: int, refused: Sequence[float]) -> list[Told]:
-    """One for each episode, in order. `refused`: when the vendor's 429 was there, of each (unix s).
+    """Evaluate the events of all sockets, episode by episode, in order.
 
-    Raises ValueError if the episodes are not as many.
+    `refused`: when the vendor answered 429 in each episode (Unix seconds). Raises ValueError if the events belong to
+    more or fewer episodes.
     """
     episodes = sorted({entry.episode for entry in heard})
     if len(episodes) != len(refused):
-        raise ValueError(f"{len(episodes)} episodes were heard of, {len(refused)} began.")
+        raise ValueError(f"The sockets got events of {len(episodes)} episodes; {len(refused)} began.")
     found = []
     for episode, at in zip(episodes, refused, strict=True):
         mine = [entry for entry in heard if entry.episode == episode]
@@ -70,10 +75,14 @@ def told(heard: Sequence[Heard], sockets: int, refused: Sequence[float]) -> list
 
 
 def main(words: Sequence[str] = ()) -> None:
-    """Measures, prints and writes benchmarks/results/notice.json."""
+    """Measure, print, and write benchmarks/results/notice.json. `words`: the options of the command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.notice")
-    parser.add_argument("--episodes", type=int, default=EPISODES, help=f"of each part ({EPISODES})")
-    parser.add_argument("--sockets", type=int, default=SOCKETS, help=f"in the second part ({SOCKETS})")
+    parser.add_argument(
+        "--episodes", type=int, default=EPISODES, help=f"episodes of each part, at least 2 ({EPISODES})"
+    )
+    parser.add_argument(
+        "--sockets", type=int, default=SOCKETS, help=f"open sockets in the second part ({SOCKETS})"
+    )
     asked = parser.parse_args(words)
     began, loads = time.monotonic(), [os.getloadavg()[0]]
     with a_site(meetings=50, people=20, STT_WORKERS="5") as site, browser.a_page(site) as page:
@@ -92,7 +101,7 @@ def main(words: Sequence[str] = ()) -> None:
 
 
 def part(site: Site, page: Page, crowd: Crowd, episodes: int) -> dict[str, Any]:
-    """So many episodes, seen in the browser and by a crowd."""
+    """Run the episodes with this crowd, and return the figures of the browser and of the sockets."""
     crowd.heard()
     page.evaluate("window.banners = []")
     refused, heard = [], []
@@ -119,12 +128,12 @@ def part(site: Site, page: Page, crowd: Crowd, episodes: int) -> dict[str, Any]:
     print(f"{crowd.open} sockets, {episodes} episodes")
     for name in ("banner_seen_ms", "banner_painted_ms", "each_socket_ms", "last_socket_ms"):
         print(f"    {name:20} {figures[name]}")
-    print(f"    told other than exactly once: {figures['sockets_told_wrong']}", flush=True)
+    print(f"    sockets not told exactly once: {figures['sockets_told_wrong']}", flush=True)
     return figures
 
 
 def an_episode(site: Site) -> float:
-    """Has the vendor refuse until it has done so once. Returns when it did, unix s."""
+    """Let the vendor refuse one clip and recover. Return when it answered 429, in Unix seconds."""
     site.emulator.throttle(60, code="A0003", retry_after="1")
     before = len(refusals(site))
     post(site.mico, site.token, site.meetings[0], CLIP, "live")
@@ -135,12 +144,12 @@ def an_episode(site: Site) -> float:
 
 
 def refusals(site: Site) -> list[dict[str, Any]]:
-    """The 429s that the vendor gave, oldest first."""
+    """Return the vendor's 429 answers, oldest first."""
     return [entry for entry in site.emulator.stats()["log"] if entry["status"] == 429]
 
 
 def until_resumed(crowd: Crowd) -> list[Heard]:
-    """What they hear until each has heard of the end."""
+    """Wait until every socket has got "resumed". Return the events until then."""
     heard: list[Heard] = []
 
     def over() -> bool:
@@ -152,7 +161,7 @@ def until_resumed(crowd: Crowd) -> list[Heard]:
 
 
 def bars(figures: dict[str, Any]) -> dict[str, bool]:
-    """What was to be reached, and whether it is."""
+    """Return each target in words, and whether it is reached."""
     seen = figures["alone"]["banner_seen_ms"]["p95"]
     last = figures["crowd"]["last_socket_ms"]["p95"]
     sockets = figures["crowd"]["sockets"]

@@ -1,29 +1,32 @@
-"""The page of a long meeting: 5,000 lines, as 4,000 recordings of a sentence each and one file of a thousand.
+"""The page of a long meeting: 5,000 lines, of which 4,000 are recordings of a sentence and 1,000 come from one file.
 
-Everything is measured on a Mico that was started for it, in a real browser:
-    the server's time for the page and for a further window, and their bytes;
-    from the request to the first paint, and until the page is usable (its elements live, its socket open);
-    100 recordings that get their words: the time that the page spends in scripts and in layout for them;
-    reading all of it, from the first line to the last: the longest task.
+The benchmark starts a Mico and measures in a real Chromium:
+    the server's time for the page and for a further window of lines, and their size;
+    the time from the request to the first paint, and until the page is usable (elements live, socket open);
+    the time that the page spends in scripts and in layout while 100 recordings get their words;
+    the longest task while somebody reads from the first line to the last.
 """
 
+import argparse
 import json
-import shutil
 import statistics
+import sys
 import time
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
 import requests
 from playwright.sync_api import Browser, CDPSession, Page, expect
 
+from benchmarks.browser import chromium_path
 from benchmarks.results import write
 from tests.chromium import chromium
 from tests.processes import Mico, a_mico
 
 LINES = 5000
 CHANGES = 100
-LOOKS = 15
+LOADS = 15
+# Fills the database: the long meeting, recordings that still wait for their words, and 50 other meetings.
 SPEAK = """
 from tests.rows import a_row
 from transcription.people.meetings import create_meeting, invite
@@ -45,6 +48,7 @@ with transaction.atomic():
         for k in range(20):
             a_row(other, offset_ms=k, texts=[say(k)])
 """
+# Gives the waiting recordings their words, one every 50 ms.
 ANSWER = """
 import time
 from transcription.lifecycle import states
@@ -55,6 +59,7 @@ for row in Transcription.objects.filter(meeting={meeting}, status="processing").
     states.transition(row, Transcription.Status.DONE)
     time.sleep(0.05)
 """
+# Resolves to the time since the navigation began, in ms, once the page is usable.
 USABLE = """() => new Promise((done) => {
   const look = () =>
     document.querySelector("mico-socket").dataset.state === "open" && customElements.get("mico-transcript")
@@ -62,39 +67,48 @@ USABLE = """() => new Promise((done) => {
       : setTimeout(look, 5);
   look();
 })"""
+# Keeps the duration of the longest task so far, in ms.
 LONGEST = """() => {
   window.longest = 0;
   new PerformanceObserver((list) => {
     for (const task of list.getEntries()) window.longest = Math.max(window.longest, task.duration);
   }).observe({ type: "longtask" });
 }"""
-
+# Returns the time of a complete layout, in ms.
 LAYOUT = """() => {
   const began = performance.now();
-  document.body.style.width = "900px"; // as when a window changes its size
+  document.body.style.width = "900px"; // as when the window is resized
   document.body.getBoundingClientRect();
   return performance.now() - began;
 }"""
 
 
-def main() -> None:
-    """Measures, prints and writes benchmarks/results/page.json."""
-    path = shutil.which("chromium") or shutil.which("google-chrome")
-    if path is None:
-        raise SystemExit("No Chromium: install one (the package chromium).")
-    with a_mico() as mico, chromium(Path(path)) as browser:
+def main(words: Sequence[str] = ()) -> None:
+    """Measure, print, and write benchmarks/results/page.json. `words`: the options of the command line."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.page")
+    parser.add_argument("--lines", type=int, default=LINES, help=f"lines of the meeting ({LINES})")
+    parser.add_argument(
+        "--changes", type=int, default=CHANGES, help=f"recordings that get their words ({CHANGES})"
+    )
+    parser.add_argument(
+        "--loads", type=int, default=LOADS, help=f"times that each address is loaded ({LOADS})"
+    )
+    asked = parser.parse_args(words)
+    with a_mico() as mico, chromium(chromium_path()) as browser:
         mico.start()
         token = mico.token("bench")
         meeting = mico.api("POST", "/meetings", token, json={"title": "Long", "language": "en"}).json()["id"]
-        program(mico, SPEAK.format(meeting=meeting, lines=LINES, spoken=LINES * 4 // 5, changes=CHANGES))
+        spoken = asked.lines * 4 // 5
+        program(mico, SPEAK.format(meeting=meeting, lines=asked.lines, spoken=spoken, changes=asked.changes))
         session = requests.Session()
         session.get(mico.signin_link("bench"), timeout=30)
         if not session.cookies:
             raise SystemExit("The sign-in link signed nobody in.")
+        middle = asked.lines * 2 // 5  # A recording in the middle: the ids of a new database begin at 1.
         figures = {
-            "server": server(session, f"{mico.base_url}/m/{meeting}/"),
-            "browser": looks(browser, mico, meeting),
-            "changes": changes(browser, mico, meeting),
+            "server": server(session, f"{mico.base_url}/m/{meeting}/", middle, asked.loads),
+            "browser": opening(browser, mico, meeting, asked.loads),
+            "changes": changes(browser, mico, meeting, asked.changes),
             "reading_all": reading(browser, mico, meeting),
         }
         mico.stop()
@@ -103,13 +117,12 @@ def main() -> None:
 
 
 def program(mico: Mico, text: str) -> None:
-    """Runs a few lines of Python inside Mico."""
+    """Run Python code inside Mico."""
     mico.manage("shell", "--no-imports", "-c", text)
 
 
-def server(session: requests.Session, page: str) -> dict[str, Any]:
-    """Time and bytes of the page, and of a window in the middle."""
-    recording = LINES * 2 // 5  # the ids of a new database begin at 1
+def server(session: requests.Session, page: str, recording: int, loads: int) -> dict[str, Any]:
+    """Return the time and the size of the page, of its end, and of the window of lines around a recording."""
     figures = {}
     for name, url in {
         "page": page,
@@ -117,7 +130,7 @@ def server(session: requests.Session, page: str) -> dict[str, Any]:
         "window": f"{page}transcript/?at={recording}.0",
     }.items():
         times = []
-        for _ in range(LOOKS):
+        for _ in range(loads):
             began = time.perf_counter()
             answer = session.get(url, timeout=60)
             times.append((time.perf_counter() - began) * 1000)
@@ -127,7 +140,7 @@ def server(session: requests.Session, page: str) -> dict[str, Any]:
 
 
 def opened(browser: Browser, mico: Mico, address: str) -> tuple[Page, CDPSession]:
-    """A page of a signed-in person in a fresh profile, and the browser's own view of it."""
+    """Open an address in a fresh profile, signed in. Return the page and its session of the DevTools protocol."""
     page = browser.new_context(viewport={"width": 1180, "height": 760}).new_page()
     page.goto(mico.signin_link("bench"))
     page.goto(f"{mico.base_url}{address}")
@@ -135,11 +148,11 @@ def opened(browser: Browser, mico: Mico, address: str) -> tuple[Page, CDPSession
     return page, page.context.new_cdp_session(page)
 
 
-def looks(browser: Browser, mico: Mico, meeting: int) -> dict[str, float]:
-    """From the request to the first paint and to a usable page, ms, with the scripts in the cache."""
+def opening(browser: Browser, mico: Mico, meeting: int, loads: int) -> dict[str, float]:
+    """Return the times from the request to the first paint and to a usable page, with the scripts in the cache."""
     page, _ = opened(browser, mico, f"/m/{meeting}/")
     paints, usable = [], []
-    for _ in range(LOOKS):
+    for _ in range(loads):
         page.goto(f"{mico.base_url}/m/{meeting}/")
         usable.append(page.evaluate(USABLE))
         paints.append(page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime"))
@@ -152,14 +165,14 @@ def looks(browser: Browser, mico: Mico, meeting: int) -> dict[str, float]:
     }
 
 
-def changes(browser: Browser, mico: Mico, meeting: int) -> dict[str, float]:
-    """What 100 recordings that get their words cost the page, ms in all."""
+def changes(browser: Browser, mico: Mico, meeting: int, number: int) -> dict[str, float]:
+    """Return the time that the page spends, in all, while `number` recordings get their words."""
     page, devtools = opened(browser, mico, f"/m/{meeting}/?at=latest")
     devtools.send("Performance.enable")
     before = metrics(devtools)
     sent: list[int] = []
     page.on("response", lambda answer: sent.append(int(answer.headers.get("content-length", 0))))
-    program(mico, ANSWER.format(meeting=meeting, changes=CHANGES))
+    program(mico, ANSWER.format(meeting=meeting, changes=number))
     expect(page.locator("[data-count=processing]")).to_have_text("0", timeout=30_000)
     after = metrics(devtools)
     page.context.close()
@@ -173,14 +186,14 @@ def changes(browser: Browser, mico: Mico, meeting: int) -> dict[str, float]:
 
 
 def metrics(devtools: CDPSession) -> dict[str, float]:
-    """Seconds that the page has spent so far."""
+    """Return the seconds that the page has spent so far in scripts, layout and style."""
     names = {"ScriptDuration", "LayoutDuration", "RecalcStyleDuration"}
     found = devtools.send("Performance.getMetrics")["metrics"]
     return {metric["name"]: metric["value"] for metric in found if metric["name"] in names}
 
 
 def reading(browser: Browser, mico: Mico, meeting: int) -> dict[str, float]:
-    """From the first line to the last with the wheel: how long nothing else could happen at most."""
+    """Scroll from the first line to the last with the wheel. Return the longest task and the number of lines."""
     page, _ = opened(browser, mico, f"/m/{meeting}/")
     page.evaluate(LONGEST)
     page.mouse.move(500, 500)  # over the lines
@@ -197,3 +210,7 @@ def reading(browser: Browser, mico: Mico, meeting: int) -> dict[str, float]:
     }
     page.context.close()
     return figures
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

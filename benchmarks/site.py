@@ -1,18 +1,19 @@
-"""A whole Mico for a benchmark: the vendor is an emulator that only echoes, and there are people in meetings."""
+"""A whole Mico for a benchmark, with people in meetings and an emulator that echoes as its vendor."""
 
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from tests.processes import Mico, a_mico
 from tests.servers import BASE_DIR, Emulator, running_emulator
 
-CLIP = BASE_DIR / "tests" / "audio" / "speech_slt_1.wav"  # 2 s of speech, as a browser hands it in
+CLIP = (
+    BASE_DIR / "tests" / "audio" / "speech_slt_1.wav"
+)  # 2 s of speech, in the format that a browser uploads
 
-# Makes the meetings, everybody in each, and says with which session cookie each person is signed in.
+# Creates the meetings and the people, adds everybody to each meeting, and prints everybody's session cookie.
 PEOPLE = """
 import json
 from django.conf import settings
@@ -38,7 +39,11 @@ print(json.dumps({{"meetings": [m.pk for m in meetings], "cookies": cookies}}))
 
 @dataclass(frozen=True)
 class Site:
-    """`meetings`: ids; `cookies`: the header of each person; `token`: of the first person, who owns the meetings."""
+    """A running Mico.
+
+    `meetings`: their ids. `cookies`: the Cookie header of each person. `token`: the bearer token of the first person,
+    who owns the meetings.
+    """
 
     mico: Mico
     emulator: Emulator
@@ -47,31 +52,31 @@ class Site:
     token: str
 
     def program(self, text: str) -> str:
-        """Runs a few lines of Python inside Mico, and returns what they print."""
+        """Run Python code inside Mico and return what it prints."""
         return self.mico.manage("shell", "--no-imports", "-c", text).stdout
 
     def pids(self) -> dict[str, int]:
-        """Every process of it by what it does, the emulator among them."""
+        """Return the id of each process by its name, the emulator's among them."""
         found = {name: self.mico.pid(name) for name in self.mico.running()} | {"emulator": self.emulator.pid}
         return {name: pid for name, pid in found.items() if pid}
 
 
 @contextmanager
 def a_site(*, meetings: int = 1, people: int = 2, **variables: str) -> Iterator[Site]:
-    """One that runs until the block ends, with data and ports of its own. `variables`: of its environment."""
-    with a_mico() as mico, running_emulator(made(mico.data / "vendor"), "echo") as emulator:
-        # Credentials in the environment: so Mico starts no emulator of its own, which would listen to words.
-        vendor = {"RTZR_CLIENT_ID": "a", "RTZR_CLIENT_SECRET": "b", "RTZR_BASE_URL": emulator.base_url}
-        mico.environment |= vendor | variables
-        mico.start()
-        token = mico.token("person0")
-        program = PEOPLE.format(people=people, meetings=meetings)
-        known: dict[str, Any] = json.loads(mico.manage("shell", "--no-imports", "-c", program).stdout)
-        yield Site(mico, emulator, known["meetings"], known["cookies"], token)
-        mico.stop()
+    """Start a Mico with data and ports of its own, and stop it after the block.
 
-
-def made(folder: Path) -> Path:
-    """The folder, made if need be."""
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
+    `variables` are added to its environment.
+    """
+    with a_mico() as mico:
+        vendor_data = mico.data / "vendor"
+        vendor_data.mkdir(parents=True)
+        with running_emulator(vendor_data, "echo") as emulator:
+            # With credentials in its environment, Mico starts no emulator of its own, which would recognise words.
+            vendor = {"RTZR_CLIENT_ID": "a", "RTZR_CLIENT_SECRET": "b", "RTZR_BASE_URL": emulator.base_url}
+            mico.environment |= vendor | variables
+            mico.start()
+            token = mico.token("person0")
+            program = PEOPLE.format(people=people, meetings=meetings)
+            known: dict[str, Any] = json.loads(mico.manage("shell", "--no-imports", "-c", program).stdout)
+            yield Site(mico, emulator, known["meetings"], known["cookies"], token)
+            mico.stop()

@@ -1,1 +1,1 @@
-"""A whole Mico under live speech: what it adds to the vendor's time, what it costs, and how much it carries."""
+"""What Mico adds to the vendor's time under live speech, what that costs, and how much it carries. See README.md."""

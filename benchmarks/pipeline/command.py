@@ -1,4 +1,4 @@
-"""Runs, prints and writes: benchmarks/results/pipeline.json."""
+"""The command line of the pipeline benchmark: runs, prints, and writes benchmarks/results/pipeline.json."""
 
 import argparse
 import os
@@ -16,10 +16,10 @@ from benchmarks.processes import by_kind, rss_mb
 from benchmarks.results import write
 from benchmarks.site import Site, a_site
 
-TURNAROUND_S = 1.3  # the vendor's, of every clip: between the polls of whoever asks each second
-QUICK_S = 0.1  # and where only the work counts
+TURNAROUND_S = 1.3  # The vendor's, for every clip. A poll every second falls before and after it, not on it.
+QUICK_S = 0.1  # The vendor's turnaround at full load, where only the work counts.
 WORKERS = (5, 10, 20)
-WARM = 50  # clips until the turnaround is learned
+WARM = 50  # clips, after which the turnaround has been learned
 CLIPS = 100
 BARS_MS = {"p50": 150.0, "p95": 400.0}
 SLOWER = 3.0
@@ -28,20 +28,27 @@ SCHEDULES = {"every 1 s (the first version)": "EverySecond", "every 5 s (the adv
 
 
 def arguments(words: Sequence[str]) -> argparse.Namespace:
-    """The options; each makes it shorter or larger."""
+    """Parse the options."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.pipeline")
     parser.add_argument(
-        "--clips", type=int, default=CLIPS, help=f"counted in each run at 5 a second ({CLIPS})"
+        "--clips",
+        type=int,
+        default=CLIPS,
+        help=f"clips counted in each run at 5 a second, at least 4 ({CLIPS})",
     )
-    parser.add_argument("--warm", type=int, default=WARM, help=f"clips before these ({WARM})")
-    parser.add_argument("--workers", type=int, nargs="*", default=WORKERS, help="sizes of fleets (5 10 20)")
-    parser.add_argument("--sockets", type=int, nargs="*", default=[1000], help="open meanwhile (1000)")
-    parser.add_argument("--seconds", type=float, default=10.0, help="of each run at full load (10)")
+    parser.add_argument("--warm", type=int, default=WARM, help=f"clips before these, not counted ({WARM})")
+    parser.add_argument(
+        "--workers", type=int, nargs="*", default=WORKERS, help="numbers of workers to compare (5 10 20)"
+    )
+    parser.add_argument(
+        "--sockets", type=int, nargs="*", default=[1000], help="numbers of open sockets to run beside (1000)"
+    )
+    parser.add_argument("--seconds", type=float, default=10.0, help="length of each run at full load (10)")
     return parser.parse_args(words)
 
 
 def main(words: Sequence[str] = ()) -> None:
-    """All of it; `words`: the options of the command line."""
+    """Run the benchmark. `words`: the options of the command line."""
     asked = arguments(words)
     began, loads = time.monotonic(), [os.getloadavg()[0]]
     figures: dict[str, Any] = {"turnaround_s": TURNAROUND_S, "clips_per_s": load.PER_SECOND}
@@ -65,7 +72,7 @@ def main(words: Sequence[str] = ()) -> None:
 def the_site(
     worker: str, *, workers: int = 5, meetings: int = 1, people: int = 2, **variables: str
 ) -> Iterator[Site]:
-    """A Mico with these workers. No limit on jobs at the vendor: here nobody throttles."""
+    """Start a Mico with these workers, and without a limit on jobs at the vendor: the vendor never throttles here."""
     with a_site(
         meetings=meetings,
         people=people,
@@ -80,7 +87,7 @@ def the_site(
 
 
 def as_it_is(asked: argparse.Namespace) -> dict[str, Any]:
-    """Mico with its own settings: alone, beside a browser, and with many sockets open."""
+    """Measure Mico with its own settings: alone, beside a browser, and with many sockets open."""
     with the_site("InProcess", meetings=50, people=20) as site:
         speech = load.speak(site, asked.clips, asked.warm)
         found: dict[str, Any] = {"alone": shown("Mico", speech, clips=asked.clips), "stages": stages(speech)}
@@ -92,7 +99,7 @@ def as_it_is(asked: argparse.Namespace) -> dict[str, Any]:
             with a_crowd(site, sockets) as crowd:
                 grown = rss_mb(site.pids())["web"] - before
                 speech = load.speak(site, asked.clips)
-                crowd.heard()  # and none of them closed
+                crowd.heard()  # Raises an error if a socket has closed.
             figures = shown(f"with {sockets} sockets open", speech, clips=asked.clips)
             print(
                 f"    opened in {crowd.opened_s} s, {1024 * grown / sockets:.0f} kB each in the web process"
@@ -106,7 +113,7 @@ def as_it_is(asked: argparse.Namespace) -> dict[str, Any]:
 
 
 def in_a_browser(site: Site, clips: int) -> dict[str, Any]:
-    """The same clips in the reader's page and in a Chromium's."""
+    """Measure the same clips in the reader and in a Chromium."""
     with browser.a_page(site) as page:
         browser.watch(page)
         speech = load.speak(site, clips)
@@ -120,13 +127,13 @@ def in_a_browser(site: Site, clips: int) -> dict[str, Any]:
 
 
 def schedule(asked: argparse.Namespace, worker: str) -> dict[str, Any]:
-    """The same with another poll schedule. Nothing is learned there, so nothing has to be warm but the processes."""
+    """Measure another poll schedule. It learns nothing, so ten clips are enough to warm up the processes."""
     with the_site(worker) as site:
-        return shown(worker, load.speak(site, asked.clips, warm=10), clips=asked.clips)
+        return shown(worker, load.speak(site, asked.clips, warm=min(10, asked.warm)), clips=asked.clips)
 
 
 def fleet(asked: argparse.Namespace, worker: str, workers: int) -> dict[str, Any]:
-    """So many workers of a kind: half the clips at 5 a second, then as many as two cores carry."""
+    """Measure a number of workers of one kind: at 5 clips a second (half the clips), and at full load."""
     with the_site(worker, workers=workers) as site:
         speech = load.speak(site, asked.clips // 2, asked.warm)
         found = shown(f"{workers} × {worker}", speech, clips=asked.clips // 2)
@@ -136,12 +143,12 @@ def fleet(asked: argparse.Namespace, worker: str, workers: int) -> dict[str, Any
         full = load.saturate(site, at_once=6 * workers, warm_s=4.0, seconds=asked.seconds)
     found |= {"carried_per_s": full.per_second, "carried_cpu_ms": per_clip(full.cpu_s, 1)}
     total = sum(found["carried_cpu_ms"].values())
-    print(f"    full load: {full.per_second}/s, {total:.0f} ms of processor each; RSS {found['rss_mb']}")
+    print(f"    full load: {full.per_second}/s, {total:.0f} ms of processor per clip; RSS {found['rss_mb']}")
     return found
 
 
 def shown(name: str, speech: Speech, *, clips: int) -> dict[str, Any]:
-    """The figures of one run, printed."""
+    """Print and return the figures of one run."""
     late = [late for way in speech.ways for late in way.late_s]
     added = ms([way.added_s for way in speech.ways])
     figures: dict[str, Any] = {
@@ -152,17 +159,17 @@ def shown(name: str, speech: Speech, *, clips: int) -> dict[str, Any]:
         "fetches": round(speech.fetches / clips, 2),
     }
     line(name, added, f"{figures['polls']} polls, late by {figures['poll_late_ms']}")
-    print(f"    processor, ms for each clip: {figures['cpu_ms']}")
+    print(f"    processor, ms per clip: {figures['cpu_ms']}")
     return figures
 
 
 def per_clip(cpu_s: dict[str, float], clips: int) -> dict[str, float]:
-    """ms of processor for each clip."""
+    """Return the processor time of one clip in ms, by kind of process."""
     return {kind: round(1000 * used / clips, 1) for kind, used in cpu_s.items()}
 
 
 def stages(speech: Speech) -> dict[str, dict[str, float]]:
-    """Where the time went, printed."""
+    """Print and return the time of each stage."""
     found = {name: ms([way.stages[name] for way in speech.ways]) for name in STAGES}
     for name, figures in found.items():
         print(f"    {name:36} p50 {figures['p50']:7.1f}   p95 {figures['p95']:7.1f} ms")
@@ -170,12 +177,12 @@ def stages(speech: Speech) -> dict[str, dict[str, float]]:
 
 
 def line(name: str, added: dict[str, float], more: str) -> None:
-    """One line of the table."""
+    """Print one line of the table."""
     print(f"{name:32} added p50 {added['p50']:7.1f}   p95 {added['p95']:7.1f} ms   {more}", flush=True)
 
 
 def bars(figures: dict[str, Any]) -> dict[str, bool]:
-    """What was to be reached, and whether it is."""
+    """Return each target in words, and whether it is reached."""
     mine = figures["mico"]["alone"]["added_ms"]
     found = {
         f"{name} {mine[name]} ms <= {bar:g} ms added": mine[name] <= bar for name, bar in BARS_MS.items()

@@ -1,4 +1,4 @@
-"""People who speak: clips at a rate, or as many as the machine carries; and what was noted of them."""
+"""The load: clips at a fixed mean rate, or as many as the machine carries; and what was recorded about them."""
 
 import asyncio
 import json
@@ -15,7 +15,7 @@ from benchmarks.pipeline.reader import Reader, a_reader
 from benchmarks.pipeline.stages import Clip, Row, Way, ways
 from benchmarks.processes import by_kind, cpu_seconds
 from benchmarks.site import CLIP, Site
-from benchmarks.whole import post
+from benchmarks.uploading import post
 
 T = TypeVar("T")
 
@@ -32,7 +32,7 @@ print(json.dumps(held))
 
 @dataclass(frozen=True)
 class Speech:
-    """Clips that were handed in, and what each kind of process spent meanwhile, s; the reader's fetches."""
+    """Clips that were handed in, with the processor seconds of each kind of process and the reader's fetches."""
 
     ways: list[Way]
     clips: list[Clip]
@@ -41,8 +41,8 @@ class Speech:
 
 
 def speak(site: Site, clips: int, warm: int = 0) -> Speech:
-    """So many clips at 5 a second, at random moments. `warm`: as many before, which are not counted."""
-    return _apart(_speak(site, clips, warm))
+    """Hand in clips at random moments, on average 5 a second. `warm`: clips before these, which are not counted."""
+    return _in_a_thread(_speak(site, clips, warm))
 
 
 async def _speak(site: Site, number: int, warm: int) -> Speech:
@@ -55,7 +55,7 @@ async def _speak(site: Site, number: int, warm: int) -> Speech:
         clips = await _at_a_rate(site, reader, number, moments)
         spent = {name: used - before[name] for name, used in cpu_seconds(site.pids()).items()}
         fetches = reader.fetches - fetches
-    found = rows(site, clips)  # takes a second or two: by then the last job is noted, too
+    found = rows(site, clips)  # This takes more than a second: the worker has noted its last job by then.
     log = site.emulator.stats()["log"]
     return Speech(ways(clips, found, log, notes.read(site.mico.data)), clips, by_kind(spent), fetches)
 
@@ -77,33 +77,33 @@ async def _clip(site: Site, reader: Reader) -> Clip:
 
 
 def rows(site: Site, clips: list[Clip]) -> list[Row]:
-    """What the database holds of them."""
+    """Return the transcriptions of these clips in the database."""
     found = json.loads(site.program(ROWS.format(recordings=[clip.recording for clip in clips])))
     return [Row(*values) for values in found]
 
 
 @dataclass(frozen=True)
 class Carried:
-    """Transcriptions per second, and seconds of processor for each, by kind of process."""
+    """Transcriptions per second, and the processor seconds of one transcription by kind of process."""
 
     per_second: float
     cpu_s: dict[str, float]
 
 
 def saturate(site: Site, *, at_once: int, warm_s: float, seconds: float) -> Carried:
-    """Keeps `at_once` clips on their way for so long. Counted from `warm_s` on."""
-    return _apart(_saturate(site, at_once, warm_s, seconds))
+    """Keep `at_once` clips in progress. After `warm_s` seconds, count for `seconds`."""
+    return _in_a_thread(_saturate(site, at_once, warm_s, seconds))
 
 
 async def _saturate(site: Site, at_once: int, warm_s: float, seconds: float) -> Carried:
     async with a_reader(site.mico.base_url, site.meetings[0], site.cookies[1]) as reader:
         stop = asyncio.Event()
 
-        async def on_and_on() -> None:
+        async def repeat() -> None:
             while not stop.is_set():
                 await _clip(site, reader)
 
-        tasks = [asyncio.create_task(on_and_on()) for _ in range(at_once)]
+        tasks = [asyncio.create_task(repeat()) for _ in range(at_once)]
         await asyncio.sleep(warm_s)
         began, had, before = time.monotonic(), len(reader.words), cpu_seconds(site.pids())
         await asyncio.sleep(seconds)
@@ -115,13 +115,13 @@ async def _saturate(site: Site, at_once: int, warm_s: float, seconds: float) -> 
     return Carried(round(done / took, 1), each)
 
 
-def _apart(work: Coroutine[Any, Any, T]) -> T:
-    """Runs it in a thread of its own: in this one, playwright may have a loop."""
+def _in_a_thread(work: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine in another thread, because Playwright may have an event loop in this one."""
     with ThreadPoolExecutor(1) as pool:
         return pool.submit(asyncio.run, work).result()
 
 
 def ms(seconds: list[float]) -> dict[str, float]:
-    """Median and 95th percentile, ms."""
+    """Return the median and the 95th percentile in ms, of at least two values in seconds."""
     p95 = statistics.quantiles(seconds, n=20)[-1]
     return {"p50": round(statistics.median(seconds) * 1000, 1), "p95": round(p95 * 1000, 1)}

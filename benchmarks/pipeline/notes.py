@@ -1,4 +1,4 @@
-"""What the workers of this benchmark write down: a line of JSON each, in one file."""
+"""Notes that the workers of this benchmark append to one file, one line of JSON each."""
 
 import json
 from pathlib import Path
@@ -6,16 +6,16 @@ from typing import Any
 
 
 def notes_file(data: Path) -> Path:
-    """Where it is in MICO_DATA."""
+    """Return the path of the file. `data`: MICO_DATA."""
     return data / "log" / "steps.jsonl"
 
 
 def write(data: Path, **fields: Any) -> None:
-    """Adds one. A short line is appended whole, whoever else writes."""
+    """Append one note. The operating system appends a short line whole, even if other processes write too."""
     with notes_file(data).open("a") as file:
         file.write(json.dumps(fields) + "\n")
 
 
 def read(data: Path) -> list[dict[str, Any]]:
-    """All of them."""
+    """Return all notes, oldest first."""
     return [json.loads(line) for line in notes_file(data).read_text().splitlines()]

@@ -1,4 +1,4 @@
-"""Another participant's page without its browser: hears of changes on its socket and fetches the lines."""
+"""Another participant's page without a browser: a client that gets events on its socket and fetches lines."""
 
 import asyncio
 import contextlib
@@ -10,14 +10,19 @@ from contextlib import asynccontextmanager
 
 import aiohttp
 
-# As mico-transcript.js does: words are fetched at once, other changes are collected, so many in one request.
+# As in mico-transcript.js: words are fetched at once; other changes are collected for TOGETHER_S seconds. One request
+# fetches at most AT_ONCE recordings.
 TOGETHER_S = 0.200
 AT_ONCE = 50
 LINE = re.compile(r'<li class="line (\w+)" id="line-(\d+)-')
 
 
 class Reader:
-    """`done`: when the socket said that a recording is; `words`: when its line was here. By recording, unix s."""
+    """The client.
+
+    `done`: when the socket said that a recording is done. `words`: when its line had been fetched. Both by recording,
+    in Unix seconds. `fetches`: the number of requests.
+    """
 
     def __init__(self, session: aiohttp.ClientSession, page: str) -> None:
         self.done: dict[int, float] = {}
@@ -27,31 +32,31 @@ class Reader:
         self._page = page
         self._wanted: set[int] = set()
         self._loading: asyncio.Task[None] | None = None
-        self._words = asyncio.Event()  # some are to be fetched
+        self._words = asyncio.Event()  # set while there are words to fetch
         self._awaited: dict[int, asyncio.Event] = {}
 
     async def shown(self, recording: int, within_s: float = 120.0) -> None:
-        """Returns once the words of a recording are here. Raises TimeoutError."""
+        """Wait until the words of a recording have been fetched. Raises TimeoutError after `within_s` seconds."""
         if recording not in self.words:
             event = self._awaited.setdefault(recording, asyncio.Event())
             async with asyncio.timeout(within_s):
                 await event.wait()
 
     async def listen(self, socket: aiohttp.ClientWebSocketResponse) -> None:
-        """Until the socket closes."""
+        """Handle events until the socket closes."""
         async for message in socket:
-            said = json.loads(message.data)
-            if said["type"] != "recording.changed":
+            event = json.loads(message.data)
+            if event["type"] != "recording.changed":
                 continue
-            if said["status"] == "done":
-                self.done.setdefault(said["recording"], time.time())
+            if event["status"] == "done":
+                self.done.setdefault(event["recording"], time.time())
                 self._words.set()
-            self._wanted.add(said["recording"])
+            self._wanted.add(event["recording"])
             if self._loading is None or self._loading.done():
                 self._loading = asyncio.create_task(self._load())
 
     async def finish(self) -> None:
-        """Ends what it is fetching. Raises what went wrong with that."""
+        """Wait for the fetch in progress. Raises its error, if it has failed."""
         if self._loading is not None:
             await self._loading
 
@@ -77,7 +82,7 @@ class Reader:
 
 @asynccontextmanager
 async def a_reader(base_url: str, meeting: int, cookie: str) -> AsyncIterator[Reader]:
-    """One whose socket is open, until the block ends. A fetch that failed is raised then."""
+    """Open a reader on a meeting, and close it after the block. Raises the error of a failed fetch."""
     headers = {"Cookie": cookie, "Origin": base_url, "X-Requested-With": "fetch"}
     async with (
         aiohttp.ClientSession(headers=headers, cookie_jar=aiohttp.DummyCookieJar()) as session,

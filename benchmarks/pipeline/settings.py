@@ -1,4 +1,4 @@
-"""Mico's settings, with one of the workers of this benchmark in the place of Mico's own."""
+"""Mico's settings, with a worker class of this benchmark (MICO_BENCHMARK_WORKER) instead of Mico's own."""
 
 import os
 

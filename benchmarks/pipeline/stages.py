@@ -1,6 +1,6 @@
-"""Where the time of a clip goes, put together from what the client, the vendor, the workers and the rows noted.
+"""Where the time of a clip goes, computed from what the client, the vendor, the workers and the database recorded.
 
-All times are unix seconds on the clock of one machine.
+All times are Unix seconds on one machine's clock.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -8,26 +8,26 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-# In the order of a clip's way. `vendor` is the turnaround, which is nobody's fault here and is left out of the sum.
+# In order. The vendor's turnaround, between the fifth and the sixth, is not Mico's and is left out.
 STAGES = (
     "last byte → row",
     "row → claimed",
-    "claimed → job begun",
-    "job begun → POST at the vendor",
+    "claimed → job started",
+    "job started → POST at the vendor",
     "POST → accepted",
-    "done there → poll due",
+    "job done at the vendor → poll due",
     "poll due → claimed",
-    "poll claimed → job begun",
-    "poll job begun → at the vendor",
-    "poll at the vendor → words kept",
-    "words kept → event at the page",
+    "poll claimed → job started",
+    "poll job started → at the vendor",
+    "poll at the vendor → words saved",
+    "words saved → event at the page",
     "event → line",
 )
 
 
 @dataclass(frozen=True)
 class Clip:
-    """What the page's side saw: the last byte of the upload, the event, the line."""
+    """What the client saw: when the last byte was sent (`out`), when the event came, when the line was fetched."""
 
     recording: int
     out: float
@@ -37,7 +37,7 @@ class Clip:
 
 @dataclass(frozen=True)
 class Row:
-    """What the database holds."""
+    """A transcription in the database. `job`: the vendor's id of its job."""
 
     pk: int
     recording: int
@@ -48,8 +48,11 @@ class Row:
 
 @dataclass(frozen=True)
 class Way:
-    """A clip's. `added_s`: from the last byte to the line, without the vendor's `turnaround_s`; `late_s`: of each
-    poll, how long after it was due it was at the vendor."""
+    """The way of one clip, in seconds.
+
+    `added_s`: the time from the last byte to the line, without the vendor's `turnaround_s`. `late_s`: for each poll,
+    the time from when it was due to its arrival at the vendor.
+    """
 
     added_s: float
     turnaround_s: float
@@ -63,7 +66,11 @@ def ways(
     log: Sequence[Mapping[str, Any]],
     notes: Sequence[Mapping[str, Any]],
 ) -> list[Way]:
-    """One for each clip. `log`: the emulator's; `notes`: the workers'. Raises LookupError if something is missing."""
+    """Return the way of each clip.
+
+    `log`: the emulator's. `notes`: the workers'. Raises LookupError if a row is missing, or if the log and the notes
+    have different numbers of polls.
+    """
     row_of = {row.recording: row for row in rows}
     return [_way(clip, row_of[clip.recording], log, notes) for clip in clips]
 

@@ -1,6 +1,6 @@
-"""The workers that are compared: RQ's two ways to run a job, and the poll schedules of the first version.
+"""The workers that are compared: in-process and forking ones, and ones with a fixed poll schedule.
 
-Each notes, in a file in MICO_DATA, when its jobs were enqueued and begun, and when polls are due.
+Each worker notes when its jobs were enqueued and started, and when polls are due (notes.py).
 """
 
 import time
@@ -22,7 +22,7 @@ _next_poll = plan.next_poll
 
 
 def noted_next_poll(row: Transcription, now: datetime, **fields: Any) -> plan.Poll:
-    """Mico's own, noted."""
+    """Plan a poll as Mico does, and note when it is due."""
     then = _next_poll(row, now, **fields)
     notes.write(settings.DATA_DIR, row=row.pk, due=then.at.timestamp())
     return then
@@ -32,10 +32,9 @@ plan.next_poll = noted_next_poll
 
 
 class Noted(rq.worker.BaseWorker):
-    """Any of RQ's workers, with its jobs noted."""
+    """An RQ worker that notes its jobs."""
 
     def perform_job(self, job: Job, queue: Queue, *arguments: Any) -> bool:
-        """As RQ's."""
         began = time.time()
         done: bool = super().perform_job(job, queue, *arguments)
         enqueued = job.enqueued_at.timestamp() if job.enqueued_at else None
@@ -45,14 +44,13 @@ class Noted(rq.worker.BaseWorker):
 
 
 class InProcess(Noted, Worker):
-    """Mico's own."""
+    """Mico's own worker, which runs jobs in its own process."""
 
 
 class Forking(Noted, rq.worker.Worker):
-    """RQ's own: a child for each job. Counted among the living as Mico's is."""
+    """RQ's own worker, which forks a child for each job. It reports its presence as Mico's does."""
 
     def work(self, *args: Any, **options: Any) -> bool:
-        """As RQ's."""
         heartbeat = Heartbeat(Role.WORKER)
         heartbeat.start()
         try:
@@ -62,12 +60,11 @@ class Forking(Noted, rq.worker.Worker):
 
 
 class EverySecond(InProcess):
-    """The schedule of Mico's first version."""
+    """A poll every `gap_s` seconds, whatever the budget. This is the schedule of Mico's first version."""
 
     gap_s = 1.0
 
     def work(self, *args: Any, **options: Any) -> bool:
-        """As Mico's, with a poll each `gap_s`, whatever the budget."""
         gap = self.gap_s
         schedule.next_poll = lambda *_turnaround, age_s, **_rest: age_s + gap
         schedule.stretched = lambda gap_s, asked, budget: gap_s
@@ -75,6 +72,6 @@ class EverySecond(InProcess):
 
 
 class EveryFive(EverySecond):
-    """What the vendor advises."""
+    """The schedule that the vendor advises."""
 
     gap_s = 5.0

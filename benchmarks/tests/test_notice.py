@@ -1,4 +1,4 @@
-"""What counts as everybody's having been told, once."""
+"""When an episode counts as told to every socket exactly once."""
 
 import math
 
@@ -15,7 +15,7 @@ ONCE = [
 ]
 
 
-def test_an_episode_lasts_until_the_last_socket_has_heard_of_it() -> None:
+def test_the_last_socket_determines_how_long_an_episode_takes() -> None:
     (episode,) = told(ONCE, 2, [10.0])
     assert episode.each_s == pytest.approx([0.1, 0.3])
     assert episode.last_s == pytest.approx(0.3)
@@ -30,21 +30,21 @@ def test_an_episode_lasts_until_the_last_socket_has_heard_of_it() -> None:
         (ONCE[:3], 1),
     ],
 )
-def test_twice_or_never_is_wrong(heard: list[Heard], wrong: int) -> None:
+def test_an_event_that_comes_twice_or_never_is_wrong(heard: list[Heard], wrong: int) -> None:
     assert told(heard, 2, [10.0])[0].wrong == wrong
 
 
-def test_a_socket_that_heard_nothing_is_wrong_and_episodes_are_counted_apart() -> None:
+def test_a_socket_without_events_is_wrong_and_episodes_are_counted_separately() -> None:
     later = [entry._replace(episode=5, t=entry.t + 100) for entry in ONCE]
     first, second = told([*later, *ONCE], 3, [10.0, 110.0])
     assert (first.wrong, second.wrong) == (1, 1)
     assert second.last_s == pytest.approx(0.3)
 
 
-def test_an_episode_of_which_only_the_end_was_heard_has_no_time() -> None:
+def test_an_episode_without_a_delayed_event_takes_infinitely_long() -> None:
     assert told(ONCE[2:], 2, [10.0])[0].last_s == math.inf
 
 
-def test_an_episode_that_nobody_began_is_an_error() -> None:
-    with pytest.raises(ValueError, match="1 episodes were heard of, 2 began"):
+def test_a_different_number_of_episodes_is_an_error() -> None:
+    with pytest.raises(ValueError, match="events of 1 episodes; 2 began"):
         told(ONCE, 2, [10.0, 20.0])

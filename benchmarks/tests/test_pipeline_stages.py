@@ -1,4 +1,4 @@
-"""A clip's way, put together from what four programs noted."""
+"""The way of a clip, computed from the records of four programs."""
 
 from typing import Any
 
@@ -25,25 +25,25 @@ NOTES: list[dict[str, Any]] = [
 ]
 
 
-def test_what_is_added_is_everything_but_the_vendors_turnaround() -> None:
+def test_the_added_time_is_everything_but_the_vendors_turnaround() -> None:
     (way,) = ways([CLIP], [ROW], LOG, NOTES)
     assert way.turnaround_s == pytest.approx(1.5)
     assert way.added_s == pytest.approx(2.17 - 1.5)
     assert sum(way.stages.values()) == pytest.approx(way.added_s)
 
 
-def test_each_stage_is_the_time_between_two_notes() -> None:
+def test_each_stage_is_the_time_between_two_records() -> None:
     (way,) = ways([CLIP], [ROW], LOG, NOTES)
     seconds = [0.02, 0.03, 0.02, 0.03, 0.01, 0.34, 0.03, 0.02, 0.05, 0.05, 0.01, 0.06]
     assert list(way.stages) == list(STAGES)
     assert list(way.stages.values()) == pytest.approx(seconds)
 
 
-def test_how_late_each_poll_was() -> None:
+def test_a_poll_is_late_by_the_time_since_it_was_due() -> None:
     (way,) = ways([CLIP], [ROW], LOG, NOTES)
     assert way.late_s == pytest.approx((0.10, 0.10))
 
 
-def test_a_poll_that_nobody_noted_is_an_error() -> None:
+def test_a_poll_without_a_note_is_an_error() -> None:
     with pytest.raises(LookupError, match="Recording 8: 2 polls, 1 were due"):
         ways([CLIP], [ROW], LOG, NOTES[1:])
