@@ -16,7 +16,11 @@ ROOT = Path(__file__).parent.parent
 
 
 class Fleet:
-    """Processes that share the test's database and the vendor at `vendor_url`. Leases last one second."""
+    """Processes that share the test's database and the vendor at `vendor_url`.
+
+    Their leases are short, so that the work of a killed process is soon claimed again, and still long enough that a
+    live process on a busy machine renews its own in time.
+    """
 
     def __init__(self, vendor_url: str, redis_url: str, **environment: str) -> None:
         self._processes: list[subprocess.Popen[bytes]] = []
@@ -26,7 +30,7 @@ class Fleet:
             "MICO_DATA": str(settings.DATA_DIR),
             "REDIS_URL": redis_url,
             "RTZR_BASE_URL": vendor_url,
-            "STT_LEASE_SECONDS": "1",
+            "STT_LEASE_SECONDS": str(patient(1)),
             "STT_RETRY_FIRST_SECONDS": "0.1",
             **environment,
         }
