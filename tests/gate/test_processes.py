@@ -163,10 +163,10 @@ def test_a_redis_that_comes_back_empty_is_survived(tmp_path: Path) -> None:
             stop(server)
             wait_until(lambda: len(list(tmp_path.glob("*.error-*"))) == PROCESSES)
         refuse.unlink()
+        started = time.monotonic()  # before the gate can begin to count
         with running_redis(address), redis.Redis(unix_socket_path=str(address)) as client:
             gate = Gate(client, NAME)
             wait_until(lambda: client.exists(key))
-            started = time.monotonic()
             assert gate.state().mode == "open"
             wait_until(lambda: float(client.hget(key, "pace.busy") or 0) > 1.5)
             assert time.monotonic() - started > 0.8  # open, but slow
