@@ -1,6 +1,6 @@
-"""Reads translation catalogues and finds what has to be in them, without gettext's own programs.
+"""Reading translation catalogues, and finding the texts that belong in them, without gettext's programs.
 
-A clean machine has no msgfmt and no xgettext, so the tests read .po files and the sources by themselves.
+A clean machine has no msgfmt and no xgettext, so the tests read .po files and sources themselves.
 """
 
 import ast
@@ -18,7 +18,7 @@ MARKS = {"_": 1, "gettext": 1, "gettext_lazy": 1, "ngettext": 1, "ngettext_lazy"
 
 
 def read_po(path: Path) -> dict[str, str]:
-    """The translations of a .po file by their original. Raises ValueError for an entry that is marked fuzzy."""
+    """Return the translations of a .po file by their original. Raises ValueError if an entry is fuzzy."""
     found: dict[str, str] = {}
     for block in re.split(r"\n\s*\n", path.read_text(encoding="utf-8")):
         lines = [line for line in block.splitlines() if line.strip()]
@@ -38,7 +38,7 @@ def read_po(path: Path) -> dict[str, str]:
 
 
 def marked_in_python(source: str) -> Iterator[str]:
-    """Texts that Python code marks for translation."""
+    """Yield the texts that Python source marks for translation."""
     for node in ast.walk(ast.parse(source)):
         if not isinstance(node, ast.Call):
             continue
@@ -49,7 +49,7 @@ def marked_in_python(source: str) -> Iterator[str]:
 
 
 def marked_in_template(source: str) -> Iterator[str]:
-    """Texts that a Django template marks: Django itself turns them into calls of gettext."""
+    """Yield the texts that a Django template marks. Django itself turns the marks into calls of gettext."""
     for match in re.finditer(
         r"\b(?:n?gettext|_)\(u?('(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\")", templatize(source)
     ):
@@ -57,7 +57,7 @@ def marked_in_template(source: str) -> Iterator[str]:
 
 
 def marked() -> dict[str, set[str]]:
-    """Everything marked in this project, by the file that marks it."""
+    """Return the marked texts of the whole project, by the file that marks them."""
     found: dict[str, set[str]] = {}
     for folder in SOURCES:
         for path in (BASE_DIR / folder).rglob("*.py"):

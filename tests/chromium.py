@@ -1,4 +1,4 @@
-"""A real Chromium for tests, with a spoken file as its microphone if need be."""
+"""A real Chromium for tests, whose microphone can hear a file."""
 
 import wave
 from collections.abc import Iterator
@@ -11,12 +11,12 @@ from tests.waiting import patient
 
 expect.set_options(timeout=1000 * patient(15))  # ms
 
-# Without these it looks up hosts of its own at every start, which no test needs.
+# Without these options Chromium looks up hosts of its own at every start.
 QUIET = ("--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run")
 
 
 def arguments(speech: Path | None = None) -> list[str]:
-    """What it is started with. `speech`: a WAV that its microphone hears, anew each time it opens."""
+    """Return the command-line options. The microphone plays the WAV `speech` from its start when it is opened."""
     hears = [
         "--use-fake-device-for-media-stream",
         "--use-fake-ui-for-media-stream",
@@ -27,7 +27,7 @@ def arguments(speech: Path | None = None) -> list[str]:
 
 @contextmanager
 def chromium(path: Path, speech: Path | None = None) -> Iterator[Browser]:
-    """A headless browser until the block ends. `speech`: a WAV that its microphone hears once."""
+    """Run a headless browser until the block ends. Its microphone hears the WAV `speech` once."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=arguments(speech))
         try:
@@ -37,7 +37,10 @@ def chromium(path: Path, speech: Path | None = None) -> Iterator[Browser]:
 
 
 def spoken(target: Path, *files: Path, before: float = 0.6, after: float = 8.0) -> float:
-    """Writes `files` one after the other, with silence (s) around, as one WAV. Returns where speech ends, s."""
+    """Write `files` in a row into one WAV, with silence of so many seconds before and after.
+
+    Return where the speech ends, in seconds.
+    """
     frames, rate = b"", 16_000  # the rate of every file in tests/audio
     for file in files:
         with wave.open(str(file)) as source:

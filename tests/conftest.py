@@ -1,4 +1,4 @@
-"""What every test can use: a Redis of our own, the emulator over real HTTP, a running Mico, a browser."""
+"""Fixtures for every test: a Redis server, the emulator over real HTTP, a whole Mico, the browser's path."""
 
 import os
 import shutil
@@ -19,14 +19,14 @@ from transcription.vendors.registry import get_vendor
 
 
 def pytest_configure() -> None:
-    """Stops a run that would use somebody's data: settings that are not the tests' own."""
+    """Stop the run unless the settings are the tests' own: others might lead to somebody's data."""
     if os.environ.get("DJANGO_SETTINGS_MODULE") != "tests.settings":
         pytest.exit("Unset DJANGO_SETTINGS_MODULE: the tests bring their own settings.", returncode=4)
 
 
 @pytest.fixture(scope="session", autouse=True)
 def redis_url() -> Iterator[str]:
-    """The Redis of this test run, which the settings name too. It is ours alone."""
+    """Start the Redis server of this run and return its URL, which is also `settings.REDIS_URL`."""
     if find_redis_server() is None:
         pytest.exit(NOT_FOUND, returncode=4)
     with running_redis(TEST_DATA / "redis.sock"):
@@ -35,21 +35,21 @@ def redis_url() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def redis_connection(redis_url: str) -> Iterator["redis.Redis"]:
-    """The tests' own connection to it."""
+    """Return the tests' own connection to that server."""
     with redis.Redis.from_url(redis_url) as client:
         yield client
 
 
 @pytest.fixture(autouse=True)
 def _empty_redis(redis_connection: "redis.Redis") -> Iterator[None]:
-    """No test sees the keys of another. flushdb and not flushall: one rule for every Redis."""
+    """Empty the Redis database after each test. flushdb, not flushall, whatever server it is."""
     yield
     redis_connection.flushdb()
 
 
 @pytest.fixture(autouse=True)
 def _nothing_learned() -> Iterator[None]:
-    """What a process keeps of the database for some seconds is not another test's."""
+    """Forget what a process caches of the database for some seconds, after each test."""
     yield
     plan.forget()
     estimate.forget()
@@ -68,7 +68,7 @@ def _speech(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
 
 
 def _wire(emulator: Emulator, settings: Settings) -> Iterator[Emulator]:
-    """Points the settings at `emulator`, as if it had just started."""
+    """Reset `emulator` and point the settings at it."""
     emulator.reset()
     vendors = django_settings.STT_VENDORS
     settings.STT_VENDORS = {**vendors, "rtzr": {**vendors["rtzr"], "base_url": emulator.base_url}}
@@ -79,19 +79,19 @@ def _wire(emulator: Emulator, settings: Settings) -> Iterator[Emulator]:
 
 @pytest.fixture
 def emulator(_echo: Emulator, settings: Settings) -> Iterator[Emulator]:
-    """The vendor, with the engine that answers at once and says which audio it got ("echo 0123456789ab")."""
+    """The vendor, with the engine that answers at once with a hash of the audio ("echo 0123456789ab")."""
     yield from _wire(_echo, settings)
 
 
 @pytest.fixture
 def speech_emulator(_speech: Emulator, settings: Settings) -> Iterator[Emulator]:
-    """The vendor, with the engine that understands English."""
+    """The vendor, with the engine that recognises English speech."""
     yield from _wire(_speech, settings)
 
 
 @pytest.fixture(scope="module")
 def mico() -> Iterator[Mico]:
-    """A whole running Mico with two workers: the processes of `make run`, with real words from real audio."""
+    """A whole running Mico with two workers: the processes of `make run`, with real speech recognition."""
     with a_mico() as mico:
         mico.start()
         yield mico
@@ -100,7 +100,7 @@ def mico() -> Iterator[Mico]:
 
 @pytest.fixture(scope="session")
 def chromium_path() -> Path:
-    """A Chromium to drive. Without one the test is skipped; where CI=true it fails instead."""
+    """Return the path of a Chromium. Skip the test if there is none, or fail it if CI is "true"."""
     names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
     for candidate in (os.environ.get("CHROMIUM"), *map(shutil.which, names)):
         if candidate and Path(candidate).is_file():

@@ -1,4 +1,4 @@
-"""A worker that is killed, as by `kill -9`, at a named point of its first job: python -m tests.dying_worker POINT."""
+"""A worker that SIGKILL ends at a named point of its first job: python -m tests.dying_worker POINT."""
 
 import os
 import signal
@@ -10,13 +10,13 @@ from django.core.management import call_command
 
 
 def die(*_: Any, **__: Any) -> NoReturn:
-    """What no code of the process can catch."""
+    """End this process so that no code of it can clean up."""
     os.kill(os.getpid(), signal.SIGKILL)
     raise AssertionError("still alive")
 
 
 def main(point: str) -> None:
-    """Replaces the function at the point, and works."""
+    """Replace the function at `point` by one that kills the process, and run a worker."""
     django.setup()
     from transcription.lifecycle import workflow
     from transcription.sound import media

@@ -1,4 +1,4 @@
-"""Real dispatchers and workers on the test's own database, to be killed."""
+"""Real dispatchers and workers on the test's database, for tests that kill them."""
 
 import os
 import signal
@@ -39,15 +39,15 @@ class Fleet:
             self._environment["DATABASE_URL"] = f"{url}/{connection.settings_dict['NAME']}"
 
     def dispatcher(self) -> "subprocess.Popen[bytes]":
-        """Starts one more dispatcher."""
+        """Start one more dispatcher."""
         return self._start("manage.py", "dispatch")
 
     def worker(self) -> "subprocess.Popen[bytes]":
-        """Starts one more worker."""
+        """Start one more worker."""
         return self._start("manage.py", "rqworker")
 
     def worker_that_dies(self, where: str) -> "subprocess.Popen[bytes]":
-        """Starts a worker that is killed by SIGKILL at a named point (tests/dying_worker.py)."""
+        """Start a worker that SIGKILL ends at a named point (tests/dying_worker.py)."""
         return self._start("-m", "tests.dying_worker", where)
 
     def _start(self, *command: str) -> "subprocess.Popen[bytes]":
@@ -56,12 +56,12 @@ class Fleet:
         return process
 
     def close(self) -> None:
-        """Ends all that still run."""
+        """Stop every process that still runs."""
         for process in self._processes:
             stop(process)
 
 
 def kill(process: "subprocess.Popen[bytes]") -> None:
-    """kill -9."""
+    """Send SIGKILL, and wait until the process has ended."""
     process.send_signal(signal.SIGKILL)
     process.wait(patient(10))

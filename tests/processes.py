@@ -1,4 +1,4 @@
-"""A whole Mico of the test's own, as real processes: what `make run` starts, with data and ports of its own."""
+"""A whole Mico as real processes: what `make run` starts, with a data directory and ports of its own."""
 
 import os
 import re
@@ -24,7 +24,7 @@ STOP_SECONDS = patient(15)
 
 
 class Mico:
-    """Data and ports of a Mico, and the processes once it is started."""
+    """The data directory and ports of a Mico, and its processes once it is started."""
 
     def __init__(self, data: Path, **variables: str) -> None:
         self.data = data
@@ -46,10 +46,10 @@ class Mico:
         }
         self.process: subprocess.Popen[bytes] | None = None
 
-    # --- its life
+    # --- starting and stopping
 
     def launch(self, *command: str) -> subprocess.Popen[bytes]:
-        """Starts it, in a session of its own, and does not wait. What it says goes into `terminal`."""
+        """Start it in a session of its own, without waiting. Its output is readable as `terminal`."""
         self.data.mkdir(parents=True, exist_ok=True)
         with self._terminal.open("wb") as terminal:
             self.process = subprocess.Popen(
@@ -64,15 +64,15 @@ class Mico:
         return self.process
 
     def start(self, *command: str) -> None:
-        """Starts it and returns once it has said that it is ready. AssertionError if it does not come up."""
+        """Start it and wait until it reports that it is ready. Raises AssertionError if it ends before."""
         process = self.launch(*command)
         wait_until(lambda: self.link or process.poll() is not None)
         assert process.poll() is None, self.terminal
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
-        """Stops it like somebody who presses Ctrl-C or ends a service, and returns the exit status.
+        """Stop it by a signal, as Ctrl-C or a service manager does, and return the exit status.
 
-        AssertionError if anything is still running then.
+        Raises AssertionError if one of its processes is still running then.
         """
         assert self.process is not None
         self.process.send_signal(number)
@@ -81,9 +81,9 @@ class Mico:
         return status
 
     def end(self) -> None:
-        """Stops it, whatever state it is in, and kills what does not stop.
+        """Stop it, whatever state it is in, and kill what does not stop.
 
-        The supervisor first: of what is killed under it, it starts another at once.
+        The supervisor ends first, because it restarts each process that is killed.
         """
         lock = self.data / "run" / "mico.lock"
         supervisor = holder(lock) if lock.exists() else None
@@ -102,36 +102,36 @@ class Mico:
     # --- its processes: redis, emulator, web, dispatch, worker-1, worker-2, …
 
     def pid(self, name: str) -> int | None:
-        """The process that `name` is at the moment."""
+        """Return the id of the process `name`, or None if it is not running."""
         lock = self.data / "run" / f"{name}.pid"
         return holder(lock) if lock.exists() else None
 
     def running(self) -> list[str]:
-        """The names of the processes that are alive."""
+        """Return the names of the processes that are alive."""
         locks = sorted((self.data / "run").glob("*.pid"))
         return [lock.stem for lock in locks if holder(lock) is not None]
 
     def kill(self, name: str, number: signal.Signals = signal.SIGKILL) -> None:
-        """Sends a signal to a process and what it has started. The supervisor then starts another."""
+        """Send a signal to a process and its children. The supervisor then restarts it."""
         pid = self.pid(name)
         if pid:
             os.killpg(pid, number)
 
     def restart(self, name: str) -> None:
-        """Kills a process and returns once the supervisor has started another."""
+        """Kill a process and wait until the supervisor has restarted it."""
         before = self.pid(name)
         assert before, f"{name} is not running"
         self.kill(name)
         wait_until(lambda: self.pid(name) not in (None, 0, before))
 
     def ready(self) -> bool:
-        """Whether /readyz says so."""
+        """Return whether /readyz answers 200."""
         try:
             return requests.get(f"{self.base_url}/readyz", timeout=patient(15)).status_code == 200
         except requests.RequestException:
             return False
 
-    # --- what a person or a program does with it
+    # --- using it
 
     @property
     def _terminal(self) -> Path:
@@ -139,17 +139,17 @@ class Mico:
 
     @property
     def terminal(self) -> str:
-        """Everything that the person at the terminal has seen."""
+        """Everything that it has written to its terminal so far."""
         return self._terminal.read_text() if self._terminal.exists() else ""
 
     @property
     def link(self) -> str:
-        """The sign-in link that it printed; empty until then."""
+        """The sign-in link that it has printed, empty until then."""
         found = re.search(r"http://localhost:\d+/\S+", self.terminal)
         return found[0] if found and "Stop:" in self.terminal else ""
 
     def manage(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-        """Runs manage.py against it. Raises subprocess.CalledProcessError if it fails and `check`."""
+        """Run manage.py against it. Raises subprocess.CalledProcessError if `check` and the command fails."""
         return subprocess.run(
             [sys.executable, "manage.py", *arguments],
             cwd=BASE_DIR,
@@ -161,11 +161,11 @@ class Mico:
         )
 
     def token(self, username: str = "tester") -> str:
-        """A bearer token of a user, who is made if need be."""
+        """Return a bearer token of a user, who is created if need be."""
         return self.manage("apitoken", username, "--create").stdout.strip()
 
     def signin_link(self, username: str) -> str:
-        """Another one-time link, for a user who exists."""
+        """Return a new one-time sign-in link of an existing user."""
         program = (
             "from django.contrib.auth.models import User; from mico.accounts.links import signin_link;"
             f"print(signin_link(User.objects.get(username={username!r})))"
@@ -173,7 +173,7 @@ class Mico:
         return self.base_url + self.manage("shell", "--no-imports", "-c", program).stdout.strip()
 
     def api(self, method: str, path: str, token: str, **arguments: Any) -> requests.Response:
-        """A request to /api/v1`path`."""
+        """Send a request to /api/v1`path` and return the response."""
         url = f"{self.base_url}/api/v1{path}"
         headers = {"Authorization": f"Bearer {token}"}
         return requests.request(method, url, headers=headers, timeout=patient(15), **arguments)
@@ -181,8 +181,8 @@ class Mico:
 
 @contextmanager
 def a_mico(**variables: str) -> Iterator[Mico]:
-    """One that is not started yet; everything that it ever started is gone afterwards."""
-    # Not below pytest's directories: the path of a Unix socket has to be short.
+    """Yield a Mico that is not started yet. Its processes and data are removed afterwards."""
+    # Not below pytest's directories, because the path of a Unix socket has to be short.
     folder = Path(tempfile.mkdtemp(prefix="mico-run-")).resolve()
     mico = Mico(folder, **variables)
     try:

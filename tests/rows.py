@@ -1,4 +1,4 @@
-"""Rows as the workflow leaves them, for tests that look at them: no file, no vendor, no job."""
+"""Rows as the workflow leaves them, for tests that only read them: no file, no vendor, no job."""
 
 from datetime import timedelta
 from typing import Any
@@ -9,9 +9,10 @@ from transcription.models import Meeting, Participant, Recording, Transcription,
 
 
 def a_row(meeting: Meeting, **values: Any) -> Transcription:
-    """A recording with its current transcription, of whose fields `values` are; "done" if nothing else is said.
+    """Create a recording with its transcription and utterances, and return the transcription.
 
-    `texts`: [(start_ms, duration_ms, label, text), …].
+    `values` are fields of either; the status is "done" by default. `texts` lists the utterances as
+    (start_ms, duration_ms, label, text).
     """
     texts = values.pop("texts", [])
     owner = Participant.objects.get(meeting=meeting, user=meeting.owner)

@@ -1,4 +1,4 @@
-"""`make screens`: a whole Mico, a real browser, and the pictures below docs/screens/."""
+"""`make screens`: takes the pictures below docs/screens/ of a whole Mico in a real browser."""
 
 import shutil
 from pathlib import Path
@@ -15,7 +15,7 @@ DESKTOP = {"width": 1180, "height": 760}
 PHONE = {"width": 390, "height": 844}
 CONSOLE = {"width": 1400, "height": 900}
 
-# A Mico that has just started has no day behind it: the console's charts get one that is made up.
+# Invents a day of traffic for the console's charts, because this Mico has just started.
 A_DAY = """
 import random, time
 from transcription.service import traffic
@@ -31,7 +31,7 @@ for minute in range(1, 24 * 60):
 
 
 def main() -> None:
-    """The sample meeting and the console with the vendor throttling: light, dark, and in Korean."""
+    """Take pictures of the sample meeting and the console while the vendor throttles: light, dark, in Korean."""
     found = shutil.which("chromium") or shutil.which("google-chrome")
     if found is None:
         raise SystemExit("No Chromium: install one (the package chromium).")
@@ -65,7 +65,7 @@ def main() -> None:
 
 
 def signed_in(browser: Browser, mico: Mico) -> Page:
-    """The first meeting's page."""
+    """Sign in and return the page of the first meeting."""
     page = browser.new_context(viewport={"width": 1180, "height": 760}).new_page()
     page.goto(mico.signin_link("admin"))
     page.goto(f"{mico.base_url}/m/1/")
@@ -73,7 +73,7 @@ def signed_in(browser: Browser, mico: Mico) -> Page:
 
 
 def shoot(page: Page, name: str) -> None:
-    """Takes the picture once the notice counts down."""
+    """Take the picture once the notice counts down."""
     expect(page.locator("[data-testid=delay] [data-fact=next]")).not_to_be_empty()
     expect(page.locator("[data-testid=delay] [data-when=delayed]")).to_be_visible()
     page.screenshot(path=SCREENS / name)

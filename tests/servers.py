@@ -1,4 +1,4 @@
-"""The programs that tests talk to: started for real, on free ports, with data of their own."""
+"""Redis servers and emulators for tests: real processes on free ports, with data of their own."""
 
 import contextlib
 import re
@@ -22,7 +22,7 @@ START_SECONDS = patient(10)
 
 
 def free_port() -> int:
-    """A TCP port of 127.0.0.1 on which nobody listens just now."""
+    """Return a TCP port of 127.0.0.1 that is free at this moment."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port: int = listener.getsockname()[1]
@@ -31,9 +31,9 @@ def free_port() -> int:
 
 @contextlib.contextmanager
 def running_redis(path: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """A Redis server on the Unix socket `path`, which keeps nothing, until the block ends.
+    """Run a Redis server without persistence on the Unix socket `path` until the block ends.
 
-    Raises RuntimeError if there is no server to start, or it does not answer.
+    Raises RuntimeError if no server is installed, or it does not answer in time.
     """
     binary = find_redis_server()
     if binary is None:
@@ -57,41 +57,44 @@ def running_redis(path: Path) -> Iterator[subprocess.Popen[bytes]]:
 
 
 class Emulator:
-    """A running emulator, and its controls (docs/emulator.md). `pid`: its process, where that is ours."""
+    """Controls of a running emulator (docs/emulator.md). `pid` is its process, None if another program runs it."""
 
     def __init__(self, base_url: str, pid: int | None = None) -> None:
         self.base_url = base_url
         self.pid = pid
 
     def control(self, name: str, **fields: Any) -> dict[str, Any]:
-        """POST /control/`name`. Raises requests.HTTPError if the emulator does not understand it."""
+        """POST to /control/`name` and return the answer. Raises requests.HTTPError if it is refused."""
         answer = requests.post(f"{self.base_url}/control/{name}", json=fields, timeout=patient(10))
         answer.raise_for_status()
         data: dict[str, Any] = answer.json()
         return data
 
     def throttle(self, seconds: float, **fields: Any) -> None:
-        """429 for so many seconds; `code`, `retry_after`, `on`."""
+        """Answer 429 for so many seconds. Fields: `code`, `retry_after`, `on`."""
         self.control("throttle", seconds=seconds, **fields)
 
     def limits(self, **fields: Any) -> None:
-        """`concurrency`, `rate`, `burst`, `window`, …; None clears one."""
+        """Set limits: `concurrency`, `rate`, `burst`, `window`, …. None removes one."""
         self.control("limits", **fields)
 
     def faults(self, kind: str, **fields: Any) -> None:
-        """The next requests go wrong: hang, 500, garbage, drop, slow; `on`, `count`, `seconds`, `after`."""
+        """Make the next requests fail. Kinds: hang, 500, garbage, drop, slow.
+
+        Fields: `on`, `count`, `seconds`, `after`.
+        """
         self.control("faults", kind=kind, **fields)
 
     def turnaround(self, **fields: Any) -> None:
-        """How long jobs take: `seconds`, `factor`, `sigma`, `seed`."""
+        """Set how long jobs take. Fields: `seconds`, `factor`, `sigma`, `seed`."""
         self.control("turnaround", **fields)
 
     def reset(self, **fields: Any) -> None:
-        """Forgets jobs, counts, limits, faults and times; the tokens too with `tokens=True`."""
+        """Forget jobs, counts, limits, faults and turnarounds; with `tokens=True` also the tokens."""
         self.control("reset", **fields)
 
     def stats(self) -> dict[str, Any]:
-        """What it saw: requests by route and status, jobs, duplicates of the same audio."""
+        """Return what it counted: requests by route and status, jobs, duplicates of the same audio."""
         answer = requests.get(f"{self.base_url}/control/stats", timeout=patient(10))
         answer.raise_for_status()
         data: dict[str, Any] = answer.json()
@@ -100,7 +103,7 @@ class Emulator:
 
 @contextlib.contextmanager
 def running_emulator(data: Path, engine: str) -> Iterator[Emulator]:
-    """An emulator on a free port, until the block ends. Raises RuntimeError if it does not start."""
+    """Run an emulator on a free port until the block ends. Raises RuntimeError if it does not start."""
     command = [sys.executable, "-m", "emulator", "--port", "0", "--data", str(data), "--engine", engine]
     process = subprocess.Popen(command, cwd=BASE_DIR, stdout=subprocess.PIPE)
     try:
@@ -121,7 +124,7 @@ def _first_line(process: subprocess.Popen[bytes]) -> str:
 
 
 def stop(process: subprocess.Popen[bytes], seconds: float = 10.0) -> None:
-    """Ends a program: asks, waits, and then makes sure."""
+    """Send SIGTERM, wait up to `patient(seconds)` seconds, and then send SIGKILL if need be."""
     process.terminate()
     try:
         process.wait(patient(seconds))

@@ -1,4 +1,4 @@
-"""Driving transcriptions in tests: rows, the dispatcher's step, and RQ jobs that really run."""
+"""Meetings, recordings, and the steps that transcribe them: the dispatcher's, and real RQ jobs."""
 
 import json
 from pathlib import Path
@@ -23,13 +23,13 @@ SPOKEN: dict[str, str] = json.loads((AUDIO / "texts.json").read_text())
 
 
 def a_meeting(title: str = "Planning", username: str = "mina", language: str = "en") -> Meeting:
-    """A meeting of a user with this name, who is made if need be."""
+    """Create a meeting of the user `username`, who is created if need be."""
     owner, _ = User.objects.get_or_create(username=username)
     return create_meeting(owner, title, language)
 
 
 def a_recording(meeting: Meeting, file: str = "speech_slt_1.wav", **fields: Any) -> Recording:
-    """A spoken sentence, received as if it had been uploaded."""
+    """Create a recording of a spoken sentence, received as an upload is."""
     upload = SimpleUploadedFile(file, (AUDIO / file).read_bytes())
     recording, _ = receive(
         meeting=meeting,
@@ -42,27 +42,27 @@ def a_recording(meeting: Meeting, file: str = "speech_slt_1.wav", **fields: Any)
 
 
 def row_of(recording: Recording) -> Transcription:
-    """The recording's current transcription, as it is in the database now."""
+    """Return the recording's current transcription, read from the database."""
     return Transcription.objects.current().get(recording=recording)
 
 
 def make_due() -> None:
-    """Moves the schedule: what is alive is due now."""
+    """Make every live transcription due now."""
     Transcription.objects.live().update(next_action_at=timezone.now())
 
 
 class BurstWorker(SimpleWorker):
-    """RQ's worker without its channel for commands, whose end takes a second each time."""
+    """RQ's worker without its channel for commands, which takes a second to close."""
 
     def subscribe(self) -> None:
-        """Nobody sends this worker a command."""
+        """Do nothing: no test sends a command."""
 
     def unsubscribe(self) -> None:
         """See `subscribe`."""
 
 
 def run_due() -> None:
-    """What is due now is claimed, handed to RQ, and done by a real worker."""
+    """Claim what is due now, hand it to RQ, and run the jobs in a real worker."""
     Dispatcher().step()
     worker = django_rq.get_worker(
         "default", serializer="rq.serializers.JSONSerializer", worker_class=f"{__name__}.BurstWorker"
@@ -71,7 +71,7 @@ def run_due() -> None:
 
 
 def run_until(recording: Recording, *statuses: str, timeout: float = 15) -> Transcription:
-    """Steps until the recording's transcription is in one of `statuses` (none: until it is finished)."""
+    """Call `run_due` until the recording's transcription has one of `statuses`, by default a final one."""
 
     def there() -> Transcription | None:
         run_due()
@@ -85,11 +85,11 @@ def run_until(recording: Recording, *statuses: str, timeout: float = 15) -> Tran
 
 
 def submits(emulator: Emulator) -> dict[str, int]:
-    """Submits that the vendor saw, by status."""
+    """Return how many submits the vendor answered, by HTTP status."""
     seen: dict[str, int] = emulator.stats()["requests"].get("submit", {})
     return seen
 
 
 def open_gate(connection: "redis.Redis", vendor: str = "rtzr") -> None:
-    """Forgets the gate's state, as a new account."""
+    """Delete the gate's state, as if the account were new."""
     connection.delete(*connection.keys(f"mico:gate:*{vendor}*"), "no such key")

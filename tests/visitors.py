@@ -1,4 +1,4 @@
-"""People of every kind who may or may not see a meeting, each with a browser of their own."""
+"""People of every kind, who may or may not see a meeting, each with a browser of their own."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ from transcription.people import joining, meetings
 
 
 def joined_as_guest(meeting: Meeting, name: str) -> Client:
-    """A browser without an account that came in by the meeting's link."""
+    """Return a browser without an account that has joined by the meeting's link."""
     if not joining.token_of(meeting):
         joining.allow(meeting, allowed=True)
     browser = Client()
@@ -21,7 +21,7 @@ def joined_as_guest(meeting: Meeting, name: str) -> Client:
 
 
 def signed_in(user: User) -> Client:
-    """A browser of somebody with an account."""
+    """Return a browser in which `user` is signed in."""
     browser = Client()
     browser.force_login(user)
     return browser
@@ -29,23 +29,23 @@ def signed_in(user: User) -> Client:
 
 @dataclass
 class People:
-    """Browsers by what their people are to `meeting`."""
+    """Browsers by the relation of their people to `meeting`."""
 
     meeting: Meeting
     browsers: dict[str, Client]
 
     def participant(self, name: str) -> Participant:
-        """Somebody's row in the meeting, by their name there."""
+        """Return the participant of the meeting with this name."""
         return self.meeting.participants.get(name=name)
 
 
-# Who may see the meeting, in the order of what they may do.
+# Those who may see the meeting come first, in the order of their rights.
 INSIDE = ("owner", "participant", "guest")
 OUTSIDE = ("anonymous", "other user", "guest of another meeting", "removed participant", "removed guest")
 
 
 def everybody() -> People:
-    """A meeting of Mina's with Jun and the guest Gil in it, and all the others who are not."""
+    """Create a meeting of Mina's with Jun and the guest Gil, and the people who are not in it."""
     mina, jun, rae, other = (User.objects.create_user(name) for name in ("mina", "jun", "rae", "other"))
     meeting = meetings.create_meeting(mina, "Weekly", "en")
     elsewhere = meetings.create_meeting(other, "Elsewhere", "en")

@@ -1,4 +1,4 @@
-"""A running Mico, a browser, and pages of people who are signed in. What a console complains about fails the test."""
+"""A running Mico, a browser, and pages of signed-in people. A warning or error in a page's console fails the test."""
 
 import asyncio
 import json
@@ -16,7 +16,7 @@ from tests.chromium import arguments, chromium, spoken
 from tests.processes import Mico, a_mico
 from tests.stt import AUDIO
 
-# Makes the people, and says with which session cookie each is signed in.
+# Creates the people, signs them in, and prints their session cookies by name.
 PEOPLE = """
 import json
 from django.conf import settings
@@ -33,7 +33,7 @@ print(json.dumps(cookies))
 
 
 class Site:
-    """A Mico with people, and what a worker elsewhere would do with it."""
+    """A Mico with people, and ways to act on it as a worker on another machine would."""
 
     def __init__(self, mico: Mico) -> None:
         self.mico = mico
@@ -41,17 +41,17 @@ class Site:
         self.cookies: dict[str, str] = json.loads(self.program(PEOPLE))
 
     def program(self, text: str) -> str:
-        """Runs a few lines of Python inside Mico, and returns what they print."""
+        """Run Python source inside Mico and return what it prints."""
         return self.mico.manage("shell", "--no-imports", "-c", text).stdout
 
     def meeting(self, title: str = "Weekly") -> int:
-        """A new meeting of Mina's."""
+        """Create a meeting of Mina's and return its id."""
         answer = self.mico.api("post", "/meetings", self.token, json={"title": title, "language": "en"})
         meeting: int = answer.json()["id"]
         return meeting
 
     def invite(self, meeting: int, name: str) -> None:
-        """Brings somebody into a meeting."""
+        """Make the user `name` a participant of the meeting."""
         self.program(
             "from transcription.people.meetings import invite; from transcription.models import Meeting;"
             "from django.contrib.auth.models import User;"
@@ -59,14 +59,14 @@ class Site:
         )
 
     def rows(self, meeting: int, rows: str) -> None:
-        """Recordings as the workflow leaves them: calls of tests.rows.a_row, as text."""
+        """Create recordings as the workflow leaves them. `rows`: calls of tests.rows.a_row, as source text."""
         self.program(
             "from tests.rows import a_row; from transcription.models import Meeting;"
             f"meeting = Meeting.objects.get(pk={meeting});\n{rows}"
         )
 
     def publish(self, group: str, event: dict[str, Any]) -> None:
-        """Sends an event, as a worker would. In a thread: playwright has a loop of its own in this one."""
+        """Send an event to a group, as a worker does. In a thread, because playwright runs a loop in this one."""
 
         async def send() -> None:
             host = f"unix://{self.mico.data}/redis.sock?db=0"
@@ -79,7 +79,7 @@ class Site:
         thread.join()
 
     def gate(self, kind: str, version: int, **values: Any) -> None:
-        """An event of the gate. Versions count from a number above what the real gate has."""
+        """Publish an event of the gate. `version` is added to a number above the real gate's versions."""
         now = datetime.now(UTC)
         event = {
             "type": f"stt.{kind}",
@@ -98,7 +98,7 @@ class Site:
 
 @pytest.fixture(scope="package")
 def site() -> Iterator[Site]:
-    """The Mico of these tests."""
+    """The Mico that all browser tests share."""
     with a_mico() as mico:
         mico.start()
         yield Site(mico)
@@ -106,7 +106,7 @@ def site() -> Iterator[Site]:
 
 @pytest.fixture(scope="package")
 def browser(chromium_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    """The browser. Its microphone hears a sentence."""
+    """The browser that all browser tests share. Its microphone hears one sentence."""
     speech = tmp_path_factory.mktemp("speech") / "microphone.wav"
     spoken(speech, AUDIO / "speech_slt_1.wav")
     with chromium(chromium_path, speech) as browser:
@@ -117,7 +117,7 @@ def browser(chromium_path: Path, tmp_path_factory: pytest.TempPathFactory) -> It
 def another_browser(
     browser: Browser, chromium_path: Path, tmp_path: Path
 ) -> Iterator[Callable[..., Browser]]:
-    """Starts one more browser, whose microphone hears other files of tests/audio."""
+    """Return a function that starts one more browser, whose microphone hears the named files of tests/audio."""
     started: list[Browser] = []
 
     def start(*files: str) -> Browser:
@@ -133,21 +133,21 @@ def another_browser(
 
 
 class Complaints(list[str]):
-    """What consoles complained about. `expected` is a part of those that belong to the test."""
+    """Messages of the pages' consoles. `expected` lists substrings of those that the test causes on purpose."""
 
     def __init__(self) -> None:
         super().__init__()
         self.expected: list[str] = []
 
     def unexpected(self) -> list[str]:
-        """Those that nobody expected."""
+        """Return the messages that contain none of the expected substrings."""
         return [text for text in self if not any(part in text for part in self.expected)]
 
 
 def listen(context: BrowserContext, complaints: Complaints) -> None:
-    """Hears what is complained about in every page of a profile, also in those that are opened later.
+    """Collect the complaints of every page of a browser context, also of pages that open later.
 
-    Errors, warnings, violations of the content policy, answers that are errors, requests that nobody answered.
+    These are errors, warnings, violations of the content policy, error responses and failed requests.
     """
 
     def said(message: ConsoleMessage) -> None:
@@ -160,7 +160,7 @@ def listen(context: BrowserContext, complaints: Complaints) -> None:
 
 @pytest.fixture
 def complaints() -> Iterator[Complaints]:
-    """Errors, warnings and violations of the content policy, of every page of this test. There may be none."""
+    """The complaints of every page of this test. An unexpected one fails it."""
     found = Complaints()
     yield found
     assert found.unexpected() == []
@@ -168,7 +168,10 @@ def complaints() -> Iterator[Complaints]:
 
 @pytest.fixture
 def visit(site: Site, browser: Browser, complaints: Complaints) -> Iterator[Callable[..., Page]]:
-    """Opens an address in a browser profile of its own: visit("/", name="mina", **of the context)."""
+    """Return visit(address, name="mina", **options), which opens a page in a new browser context.
+
+    The user `name` is signed in there; None leaves the visitor anonymous. The options are those of the context.
+    """
     contexts: list[BrowserContext] = []
 
     def open_page(address: str, name: str | None = "mina", **options: Any) -> Page:
@@ -195,6 +198,6 @@ def visit(site: Site, browser: Browser, complaints: Complaints) -> Iterator[Call
 
 
 def connected(page: Page) -> Page:
-    """Waits for the page's socket."""
+    """Wait until the page's socket is open, and return the page."""
     expect(page.locator("mico-socket")).to_have_attribute("data-state", "open")
     return page
