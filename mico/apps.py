@@ -1,4 +1,4 @@
-"""The project itself as an app: its templates' translations, and the checks of its settings."""
+"""The project as an app, which gives its templates translations and registers the checks of the settings."""
 
 from django.apps import AppConfig
 from django.core.checks import register
@@ -7,10 +7,10 @@ from mico.checks import check_settings
 
 
 class MicoConfig(AppConfig):
-    """Settings, accounts, and what runs the whole."""
+    """Settings, accounts, health checks and the launcher."""
 
     name = "mico"
 
     def ready(self) -> None:
-        """Registers the checks. No query: processes are forked and started before there is a table."""
+        """Register the checks. Runs no query: this is called before the tables exist, and before processes fork."""
         register(check_settings)

@@ -1,12 +1,12 @@
-"""Bodies of requests: as large as a recording, never in memory, and refused before they are here in full.
+"""Request bodies as large as a recording: never in memory, and refused early if they are too large.
 
-daphne reads the whole body into a temporary file, whatever its size, and then copies the file into a queue
-in memory; twisted, below it, has parsed multipart forms in memory by then. A recording of 500 MB costs more
-than a gigabyte. Here the file itself is handed to Django, which reads it bit by bit, and a body over the limit
-is answered at once with 413. What still comes is thrown away for a while: a connection closed in the middle of
-an upload is reset, and the browser would show that instead of the answer.
+daphne reads a whole body into a temporary file, whatever its size, and then copies the file into a queue in memory.
+Twisted below it has parsed multipart forms in memory by then. A recording of 500 MB takes more than a gigabyte that
+way. This module passes the file itself to Django, which reads it in blocks, and answers a body over the limit with
+413 at once. The rest of a refused body is read and discarded for a while: closing the connection in the middle of
+an upload resets it, and the browser would show that instead of the answer.
 
-`install` has to be called before daphne accepts its first connection; any other ASGI server is not affected.
+Call `install` before daphne accepts its first connection. Other ASGI servers are not affected.
 """
 # Twisted has few types.
 # mypy: disable-error-code="no-untyped-call"
@@ -21,31 +21,31 @@ from daphne import http_protocol
 from django.conf import settings
 from django.core.handlers.asgi import ASGIHandler
 
-ENVELOPE_BYTES = 1024**2  # what a multipart form may weigh beside its file
-LINGER_SECONDS = 30.0  # that a refused body is still read
-UPGRADE_BYTES = 64 * 1024  # a websocket's handshake has no body, and daphne would read it into memory
+ENVELOPE_BYTES = 1024**2  # allowance for a multipart form beside its file
+LINGER_SECONDS = 30.0  # how long the rest of a refused body is read
+UPGRADE_BYTES = 64 * 1024  # limit for a handshake, which needs no body; daphne would read one into memory
 
 logger = logging.getLogger(__name__)
 
-# The body of the request whose application is being started: daphne does so in this very call, and asyncio
-# copies the context into the application's task.
+# The body of the request whose application is being started. daphne starts the application within the same call, and
+# asyncio copies the context into its task.
 _body: ContextVar[IO[bytes] | None] = ContextVar("body", default=None)
 
 
 class WebRequest(http_protocol.WebRequest):
-    """daphne's request, with a limit for its body, which goes to Django as the file that it is in.
+    """daphne's request with a limited body, which is passed to Django as a file.
 
-    The names in camel case are twisted's.
+    The method names are Twisted's.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        # Not parsed by twisted: Django does it, from the file.
+        # Django parses forms, from the file; Twisted would do so in memory.
         super().__init__(*args, parsePOSTFormSubmission=False, **kwargs)
         self._received = 0  # bytes
         self._refused = False
 
-    def gotLength(self, length: int | None) -> None:  # noqa: N802
-        """The headers are here. `length`: bytes that will follow; None where the client does not say."""
+    def gotLength(self, length: int | None) -> None:
+        """Called after the headers. `length`: the bytes of the body, or None if the client did not say."""
         upgrade = self.requestHeaders.hasHeader(b"Upgrade")
         self._limit = UPGRADE_BYTES if upgrade else settings.MAX_UPLOAD_BYTES + ENVELOPE_BYTES
         if length is not None and length > self._limit:
@@ -58,8 +58,8 @@ class WebRequest(http_protocol.WebRequest):
             self.content = io.BytesIO()
             self._refuse_for_room()
 
-    def handleContentChunk(self, data: bytes) -> None:  # noqa: N802
-        """A piece of the body."""
+    def handleContentChunk(self, data: bytes) -> None:
+        """Called for each piece of the body."""
         if self._refused:
             return
         self._received += len(data)
@@ -71,19 +71,19 @@ class WebRequest(http_protocol.WebRequest):
         except OSError:
             self._refuse_for_room()
 
-    def requestReceived(self, command: bytes, path: bytes, version: bytes) -> None:  # noqa: N802
-        """The body is complete."""
+    def requestReceived(self, command: bytes, path: bytes, version: bytes) -> None:
+        """Called when the body is complete."""
         if self._refused:
             self.channel.loseConnection()
             return
         super().requestReceived(command, path, version)
 
     def process(self) -> Any:
-        """Hands the request over. daphne's own copying finds an empty file in the place of the body."""
+        """Start the application. daphne's own copying finds an empty file in place of the body."""
         if self.requestHeaders.hasHeader(b"Upgrade"):
             return super().process()
         if self.requestHeaders.hasHeader(b"Transfer-Encoding"):
-            # Django believes that a form without a length is empty. Now the length is known.
+            # Django treats a form without a Content-Length as empty. The length is known by now.
             self.requestHeaders.removeHeader(b"Transfer-Encoding")
             self.requestHeaders.setRawHeaders(b"Content-Length", [b"%d" % self._received])
         token = _body.set(self.content)
@@ -105,8 +105,11 @@ class WebRequest(http_protocol.WebRequest):
         self._refuse(b"507 Insufficient Storage", "no_room", "The server has no room for this upload.")
 
     def _refuse(self, status: bytes, code: str, message: str) -> None:
-        """Answers while the body is still coming, as twisted itself does with 400: past its response, which
-        belongs to requests that are complete."""
+        """Answer while the body is still arriving.
+
+        The answer is written to the channel, as Twisted does for its own 400: its response objects need a complete
+        request.
+        """
         self._refused = True
         if self.content is not None:
             self.content.close()
@@ -120,10 +123,10 @@ class WebRequest(http_protocol.WebRequest):
 
 
 class Handler(ASGIHandler):
-    """Django, which takes the body as the file that it is in already."""
+    """Django's handler, which takes the body as the file that it is in already."""
 
     async def read_body(self, receive: Any) -> IO[bytes]:
-        """The body, at its beginning. Raises RequestAborted when the client has left."""
+        """Return the body, positioned at its start. Raises RequestAborted if the client has disconnected."""
         body: IO[bytes] = await super().read_body(receive)
         file = _body.get()
         if file is None:
@@ -134,5 +137,5 @@ class Handler(ASGIHandler):
 
 
 def install() -> None:
-    """Makes daphne use the request above. It looks the name up for each connection."""
+    """Make daphne use `WebRequest`. daphne looks the class up for each connection."""
     http_protocol.WebRequest = WebRequest  # type: ignore[misc]

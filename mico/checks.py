@@ -1,4 +1,4 @@
-"""Settings that do not go together, found before anything starts."""
+"""System checks for settings that contradict each other."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -12,7 +12,7 @@ LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 def check_settings(**_: Any) -> list[CheckMessage]:
-    """Everything below; no query, no network."""
+    """Check the settings, without a query or network access."""
     return [*_deployment(), *_vendor()]
 
 

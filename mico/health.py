@@ -1,7 +1,7 @@
-"""Is this process up (`/healthz`), and can the whole of Mico do its work (`/readyz`)?
+"""Liveness of this process (`/healthz`) and readiness of the whole of Mico (`/readyz`).
 
-A middleware and the first one, not views: whoever asks is a load balancer or a supervisor. It has no account,
-names a machine's address in place of a host that we know, and must not be redirected to https.
+This is a middleware, the first one, and not a view. Load balancers and supervisors have no account, may send an
+address as the host name, and must not be redirected to https.
 """
 
 import logging
@@ -18,13 +18,13 @@ logger = logging.getLogger(__name__)
 
 
 class HealthMiddleware:
-    """Answers `/healthz` and `/readyz`, and passes on everything else."""
+    """Answer `/healthz` and `/readyz`, and pass every other request on."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        """GET and HEAD; 503 from `/readyz` as long as a part is missing."""
+        """Allow GET and HEAD. `/readyz` answers 503 until everything is ready."""
         if request.path_info not in ("/healthz", "/readyz"):
             return self._get_response(request)
         if request.method not in ("GET", "HEAD"):
@@ -33,13 +33,13 @@ class HealthMiddleware:
         ok = all(result == OK for result in checks.values())
         content = {"ok": ok, "checks": checks} if checks else {"ok": ok}
         response = JsonResponse(content, status=200 if ok else 503, headers={"Cache-Control": "no-store"})
-        # Django logs each 503 as an error; somebody who waits for us to get ready asks ten times a second.
+        # Django logs every 503 as an error, and a client that waits for readiness polls ten times a second.
         response._has_been_logged = True  # type: ignore[attr-defined]
         return response
 
 
 def readiness() -> dict[str, str]:
-    """What the work needs, each "ok" or a sentence. No sentence repeats what a server said: anybody may ask."""
+    """Return "ok" or a sentence for each dependency. No sentence quotes a server's message, since anyone may ask."""
     return {"database": _database(), **_redis()}
 
 

@@ -1,6 +1,6 @@
-"""Everything that a demonstration needs, tried for real: each check does what Mico itself will do.
+"""Checks of everything that a demonstration needs. Each one does for real what Mico itself will do.
 
-A check returns a few words about what it found, or raises Failed with what is wrong and what to do about it.
+A check returns a few words about its result, or raises Failed with what is wrong and what to do.
 """
 
 import asyncio
@@ -27,17 +27,17 @@ from transcription.vendors import base as vendor
 from transcription.vendors.registry import get_vendor
 
 SOCKET_SECONDS = 10.0
-NOT_SIGNED_IN = 4401  # what a meeting's socket says to somebody without a session
-# The id of a job that nobody has: being told so needs an address, credentials that are accepted, and a token.
+NOT_SIGNED_IN = 4401  # the close code of a meeting's socket for a client without a session
+# An id that no job has. The answer "no such job" proves the address, the credentials and the token.
 NO_JOB = "preflight"
 
 
 class Failed(Exception):
-    """Not ready; the message says what to do."""
+    """A check failed; the message says what to do."""
 
 
 def database() -> str:
-    """Answers, and has all tables."""
+    """Check that the database answers and has all tables."""
     try:
         executor = MigrationExecutor(connection)
         missing = len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
@@ -49,7 +49,7 @@ def database() -> str:
 
 
 def redis_server() -> str:
-    """Answers, takes writes, and throws nothing away."""
+    """Check that Redis answers, accepts writes and never evicts keys."""
     client, key = redis_client(), f"mico:preflight:{secrets.token_hex(8)}"
     try:
         client.set(key, "1", ex=60)
@@ -66,7 +66,7 @@ def redis_server() -> str:
 
 
 def workers() -> str:
-    """At least one is alive."""
+    """Check that at least one worker is alive."""
     count = _alive()["workers"]
     if not count:
         raise Failed("None is alive. Start one with manage.py rqworker, and look into its log.")
@@ -74,7 +74,7 @@ def workers() -> str:
 
 
 def dispatcher() -> str:
-    """At least one is alive."""
+    """Check that at least one dispatcher is alive."""
     count = _alive()["dispatchers"]
     if not count:
         raise Failed("None is alive. Start one with manage.py dispatch, and look into its log.")
@@ -82,7 +82,7 @@ def dispatcher() -> str:
 
 
 def speech_to_text() -> str:
-    """The vendor accepts our credentials, and the gate is open. One request, through the gate like any other."""
+    """Check that the gate is open and the vendor accepts our credentials, with one request through the gate."""
     name = settings.STT_VENDOR
     try:
         gate = gate_of(name)
@@ -109,7 +109,7 @@ def speech_to_text() -> str:
 
 
 def _round_trip(name: str) -> Outcome:
-    # "No such job" is the answer of somebody who knows us.
+    # The vendor answers "no such job" only to a client it has authenticated.
     with suppress(vendor.ResultGone, vendor.Rejected):
         get_vendor(name).fetch(NO_JOB)
     return Ok()
@@ -129,7 +129,7 @@ def _explain(error: vendor.VendorError) -> NoReturn:
 
 
 def storage() -> str:
-    """A file can be written, read back, and deleted."""
+    """Check that a file can be written, read back and deleted."""
     content = secrets.token_bytes(64)
     try:
         name = default_storage.save(f"preflight/{secrets.token_hex(8)}", ContentFile(content))
@@ -139,7 +139,7 @@ def storage() -> str:
         finally:
             default_storage.delete(name)
     except Exception as error:
-        # Each storage has its own errors, and the whole point is to say so instead of falling over.
+        # Storages raise exceptions of their own, and this check has to report any of them.
         raise Failed(
             f"{_line(error)}. Recordings need a place: look at MICO_DATA or the storage's settings."
         ) from error
@@ -149,7 +149,7 @@ def storage() -> str:
 
 
 def web_socket(url: str) -> str:
-    """A browser's handshake with a running web process, up to the answer of the meeting's socket."""
+    """Make a browser's handshake with a running web process, and wait for the meeting socket's answer."""
     origin = url if url else f"{'https' if settings.HTTPS else 'http'}://{_public_host()}"
     base = url or f"http://{_local_address()}:{settings.PORT}"
     try:
@@ -171,7 +171,7 @@ def web_socket(url: str) -> str:
 
 
 async def _handshake(url: str, origin: str) -> int | None:
-    """The code with which the socket is closed."""
+    """Return the close code of the socket."""
     async with (
         asyncio.timeout(SOCKET_SECONDS),
         aiohttp.ClientSession() as session,
@@ -207,7 +207,7 @@ def _line(error: Exception) -> str:
 
 
 def checks(url: str) -> list[tuple[str, Callable[[], str]]]:
-    """All of them, in the order in which one trouble explains the next. `url`: of web; empty: on this machine."""
+    """Return the checks, ordered so that a failure explains later ones. `url`: of web; empty for this machine."""
     return [
         ("database", database),
         ("redis", redis_server),

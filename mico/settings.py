@@ -1,8 +1,8 @@
-"""Mico's settings: one file, every value from the environment, and it runs with no environment at all.
+"""Mico's settings. Every value comes from the environment, and every value has a default.
 
-Three variables replace the embedded parts, one each: DATABASE_URL (SQLite), REDIS_URL (a Redis that
-`make run` starts), RTZR_CLIENT_ID with RTZR_CLIENT_SECRET (the emulator). `.env.example` lists everything.
-Bad combinations are reported by the system checks in `mico/checks.py`.
+Three variables replace the embedded parts: DATABASE_URL (SQLite), REDIS_URL (a Redis that `make run` starts), and
+RTZR_CLIENT_ID with RTZR_CLIENT_SECRET (the emulator). `.env.example` lists everything. The system checks in
+`mico/checks.py` report bad combinations.
 """
 
 import secrets
@@ -22,31 +22,31 @@ env.read_env(env.str("MICO_ENV_FILE", "") or BASE_DIR / ".env", recurse=False)
 
 
 def stored_secret(path: Path) -> str:
-    """The embedded default's secret key: made once, kept in MICO_DATA, readable by its owner only.
+    """Return the secret key of the embedded default, created once in MICO_DATA and readable by its owner only.
 
-    Raises OSError where MICO_DATA cannot be written.
+    Raises OSError if MICO_DATA is not writable.
     """
     try:
         return path.read_text().strip()
     except FileNotFoundError:
         path.parent.mkdir(parents=True, exist_ok=True)
-    # Two processes may start at once: the first to link its finished file in wins, and both read that one.
+    # Two processes may start at once: the first to link its finished file wins, and both read that file.
     draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
     draft.touch(mode=0o600)
     draft.write_text(secrets.token_urlsafe(50))
     try:
         path.hardlink_to(draft)
     except FileExistsError:
-        pass  # another process was first; its key is the one to use
+        pass  # another process was first; use its key
     finally:
         draft.unlink()
     return path.read_text().strip()
 
 
-# --- Where things are -----------------------------------------------------------------------------
+# --- Paths and addresses --------------------------------------------------------------------------
 
 DATA_DIR = Path(env.str("MICO_DATA", "") or BASE_DIR / "var").resolve()
-HOST = env.str("HOST", "127.0.0.1")  # what `make run` listens on
+HOST = env.str("HOST", "127.0.0.1")  # the address that `make run` listens on
 PORT = env.int("PORT", 8000, validate=validate.Range(1, 65535))
 EMULATOR_PORT = env.int("EMULATOR_PORT", 9009, validate=validate.Range(1, 65535))
 
@@ -58,7 +58,7 @@ RTZR_CLIENT_SECRET = env.str("RTZR_CLIENT_SECRET", "")
 EMBEDDED_DATABASE = not DATABASE_URL
 EMBEDDED_REDIS = not REDIS_URL
 EMBEDDED_VENDOR = not RTZR_CLIENT_ID
-# All three replaced: a deployment. Then the secret key and the host names have to be given (mico/checks.py).
+# If all three are replaced this is a deployment, and mico/checks.py requires a secret key and host names.
 EMBEDDED = EMBEDDED_DATABASE or EMBEDDED_REDIS or EMBEDDED_VENDOR
 
 # --- Django ---------------------------------------------------------------------------------------
@@ -68,7 +68,7 @@ SECRET_KEY = env.str("DJANGO_SECRET_KEY", "") or stored_secret(DATA_DIR / "secre
 SECRET_KEY_GIVEN = bool(env.str("DJANGO_SECRET_KEY", ""))
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"] if EMBEDDED else [])
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", [])
-# Behind a proxy that ends TLS: HTTPS=true makes the cookies secure and trusts X-Forwarded-Proto.
+# For a proxy that terminates TLS: HTTPS=true makes the cookies secure and trusts X-Forwarded-Proto.
 HTTPS = env.bool("HTTPS", False)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SECURE_SSL_REDIRECT = HTTPS
@@ -77,13 +77,13 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = SECURE_HSTS_SECONDS > 0
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
 SECURE_REFERRER_POLICY = "same-origin"
 SESSION_COOKIE_SAMESITE = "Lax"
-# Cookies know hosts and no ports: of two Micos on one machine, signing in to one must not sign out of the other.
+# Cookies ignore ports: without the port in the name, two Micos on one machine would sign each other's users out.
 SESSION_COOKIE_NAME = f"mico_session_{PORT}" if EMBEDDED_DATABASE else "mico_session"
 X_FRAME_OPTIONS = "DENY"
 
 INSTALLED_APPS = [
-    # Only for `runserver`, which it replaces and therefore stands before staticfiles. It brings Twisted along:
-    # 40 MB in every worker, which has no use for it. The web process is `daphne` itself.
+    # Only for `runserver`, which daphne's app replaces, so it comes before staticfiles. It imports Twisted: 40 MB in
+    # every worker, where it is useless. In production the web process is `daphne` itself.
     *(["daphne"] if DEBUG else []),
     "django.contrib.admin",
     "django.contrib.auth",
@@ -100,7 +100,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "mico.health.HealthMiddleware",  # first: no redirect, no check of the host, no session
+    "mico.health.HealthMiddleware",  # first: before redirects, the host check and sessions
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -132,7 +132,7 @@ TEMPLATES: list[dict[str, Any]] = [
 ]
 
 CONTENT_SECURITY_POLICY = {
-    # RQ's dashboard (django-rq, staff only) has styles and scripts in its pages.
+    # The pages of RQ's dashboard (django-rq, staff only) contain inline styles and scripts.
     "EXCLUDE_URL_PREFIXES": ["/admin/rq/"],
     "DIRECTIVES": {
         "default-src": [SELF],
@@ -155,20 +155,20 @@ if EMBEDDED_DATABASE:
             "ENGINE": "django.db.backends.sqlite3",
             "NAME": DATA_DIR / "mico.sqlite3",
             "OPTIONS": {
-                # Many processes write: readers never wait (WAL), and a writer takes its lock at BEGIN, where
-                # waiting is possible, rather than in the middle, where SQLite can only fail.
+                # Many processes write. With WAL readers never wait. IMMEDIATE takes the write lock at BEGIN, where
+                # SQLite can wait for it; in the middle of a transaction it could only fail.
                 "transaction_mode": "IMMEDIATE",
                 "timeout": 20,  # s
-                # FULL: what was confirmed to a browser survives a power cut too.
+                # FULL: what was acknowledged to a browser survives a power failure.
                 "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
             },
         }
     }
 else:
-    # conn_max_age=0: a persistent connection under ASGI is one per thread, and never the same thread.
+    # conn_max_age=0: under ASGI a persistent connection belongs to a thread, and requests change threads.
     DATABASES = {"default": dict(dj_database_url.parse(DATABASE_URL, conn_max_age=0))}
     if DATABASES["default"]["ENGINE"].endswith("postgresql"):
-        # s; without it, a process hangs for minutes while the database's machine is away.
+        # In seconds. Without it a process hangs for minutes if the database's machine is unreachable.
         DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
@@ -186,11 +186,11 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "meetings"
 LOGOUT_REDIRECT_URL = "login"
-# The one-time link that `make run` prints: s until it is of no use.
+# How long the one-time link that `make run` prints is valid, in seconds.
 SIGNIN_LINK_MAX_AGE = env.int("SIGNIN_LINK_MAX_AGE", 3600, validate=validate.Range(min=60))
 PASSWORD_RESET_TIMEOUT = SIGNIN_LINK_MAX_AGE
 
-# People in a meeting at one time, and those who can join by its link within an hour.
+# Most people present in a meeting, and most who can join by its link within an hour.
 MEETING_MAX_PEOPLE = env.int("MEETING_MAX_PEOPLE", 200, validate=validate.Range(min=2))
 
 # --- Languages and time ---------------------------------------------------------------------------
@@ -200,7 +200,7 @@ LANGUAGES = [("en", _("English")), ("ko", _("Korean"))]
 LOCALE_PATHS = [BASE_DIR / "mico" / "locale"]
 USE_I18N = True
 USE_TZ = True
-TIME_ZONE = env.str("TIME_ZONE", "UTC")  # the admin's; pages show each reader's own
+TIME_ZONE = env.str("TIME_ZONE", "UTC")  # for the admin; pages use each reader's own zone
 
 # --- Files ----------------------------------------------------------------------------------------
 
@@ -211,12 +211,12 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "mico.static_files.HashedStaticFiles"},
 }
-# Uploads go to a disk beside their last place, so that keeping one is a rename and not a copy.
+# On the same disk as the final place, so that storing an upload is a rename and not a copy.
 FILE_UPLOAD_TEMP_DIR = DATA_DIR / "uploads"
 FILE_UPLOAD_TEMP_DIR.mkdir(parents=True, exist_ok=True)
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHandler"]
 MAX_UPLOAD_BYTES = env.int("MAX_UPLOAD_BYTES", 2 * 1024**3, validate=validate.Range(min=1024))
-# How long an upload that broke off can be gone on with.
+# How long an interrupted upload can be resumed.
 UPLOAD_LIFETIME = timedelta(hours=env.float("UPLOAD_LIFETIME_HOURS", 48.0, validate=validate.Range(min=0.1)))
 MAX_AUDIO_SECONDS = env.int("MAX_AUDIO_SECONDS", 4 * 3600, validate=validate.Range(min=1))
 
@@ -229,8 +229,8 @@ if EMBEDDED_REDIS:
 CHANNEL_PREFIX = "mico"
 CHANNEL_LAYERS = {
     "default": {
-        # pub/sub: no capacity of a whole process that one noisy meeting can use up for all the others.
-        # What it loses while Redis is away, the page gets from the snapshot of its next connection.
+        # The pub/sub layer has no process-wide capacity that one noisy meeting could use up for all others.
+        # After an outage of Redis, a page learns what it missed from the snapshot of its next connection.
         "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
         "CONFIG": {"hosts": [REDIS_URL], "prefix": CHANNEL_PREFIX},
     }
@@ -240,8 +240,8 @@ RQ_QUEUES = {
     "default": {
         "URL": REDIS_URL,
         "SERIALIZER": "rq.serializers.JSONSerializer",
-        "DEFAULT_TIMEOUT": 900,  # s; above every timeout inside a job
-        "DEFAULT_RESULT_TTL": 0,  # what came of a job is in the database
+        "DEFAULT_TIMEOUT": 900,  # s; longer than every timeout inside a job
+        "DEFAULT_RESULT_TTL": 0,  # the results of jobs are in the database
     }
 }
 RQ = {"WORKER_CLASS": "transcription.lifecycle.worker.Worker"}
@@ -262,8 +262,8 @@ STT_VENDORS: dict[str, dict[str, Any]] = {
         "read_timeout_s": env.float("STT_READ_TIMEOUT", 30.0, validate=validate.Range(min=0.1)),
     }
 }
-# What is known of each account's limits (transcription/gate/gate.py, GateParams). RTZR: jobs at once, 10 to
-# start with (the smallest plan; 0: not known), more are tried by and by; it says so when a 429 is about jobs.
+# What is known of each account's limits (transcription/gate/gate.py, GateParams). RTZR: concurrent jobs, 10 to start
+# with (the smallest plan; 0: not known). The gate tries more over time. RTZR says so when a 429 is about jobs.
 # https://developers.rtzr.ai/docs/en/stt-file/
 STT_GATES: dict[str, dict[str, Any]] = {
     "rtzr": {
@@ -271,32 +271,32 @@ STT_GATES: dict[str, dict[str, Any]] = {
         "unnamed_cap": 0,
     }
 }
-# The language of a new meeting. The embedded engine understands English only.
+# The default language of a new meeting. The embedded engine understands English only.
 STT_LANGUAGE = env.str("STT_LANGUAGE", "en" if EMBEDDED_VENDOR else "ko")
 
-# s that a claimed row is left alone; its job renews this while it lives, so it is also how long a crash stays
+# How long a claimed row is left alone, in seconds. A live job renews the lease, so this is also how long a crash goes
 # unnoticed.
 STT_LEASE_SECONDS = env.float("STT_LEASE_SECONDS", 20.0, validate=validate.Range(min=1))
-# Jobs handed to RQ and not yet begun: short, so that order and fairness are decided in the database.
+# Most jobs in RQ that have not begun. Short, so that the database decides order and fairness.
 STT_QUEUE_DEPTH = env.int("STT_QUEUE_DEPTH", max(10, 2 * STT_WORKERS), validate=validate.Range(min=1))
-# Preparations of large files at one time: they take a processor each, and live speech must not wait for them.
+# Most concurrent preparations of large files: each takes a processor, and live speech must not wait for them.
 STT_HEAVY_BYTES = 8 * 1024**2
 STT_HEAVY_AT_ONCE = max(1, STT_WORKERS - 3)
-# s of lag that a poll is worth at most (docs/polling.md): half a second more or less between a spoken sentence and
-# its line goes unnoticed, and is about one poll more or less.
+# The most lag that saving a poll may cost, in seconds (docs/polling.md). Half a second between a sentence and its
+# line goes unnoticed, and saves about one poll.
 STT_POLL_WORTH_SECONDS = env.float("STT_POLL_WORTH_SECONDS", 0.5, validate=validate.Range(min=0.01))
-# polls/s of all jobs together. RTZR runs at most 20 at once and advises one poll in 5 s each, which is 4; live clips
-# take a second or two and want one or two polls each. With 10, people who begin to speak all at once waited for it.
+# Polls/s of all jobs together. RTZR runs at most 20 jobs and advises a poll every 5 s for each, which is 4/s. Live
+# clips take a second or two and need one or two polls each: at 10/s, people who began to speak all at once waited.
 STT_POLLS_PER_SECOND = env.float("STT_POLLS_PER_SECOND", 20.0, validate=validate.Range(min=0.1))
-# Vendor errors (never waits) until a transcription is given up, and the first and longest pause between, s.
+# Vendor errors (never waits) before a transcription fails; the first and longest back-off between them, in s.
 STT_MAX_ATTEMPTS = env.int("STT_MAX_ATTEMPTS", 8, validate=validate.Range(min=1))
 STT_RETRY_FIRST_SECONDS = env.float("STT_RETRY_FIRST_SECONDS", 2.0, validate=validate.Range(min=0))
 STT_RETRY_LONGEST_SECONDS = 300.0
-# Jobs begun for one step without any coming to an end (workers that died over it) until it is given up.
+# Jobs begun for one step without completing it (their workers died) before the transcription fails.
 STT_MAX_STARTS = 8
-# Times that an audio is sent again after an answer was lost (the vendor has no idempotency key).
+# How often audio is sent again after an answer was lost (the vendor has no idempotency key).
 STT_MAX_RESENDS = 1
-# Longest stay in a state, s; reaching it is a failure with a reason and a Retry.
+# Longest time in a state, in seconds. After that the transcription fails with a reason and can be retried.
 STT_MAX_QUEUED_SECONDS = env.float("STT_MAX_QUEUED_SECONDS", 72 * 3600.0, validate=validate.Range(min=1))
 STT_MAX_PROCESSING_SECONDS = env.float(
     "STT_MAX_PROCESSING_SECONDS", 12 * 3600.0, validate=validate.Range(min=1)

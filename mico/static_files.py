@@ -1,9 +1,9 @@
-"""How static files are named and kept."""
+"""The storage of static files."""
 
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 
 class HashedStaticFiles(CompressedManifestStaticFilesStorage):
-    """A name for each content, for the modules that a script imports as well: no browser mixes two versions."""
+    """Hashed names for static files, and for the modules they import, so that no browser mixes two versions."""
 
     support_js_module_import_aggregation = True

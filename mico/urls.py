@@ -8,13 +8,13 @@ from django.views.generic import RedirectView
 
 from transcription.api import api
 
-# The manifest may be written after this module is read.
+# Lazy, because the manifest may be written after this module is imported.
 static_lazy = lazy(static, str)
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("transcription.web.urls")),
     path("accounts/", include("mico.accounts.urls")),
-    # Browsers ask for it wherever a page names no icon of its own, as in the admin.
+    # Browsers request it on every page that names no icon of its own, such as the admin's.
     path("favicon.ico", RedirectView.as_view(url=static_lazy("transcription/icon.svg"))),
     path("i18n/", include("django.conf.urls.i18n")),
     path("api/v1/", api.urls),

@@ -1,1 +1,1 @@
-"""Signing in: Django's own accounts, and a one-time link."""
+"""Signing in, with Django's accounts and one-time links."""

@@ -1,4 +1,4 @@
-"""Accounts, below /accounts/."""
+"""The URLs below /accounts/."""
 
 from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import path

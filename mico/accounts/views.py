@@ -1,4 +1,4 @@
-"""Signing in with a link, and the password of one's own."""
+"""Signing in with a one-time link, and changing one's password."""
 
 from __future__ import annotations
 
@@ -21,30 +21,30 @@ from mico.accounts.links import redeem
 
 
 @never_cache
-@require_GET  # and not HEAD: a look ahead must not use it up
+@require_GET  # not HEAD: a link preview must not use the link up
 def signin_link(request: HttpRequest, uidb64: str, token: str) -> HttpResponse:
-    """Signs in whoever has the link. Used or too old: says so."""
+    """Sign the link's user in, or explain that the link is used or too old."""
     user = redeem(uidb64, token)
     if user is not None:
         login(request, user, backend="django.contrib.auth.backends.ModelBackend")
         return redirect("meetings")
-    if request.user.is_authenticated:  # the link was followed twice by the same browser
+    if request.user.is_authenticated:  # the same browser followed the link twice
         return redirect("meetings")
     return render(request, "accounts/link_over.html", status=410)
 
 
 class PasswordView(PasswordChangeView):
-    """Changes the password; sets the first one for somebody who came by a link and has none."""
+    """Change the password, or set the first one of a user who signed in by a link."""
 
     template_name = "accounts/password.html"
     success_url = reverse_lazy("meetings")
 
     def get_form_class(self) -> type[SetPasswordForm[User]]:  # type: ignore[override]
-        """Without an old password there is none to ask for."""
+        """Return the form without the old password for a user who has none."""
         has_one = cast("User", self.request.user).has_usable_password()
         return PasswordChangeForm if has_one else SetPasswordForm
 
     def form_valid(self, form: Form) -> HttpResponse:
-        """Says that it worked, since the next page looks like any other."""
+        """Add a message, since the next page does not show that the password was changed."""
         messages.success(self.request, _("Your password is set."))
         return super().form_valid(form)  # type: ignore[arg-type]

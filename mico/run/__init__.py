@@ -1,4 +1,4 @@
-"""The launcher behind `make run`: starts a whole Mico on one machine, and stops it without a trace.
+"""The launcher behind `make run`: it starts a whole Mico on one machine, and leaves no process behind.
 
 python -m mico.run
 """

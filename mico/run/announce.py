@@ -1,4 +1,4 @@
-"""Waits until Mico is ready, and says so with the link that signs in. Ends then, or with its parent.
+"""Wait until Mico is ready, then print the sign-in link and exit. Exits early if the parent does.
 
 MICO_RUN_LINK=… python -m mico.run.announce PORT HOST LOGS
 """
@@ -17,9 +17,9 @@ ANSWER_SECONDS = 10.0
 
 
 def missing(url: str) -> list[str]:
-    """What keeps Mico from being ready, in sentences; nothing: it is."""
+    """Return what keeps Mico from being ready, as sentences. Empty if it is ready."""
     try:
-        # No proxy of the environment: this is our own machine.
+        # Ignore the environment's proxies: the request goes to this machine.
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         with opener.open(url, timeout=ANSWER_SECONDS):
             return []
@@ -34,15 +34,14 @@ def missing(url: str) -> list[str]:
 
 
 def say(text: str) -> None:
-    """To whoever started Mico."""
-    print(text, flush=True)  # noqa: T201 - this is what it is for
+    """Print a line on the terminal that started Mico."""
+    print(text, flush=True)
 
 
 def main() -> None:
-    """The command line."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     port, host, logs = sys.argv[1:]
-    address = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
+    address = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)
     name = "localhost" if address in ("127.0.0.1", "[::1]") else address
     parent, started, warned = os.getppid(), time.monotonic(), False
     while left := missing(f"http://{address}:{port}/readyz"):

@@ -1,9 +1,9 @@
-"""Becomes a program, which then holds the lock on a file with its process id for as long as it lives.
+"""Take the lock on a pid file, then exec a program, which holds the lock for as long as it lives.
 
     python -I -S child.py LOCK COMMAND…
 
-A lock cannot outlive its holder, nor be mistaken for a process that got the same id later: so the next start
-knows what a killed supervisor has left behind (left_behind.py). Standard library only, so that it is quick.
+A lock ends with its holder, and a new process with the same id does not hold it. So the next start can find out
+what a killed supervisor left behind (left_behind.py). Uses the standard library only, to start quickly.
 """
 
 import fcntl
@@ -12,9 +12,9 @@ import sys
 
 
 def hold(path: str | os.PathLike[str]) -> int:
-    """Takes the lock on `path` for this process and what it becomes, and returns its descriptor.
+    """Lock `path` for this process and the program it execs, write the process id, and return the file descriptor.
 
-    Raises BlockingIOError while another process has it.
+    Raises BlockingIOError if another process holds the lock.
     """
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
@@ -29,13 +29,12 @@ def hold(path: str | os.PathLike[str]) -> int:
 
 
 def main() -> None:
-    """The command line."""
     lock, *command = sys.argv[1:]
     try:
         hold(lock)
     except BlockingIOError:
         sys.exit(f"{lock}: the last one has not ended yet.")
-    os.execvp(command[0], command)  # noqa: S606 - what supervisord.conf says
+    os.execvp(command[0], command)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Who else is here: another Mico on the same data, or what is left of one that was killed."""
+"""Detection of another Mico on the same data, and termination of what a killed one left behind."""
 
 import contextlib
 import os
@@ -8,13 +8,13 @@ from pathlib import Path
 
 from mico.run.child import hold
 
-STOP_SECONDS = 10.0  # until what was asked to end is made to
+STOP_SECONDS = 10.0  # between SIGTERM and SIGKILL
 LOOK_SECONDS = 0.05
 LAST = "redis"
 
 
 def holder(lock: Path) -> int | None:
-    """The id of the process (group) that holds `lock`; None if nobody does."""
+    """Return the id of the process (group) that holds `lock`, or None if it is free."""
     try:
         os.close(hold(lock))
     except BlockingIOError:
@@ -24,12 +24,12 @@ def holder(lock: Path) -> int | None:
 
 
 def end_left_behind(folder: Path) -> int:
-    """Ends every program that still holds a lock in `folder`, and returns how many there were.
+    """End every program that holds a lock in `folder`. Return how many there were.
 
-    To be called by the only Mico on these data. Raises TimeoutError if one does not end.
+    Only the holder of the lock on the data may call this. Raises TimeoutError if a program does not end.
     """
     locks = sorted(folder.glob("*.pid"))
-    # Redis last: the others say goodbye to it, and would wait for it to come back.
+    # Redis last: the other programs report to it when they stop, and would wait for it to come back.
     return _end([lock for lock in locks if lock.stem != LAST]) + _end(
         [lock for lock in locks if lock.stem == LAST]
     )
@@ -43,7 +43,7 @@ def _end(locks: list[Path]) -> int:
 
 
 def _signal(lock: Path, number: signal.Signals) -> bool:
-    """Whether somebody held it. The supervisor makes each program the leader of a group of its own."""
+    """Signal the holder's process group; return whether there was one. Each program leads a group of its own."""
     group = holder(lock)
     if group:
         with contextlib.suppress(ProcessLookupError):

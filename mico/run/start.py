@@ -1,4 +1,4 @@
-"""From a clean machine to the supervisor, or to one sentence that says what is in the way."""
+"""Startup, from a clean machine to the supervisor, or to one sentence that says what is wrong."""
 
 import io
 import os
@@ -20,12 +20,12 @@ from mico.run.redis_server import NOT_FOUND, find_redis_server
 from mico.run.surroundings import NotHereError
 
 CHILD = Path(__file__).with_name("child.py")
-# These mean something in supervisord.conf, and it has no way to say that they do not.
+# Characters with a meaning in supervisord.conf that cannot be escaped there.
 UNUSABLE = frozenset('%"\\\n')
 
 
 def main() -> NoReturn:
-    """Exits with 1 and a sentence, or becomes the supervisor."""
+    """Become the supervisor, or exit with status 1 and a sentence."""
     try:
         start()
     except (NotHereError, CommandError) as error:
@@ -35,7 +35,7 @@ def main() -> NoReturn:
 
 
 def start() -> NoReturn:
-    """Raises NotHereError, CommandError (a failed system check among them), DatabaseError."""
+    """Become the supervisor. Raises NotHereError, CommandError (also for a failed system check), DatabaseError."""
     run = settings.DATA_DIR / "run"
     logs = settings.DATA_DIR / "log"
     for path in (settings.DATA_DIR, CHILD, Path(sys.executable)):
@@ -47,7 +47,7 @@ def start() -> NoReturn:
         surroundings.check_writable(folder)
     _be_the_only_one(run)
     redis_server = _look_around()
-    call_command("check", stdout=io.StringIO())  # warnings are for stderr; that there are none is no news
+    call_command("check", stdout=io.StringIO())  # warnings go to stderr; "no issues" is not worth a line
     prepare.migrate()
     prepare.collect_static(run / "static.sha256")
     link = signin_link(prepare.administrator())
@@ -55,14 +55,15 @@ def start() -> NoReturn:
 
     environment = os.environ | _environment(run, logs, redis_server)
     announce = [sys.executable, "-m", "mico.run.announce", str(settings.PORT), settings.HOST, str(logs)]
-    # Not under the supervisor: it says one thing to the terminal, and ends.
-    subprocess.Popen(announce, env=environment | {"MICO_RUN_LINK": link})  # noqa: S603
+    # Not under the supervisor, because it prints one message and exits.
+    subprocess.Popen(announce, env=environment | {"MICO_RUN_LINK": link})
     arguments = [sys.executable, "-m", "mico.run.supervise", *sys.argv[1:]]
-    os.execve(sys.executable, arguments, environment)  # noqa: S606 - Django's memory is not needed any more
+    # exec, because Django's memory is not needed any more.
+    os.execve(sys.executable, arguments, environment)
 
 
 def _be_the_only_one(run: Path) -> None:
-    """Takes the lock on the data, for as long as this process lives, as whatever it will be by then."""
+    """Lock the data for the life of this process, which later becomes the supervisor. Raises NotHereError."""
     lock = run / "mico.lock"
     try:
         hold(lock)
@@ -76,11 +77,11 @@ def _be_the_only_one(run: Path) -> None:
     except TimeoutError:
         raise NotHereError(f"Processes of a killed Mico do not end; their ids are in {run}/*.pid.") from None
     if ended:
-        print(f"Ended {ended} processes that a killed Mico had left behind.", flush=True)  # noqa: T201
+        print(f"Ended {ended} processes that a killed Mico had left behind.", flush=True)
 
 
 def _look_around() -> Path | None:
-    """The Redis server to start, None where REDIS_URL names one. Raises NotHereError."""
+    """Check the machine. Return the Redis server to start, or None with REDIS_URL. Raises NotHereError."""
     surroundings.check_port("PORT", settings.HOST, settings.PORT)
     if settings.EMBEDDED_VENDOR:
         if settings.EMULATOR_PORT == settings.PORT:
@@ -97,10 +98,10 @@ def _look_around() -> Path | None:
 
 
 def _environment(run: Path, logs: Path, redis_server: Path | None) -> dict[str, str]:
-    """What supervisord.conf and its programs need to know."""
+    """Return the environment of supervisord.conf and its programs."""
     return {
-        "MICO_DATA": str(settings.DATA_DIR),  # the same one, whatever directory a program is in
-        "PYTHONUNBUFFERED": "1",  # logs as they come
+        "MICO_DATA": str(settings.DATA_DIR),  # absolute, since programs may run in another directory
+        "PYTHONUNBUFFERED": "1",  # logs are written at once
         "MICO_RUN_PYTHON": sys.executable,
         "MICO_RUN_CHILD": str(CHILD),
         "MICO_RUN_STATE": str(run),

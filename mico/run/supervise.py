@@ -1,4 +1,4 @@
-"""supervisord in this process, for a person at a terminal: it never gives up, and never outlives its starter.
+"""supervisord in this process, for `make run`: it never gives up on a program, and never outlives its parent.
 
 python -m mico.run.supervise [--with-parent]
 """
@@ -18,43 +18,42 @@ from supervisor.options import ServerOptions
 from supervisor.states import SupervisorStates
 
 CONFIGURATION = Path(__file__).resolve().parent.parent.parent / "supervisord.conf"
-# supervisord waits a second longer before each try to start a program that ends at once. Not longer than this.
+# supervisord's back-off for a program that fails at once grows by a second each time. This is the limit.
 LONGEST_PAUSE = 5  # s
 
 
 class Options(ServerOptions):
-    """A terminal that is closed means "stop": supervisord would start everything anew, for nobody."""
+    """Treat a closed terminal as "stop": supervisord itself would restart everything on SIGHUP."""
 
     def setsignals(self) -> None:
-        """As supervisord's, with another meaning of SIGHUP."""
         super().setsignals()
         signal.signal(signal.SIGHUP, lambda *_: self.signal_receiver.receive(signal.SIGTERM, None))
 
 
 class Supervisor(supervisord.Supervisor):
-    """supervisord's loop with the few things that it has no option for."""
+    """supervisord's main loop, with the behaviour that it has no options for."""
 
     def __init__(self, options: Options, parent: int | None) -> None:
         super().__init__(options)
         self._parent = parent
 
     def runforever(self) -> None:
-        """Starts at once: supervisord's loop begins with a second of rest."""
+        """Start the programs at once: supervisord's loop first waits for a second."""
         for group in sorted(self.process_groups.values()):
             group.transition()
         super().runforever()
 
     def handle_signal(self) -> None:
-        """Also once a second: looks whether it is still wanted."""
+        """Stop if the parent is gone. Called about once a second."""
         super().handle_signal()
         if self._parent not in (None, os.getppid()):
             self.options.mood = SupervisorStates.SHUTDOWN
         if self.options.mood == SupervisorStates.SHUTDOWN and not self.stopping:
-            with contextlib.suppress(OSError):  # the terminal may be gone
-                print("\nStopping Mico …", flush=True)  # noqa: T201
+            with contextlib.suppress(OSError):  # the terminal may be closed
+                print("\nStopping Mico …", flush=True)
 
     def tick(self, now: float | None = None) -> None:
-        """Also: nothing that fails is ever given up."""
+        """Cap the back-off of every program, so that supervisord never gives up on one."""
         super().tick(now)
         for group in self.process_groups.values():
             for process in group.processes.values():
@@ -62,7 +61,6 @@ class Supervisor(supervisord.Supervisor):
 
 
 def main() -> None:
-    """The command line."""
     options: Any = Options()
     parent = os.getppid() if "--with-parent" in sys.argv[1:] else None
     options.realize(["--nodaemon", "--configuration", str(CONFIGURATION)])

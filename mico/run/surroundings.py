@@ -1,4 +1,4 @@
-"""What has to be right on this machine before anything is started. Each trouble is one sentence."""
+"""Checks of this machine before anything is started. Each failure is one sentence."""
 
 import errno
 import os
@@ -6,16 +6,16 @@ import secrets
 import socket
 from pathlib import Path
 
-# The system's limit is 104 on macOS, 108 on Linux, and Redis adds nothing to the path.
+# The system's limit is 104 bytes on macOS and 108 on Linux; Redis uses the path as it is.
 LONGEST_SOCKET_PATH = 100  # bytes
 
 
 class NotHereError(Exception):
-    """Mico cannot run like this; the message says what to change."""
+    """Mico cannot run on this machine as configured; the message says what to change."""
 
 
 def check_writable(folder: Path) -> None:
-    """Raises NotHereError if files cannot be made in `folder`."""
+    """Raises NotHereError if no file can be created in `folder`."""
     probe = folder / f"probe.{secrets.token_hex(4)}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -28,7 +28,7 @@ def check_writable(folder: Path) -> None:
 
 
 def check_socket_path(path: Path) -> None:
-    """Raises NotHereError if no Unix socket can have this path."""
+    """Raises NotHereError if `path` is too long for a Unix socket."""
     length = len(os.fsencode(path))
     if length > LONGEST_SOCKET_PATH:
         raise NotHereError(
@@ -38,11 +38,11 @@ def check_socket_path(path: Path) -> None:
 
 
 def check_port(variable: str, host: str, port: int) -> None:
-    """Raises NotHereError if nothing can listen there."""
+    """Raises NotHereError if nothing can listen on the port."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         with socket.socket(family, kind, protocol) as listener:
-            # As the servers do: connections that have just ended are no obstacle.
+            # As servers do: connections that have just been closed do not block the port.
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listener.bind(address)
             listener.listen(1)

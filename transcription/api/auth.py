@@ -65,9 +65,7 @@ class _CsrfCheck(CsrfViewMiddleware):
 
     @classmethod
     def refuses(cls, request: HttpRequest) -> bool:
-        check = cls(
-            lambda _request: HttpResponseForbidden()
-        )  # only the check is used, so there is no next handler
+        check = cls(lambda _request: HttpResponseForbidden())  # no next handler is ever called
         request.csrf_processing_done = False  # type: ignore[attr-defined]
         check.process_request(request)
         return check.process_view(request, HttpResponseForbidden, (), {}) is not None

@@ -1,4 +1,4 @@
-"""manage.py preflight [--url URL]: whether everything that a demonstration needs is there."""
+"""`manage.py preflight [--url URL]`: check everything that a demonstration needs."""
 
 import sys
 from typing import Any
@@ -9,12 +9,11 @@ from mico import preflight
 
 
 class Command(BaseCommand):
-    """A line for each check; status 1 if one of them failed."""
+    """Print a line for each check. The exit status is 1 if one of them failed."""
 
     help = "Tries everything that Mico needs, and says what to do about what fails."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """--url."""
         parser.add_argument(
             "--url",
             default="",
@@ -22,7 +21,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *_args: Any, url: str, **_options: Any) -> None:
-        """Every check is made, whatever the ones before it said."""
+        """Run every check, whatever the result of the earlier ones."""
         failed = False
         for name, check in preflight.checks(url):
             try:
