@@ -95,7 +95,7 @@ def _send(row: Transcription, source: vendor.AudioSource, gate: Gate, permit: Pe
     except redis.RedisError as error:
         # The vendor's token is in Redis. Without one nothing was sent, so the row simply goes back to the queue.
         outcome = Unused()
-        logger.warning("Transcription %s was not sent, Redis is away: %s", row.pk, error)
+        logger.warning("Transcription %s was not sent, Redis is unavailable: %s", row.pk, error)
         states.transition(row, Status.QUEUED, next_action_at=timezone.now() + timedelta(seconds=1))
     finally:
         # After the write to the database: losing the vendor's job id would be worse than losing the report.

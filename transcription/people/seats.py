@@ -23,7 +23,7 @@ MOST_KEYS = 50
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """The sender of a request. Without a user and keys, it is nobody known."""
+    """The sender of a request. One without a user or keys is unknown."""
 
     user: User | None = None
     guest_keys: tuple[str, ...] = ()

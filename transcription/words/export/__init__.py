@@ -1,4 +1,4 @@
-"""The transcript as files: text, Markdown, Word, subtitles, JSON. `make` is the one way to any of them."""
+"""The transcript as a file: text, Markdown, Word, subtitles or JSON. `make` makes each of them."""
 
 import json
 import unicodedata
@@ -24,17 +24,17 @@ CONTENT_TYPES: dict[Format, str] = {
     "vtt": "text/vtt; charset=utf-8",
     "json": "application/json",
 }
-LONGEST_FILE_NAME = 80  # characters of the title in it
+LONGEST_FILE_NAME = 80  # characters of the meeting's title
 
 
 def make(meeting: Meeting, form: Format, options: ExportOptions) -> bytes:
-    """The file of a meeting, in the language that is active. Its size is that of the text, however many words."""
+    """Return a meeting's file, in the active language. Memory grows with the text, and not with the words' times."""
     said = lines_with_words(meeting) if form in {"srt", "vtt"} else lines(meeting)
     return render(meeting, said, form, options)
 
 
 def render(meeting: Meeting, said: Iterable[SpokenLine], form: Format, options: ExportOptions) -> bytes:
-    """The file of these lines, which are in the order of speaking."""
+    """Return the file of the lines in `said`, which must be in the order of speaking."""
     match form:
         case "docx":
             return docx(meeting, said, options)
@@ -52,7 +52,10 @@ def render(meeting: Meeting, said: Iterable[SpokenLine], form: Format, options: 
 
 
 def disposition(meeting: Meeting, form: Format) -> str:
-    """Content-Disposition of the file, named after the title. RFC 6266: readers of old get an ASCII name."""
+    """Return the `Content-Disposition` of the file, which is named after the meeting's title.
+
+    It also has an ASCII name for old clients, as RFC 6266 recommends.
+    """
     title = "".join(
         " " if unicodedata.category(char)[0] in "CZ" or char in '"*/:<>?\\|' else char
         for char in meeting.title
@@ -64,7 +67,7 @@ def disposition(meeting: Meeting, form: Format) -> str:
 
 
 def _json(meeting: Meeting, said: Iterable[SpokenLine]) -> str:
-    """For programs: always with everything."""
+    """Return the lines as JSON for programs, always with times and speakers."""
     content = {
         "meeting": meeting.pk,
         "title": meeting.title,

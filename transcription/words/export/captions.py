@@ -1,8 +1,9 @@
-"""Subtitles: SubRip and WebVTT, cut as players and validators want them.
+"""Subtitles in SubRip and WebVTT, cut as players and validators expect.
 
-A caption has at most two lines of 42 columns (a Hangul or Chinese character takes two) and stays at most 7 s. What
-somebody says at length becomes several, at the times of the words, or in proportion where the vendor gave no times
-or the text was corrected since. Captions of one speaker never overlap; people who spoke at once are shown at once.
+A caption has at most two rows of 42 columns (a Hangul or Chinese character takes two), and is shown for at most 7 s.
+A longer line becomes several captions, which begin at the times of their words. If the vendor gave no times, or the
+text was corrected, the line's time is divided in proportion to the characters. Captions of one speaker never overlap;
+captions of people who spoke at the same time do.
 """
 
 import re
@@ -13,18 +14,18 @@ from dataclasses import dataclass, replace
 from transcription.words.export.options import ExportOptions, clock, plain
 from transcription.words.transcript import SpokenLine
 
-COLUMNS = 42  # of a line
-LINES = 2  # of a caption
+COLUMNS = 42  # of a row
+LINES = 2  # rows of a caption
 LONGEST_MS = 7000
-# What the vendor gives no length must stay long enough to be seen.
+# A line without a length from the vendor must be shown long enough to be seen.
 SHORTEST_MS = 500
-PAUSE_MS = 1500  # of silence, after which a new caption begins
+PAUSE_MS = 1500  # of silence; after it a new caption begins
 _SENTENCE_END = re.compile(r"[.!?…。？！]['\"”’)]*$")
 
 
 @dataclass(frozen=True, slots=True)
 class Caption:
-    """Some words of one speaker. Times in the meeting."""
+    """Some words of one speaker. Times are in the meeting."""
 
     start_ms: int
     end_ms: int
@@ -34,7 +35,7 @@ class Caption:
 
 @dataclass(frozen=True, slots=True)
 class _Unit:
-    """A word, or a part of one that is longer than a line. `glued`: no space before it."""
+    """A word, or a part of a word that is longer than a row. `glued` means no space before it."""
 
     start_ms: int
     end_ms: int
@@ -43,9 +44,9 @@ class _Unit:
 
 
 def srt(said: Iterable[SpokenLine], options: ExportOptions) -> Iterator[str]:
-    """SubRip, whose lines end in CR LF; the speaker's name stands before the words.
+    """Yield the parts of a SubRip file. Its lines end in CR LF, and a speaker's name comes before their words.
 
-    It has no way to escape: an arrow inside a text would begin a caption in some players.
+    SubRip has no escapes, and in some players an arrow inside a text would begin a caption: it is replaced.
     """
     for number, caption in enumerate(captions(said, options, named=True), start=1):
         rows = "\r\n".join(row.replace("-->", "→") for row in caption.rows)
@@ -53,7 +54,7 @@ def srt(said: Iterable[SpokenLine], options: ExportOptions) -> Iterator[str]:
 
 
 def vtt(said: Iterable[SpokenLine], options: ExportOptions) -> Iterator[str]:
-    """WebVTT, with the speaker as the voice of each caption."""
+    """Yield the parts of a WebVTT file, with the speaker as the voice of each caption."""
     yield "WEBVTT\n\n"
     for number, caption in enumerate(captions(said, options, named=False), start=1):
         voice = f"<v {_escaped(caption.speaker)}>" if caption.speaker else ""
@@ -62,9 +63,9 @@ def vtt(said: Iterable[SpokenLine], options: ExportOptions) -> Iterator[str]:
 
 
 def captions(said: Iterable[SpokenLine], options: ExportOptions, *, named: bool) -> list[Caption]:
-    """The captions of these lines, in the order of their beginnings.
+    """Return the captions of the lines in `said`, ordered by the time they begin.
 
-    named: the first one of a line begins with the speaker's name, which takes room.
+    With `named`, the first caption of a line begins with the speaker's name, which takes up room.
     """
     made: list[Caption] = []
     for line in said:
@@ -83,7 +84,7 @@ def _of_line(line: SpokenLine, speaker: str, name: str) -> Iterator[Caption]:
         taken = _fitting(head, units)
         now, units = units[:taken], units[taken:]
         start_ms = now[0].start_ms
-        # The last word of a line is followed by nothing: there the line's own end counts.
+        # A caption lasts to the end of its last word, and never beyond the beginning of the next word.
         end_ms = max(now[-1].end_ms, start_ms + (SHORTEST_MS if line.duration_ms == 0 else 1))
         if units:
             end_ms = max(start_ms + 1, min(end_ms, units[0].start_ms))
@@ -93,7 +94,11 @@ def _of_line(line: SpokenLine, speaker: str, name: str) -> Iterator[Caption]:
 
 
 def _fitting(head: list[tuple[str, bool]], units: list[_Unit]) -> int:
-    """How many units the next caption takes: up to the last end of a sentence in its second half, if it is full."""
+    """Return the number of units that the next caption takes.
+
+    If not all fit, the caption ends at the last end of a sentence in its second half, or else where it is full. It
+    also ends at a long pause.
+    """
     rows = [columns(row) for row in _wrapped(head)]
     first = units[0]
     sentence = 0
@@ -154,7 +159,7 @@ def _units(line: SpokenLine, most: int) -> list[_Unit]:
 
 
 def _in_proportion(text: str, start_ms: int, duration_ms: int) -> list[tuple[str, int, int]]:
-    """Every word as long as its share of the characters."""
+    """Return (word, start, end) of each word, in ms. A word lasts as long as its share of the characters."""
     words = text.split()
     whole = max(1, sum(map(len, words)))
     timed, passed = [], 0
@@ -166,7 +171,10 @@ def _in_proportion(text: str, start_ms: int, duration_ms: int) -> list[tuple[str
 
 
 def _pieces(text: str, most: int) -> list[tuple[str, bool]]:
-    """A text in pieces of at most so many columns, at its spaces or, where it has none, anywhere."""
+    """Split `text` into pieces of at most `most` columns. Return (piece, whether it continues a word) for each.
+
+    It is split at its spaces, and inside a word only if the word is longer than `most`.
+    """
     pieces: list[tuple[str, bool]] = []
     for word in text.split():
         rest, glued = word, False
@@ -178,7 +186,7 @@ def _pieces(text: str, most: int) -> list[tuple[str, bool]]:
 
 
 def _cut(text: str, most: int) -> int:
-    """How many characters fit into so many columns; at least one. Marks stay with what they stand on."""
+    """Return how many characters fit into `most` columns; at least one. Combining marks stay with their character."""
     if columns(text) <= most:
         return len(text)
     used = 0
@@ -190,7 +198,7 @@ def _cut(text: str, most: int) -> int:
 
 
 def columns(text: str) -> int:
-    """How wide a text is: Hangul, Chinese and Japanese characters take two columns, marks none."""
+    """Return the width of a text: Hangul, Chinese and Japanese characters take two columns, combining marks none."""
     return len(text) if text.isascii() else sum(map(_width, text))
 
 
@@ -204,7 +212,10 @@ def _width(char: str) -> int:
 
 
 def _apart(made: list[Caption]) -> list[Caption]:
-    """No speaker's caption lasts into their next one; two that begin together follow each other."""
+    """Shorten captions that last into the next one of the same speaker.
+
+    If two of a speaker begin at the same time, the second begins 1 ms later.
+    """
     after: dict[str, int] = {}  # speaker → index of their last caption
     result: list[Caption] = []
     for caption in made:
@@ -227,7 +238,7 @@ def _times(caption: Caption, separator: str) -> str:
 
 
 def _stamp(ms: int, separator: str) -> str:
-    """hh:mm:ss and thousandths. Both forms allow more than two digits of hours."""
+    """Return hh:mm:ss and the thousandths. Both formats allow more than two digits of hours."""
     return f"{clock(ms)}{separator}{ms % 1000:03}"
 
 

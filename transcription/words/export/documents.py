@@ -1,5 +1,8 @@
-"""For people who read: text, one line for each line, and Markdown and Word, where lines of one speaker in a row are
-one paragraph below their name."""
+"""Documents for reading: plain text, Markdown and Word.
+
+Plain text has one line of text for each line. In Markdown and Word, successive lines of one speaker are one paragraph
+below the speaker's name.
+"""
 
 import io
 import re
@@ -21,14 +24,14 @@ from transcription.models import Meeting
 from transcription.words.export.options import ExportOptions, clock, plain
 from transcription.words.transcript import SpokenLine
 
-# What Markdown would take for a mark of its own, inside a line and at its beginning.
+# What Markdown would read as markup, inside a line and at its beginning.
 _MARKS = re.compile(r"([\\`*_\[\]<>|~#&!$^])")
 _BEGINNINGS = re.compile(r"^(\d+)([.)])(?=\s|$)|^([-+=])")
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """What one speaker said in a row."""
+    """Successive lines of one speaker. `start_ms` is in the meeting."""
 
     start_ms: int
     speaker: str
@@ -36,7 +39,7 @@ class Turn:
 
 
 def txt(meeting: Meeting, said: Iterable[SpokenLine], options: ExportOptions) -> Iterator[str]:
-    """One line for each line, with its time and who spoke."""
+    """Yield the parts of a text file: one line of text for each line, with its time and speaker."""
     yield f"{plain(meeting.title)}\n{timezone.localtime(meeting.created_at):%Y-%m-%d %H:%M %Z}\n\n"
     for line in said:
         time = f"[{clock(line.start_ms)}] " if options.times else ""
@@ -45,7 +48,7 @@ def txt(meeting: Meeting, said: Iterable[SpokenLine], options: ExportOptions) ->
 
 
 def markdown(meeting: Meeting, said: Iterable[SpokenLine], options: ExportOptions) -> Iterator[str]:
-    """A paragraph for each turn, below who spoke and when."""
+    """Yield the parts of a Markdown file: a paragraph for each turn, below its speaker and time."""
     yield f"# {_marked(meeting.title)}\n\n{_created(meeting)}\n"
     for turn in turns(said):
         speaker = f"**{_marked(turn.speaker)}**" if options.speakers and turn.speaker else ""
@@ -55,7 +58,7 @@ def markdown(meeting: Meeting, said: Iterable[SpokenLine], options: ExportOption
 
 
 def docx(meeting: Meeting, said: Iterable[SpokenLine], options: ExportOptions) -> bytes:
-    """A Word document of the same turns, in the reader's language."""
+    """Return a Word document: a paragraph for each turn, below its speaker and time, in the active language."""
     document = word.Document()
     document.core_properties.title = plain(meeting.title)
     document.core_properties.author = "Mico"
@@ -64,7 +67,7 @@ def docx(meeting: Meeting, said: Iterable[SpokenLine], options: ExportOptions) -
     document.core_properties.language = language
     normal = document.styles["Normal"]
     normal.font.size = Pt(11)
-    # Word takes East Asian characters from a font of their own, and without one from whatever it finds.
+    # Word has a separate setting for the font of East Asian characters; without it, Word picks any font.
     fonts = normal.element.get_or_add_rPr().get_or_add_rFonts()
     fonts.set(qn("w:eastAsia"), "Malgun Gothic")
     document.add_heading(plain(meeting.title), level=1)
@@ -89,15 +92,20 @@ def docx(meeting: Meeting, said: Iterable[SpokenLine], options: ExportOptions) -
 
 
 def _appended(end: Any) -> Any:
-    """A new paragraph before the document's `end`. python-docx's own way looks through all that are there: for the
-    lines of a long day, half a minute."""
+    """Insert a paragraph before `end`, the last element of the document's body, and return it.
+
+    `document.add_paragraph` searches through all the paragraphs each time: half a minute for the lines of a long day.
+    """
     paragraph = OxmlElement("w:p")
     end.addprevious(paragraph)
     return paragraph
 
 
 def turns(said: Iterable[SpokenLine]) -> Iterator[Turn]:
-    """The lines of one speaker in a row as one. Where nobody knows who spoke, a recording is one."""
+    """Join successive lines of one speaker into turns. Lines without text are left out.
+
+    Lines whose speaker is not known form a turn if they belong to the same recording.
+    """
     for (speaker, _recording), lines in groupby(
         said, key=lambda line: (line.speaker, 0 if line.speaker else line.recording)
     ):
@@ -108,7 +116,7 @@ def turns(said: Iterable[SpokenLine]) -> Iterator[Turn]:
 
 
 def _created(meeting: Meeting) -> str:
-    """When, in the server's zone, as its language writes it."""
+    """Return when the meeting was created, in the server's time zone and in the format of the active language."""
     created = timezone.localtime(meeting.created_at)
     return f"{date_format(created, 'DATETIME_FORMAT')} {created:%Z}"
 

@@ -1,4 +1,4 @@
-"""What somebody who exports can choose, and what all forms share."""
+"""The options of an export, and what all formats share."""
 
 import re
 from dataclasses import dataclass
@@ -6,19 +6,25 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class ExportOptions:
-    """`times`: of the lines (subtitles and JSON have them anyway). `speakers`: who spoke (JSON has it anyway)."""
+    """What to include: the times of lines and the names of speakers.
+
+    Subtitles and JSON always have the times. JSON always has the speakers.
+    """
 
     times: bool = True
     speakers: bool = True
 
 
 def plain(text: str) -> str:
-    """On one line, since an empty line ends a caption, and without what is no character to XML."""
+    """Return `text` on one line and without control characters or others that XML forbids.
+
+    An empty line would end a caption.
+    """
     shown = re.sub(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]", "", " ".join(text.split()))
-    return " ".join(shown.split())  # between two that are gone, a space may be left
+    return " ".join(shown.split())  # a removed character may leave two spaces in a row
 
 
 def clock(ms: int) -> str:
-    """hh:mm:ss, with more digits of hours where need be."""
+    """Return a time as hh:mm:ss, with more digits of hours if needed."""
     seconds = ms // 1000
     return f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}"
