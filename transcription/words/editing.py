@@ -1,7 +1,7 @@
 """Edits the text of a line: who may, what is kept, and what happens when two people edit it at once."""
 
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef
+from django.db.models import F
 
 from transcription import events
 from transcription.models import Recording, Revision, Transcription, Utterance
@@ -37,15 +37,17 @@ def edit(utterance: Utterance, seat: Seat, version: int, text: str) -> Utterance
     # checks only the row itself again.
     vendors = utterance.text if utterance.original is None else utterance.original
     original = None if text == vendors else vendors
-    current = Transcription.objects.current().filter(pk=OuterRef("transcription"))
-    written = Utterance.objects.filter(Exists(current), pk=utterance.pk, version=version).update(
+    written = Utterance.objects.filter(pk=utterance.pk, version=version).update(
         text=text, original=original, version=F("version") + 1
     )
     if not written:
         raise EditConflict
     Revision.objects.create(utterance=utterance, version=version + 1, text=text, author=seat.participant)
-    # The recording gets a new version too, because pages fetch a recording that is newer than theirs.
-    Transcription.objects.filter(pk=utterance.transcription_id).update(version=F("version") + 1)
+    # The recording gets a new version too, because pages fetch a recording that is newer than theirs. The UPDATE
+    # waits for a retry that replaces the attempt at the same moment, and then finds no current row.
+    current = Transcription.objects.current().filter(pk=utterance.transcription_id)
+    if not current.update(version=F("version") + 1):
+        raise EditConflict
     utterance.refresh_from_db()
     utterance.transcription.refresh_from_db()
     events.publish_recording(utterance.transcription)
