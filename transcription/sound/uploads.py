@@ -234,7 +234,6 @@ def _write(file: BinaryIO, offset: int, size: int, source: Source) -> int:
     Raises OffsetConflict if there are more than `size`; nothing of the part counts then.
     """
     file.seek(offset)
-    file.truncate()  # drops what a process wrote that died before it updated the row
     received = offset
     while block := source.read(BLOCK_BYTES):
         received += len(block)

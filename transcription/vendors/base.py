@@ -43,7 +43,6 @@ redis.RedisError if Redis, which stores the tokens, fails.
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import BinaryIO, Protocol
 
@@ -61,15 +60,13 @@ MAX_EXCERPT = 500
 class AudioSource:
     """A recording's audio in the storage.
 
-    file: seekable, read from its current position for `size_bytes`; on_progress: called after each block with the
-    number of bytes of the request sent so far, so that a long upload can show that it is alive.
+    file: seekable, read from its current position for `size_bytes`.
     """
 
     file: BinaryIO
     size_bytes: int
     filename: str
     content_type: str
-    on_progress: Callable[[int], None] | None = None
 
 
 @dataclass(frozen=True, slots=True)

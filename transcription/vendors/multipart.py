@@ -10,7 +10,7 @@ import io
 import re
 import secrets
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import BinaryIO
 
 _MEDIA_TYPE = re.compile(r"[\w.+-]{1,60}/[\w.+-]{1,60}", re.ASCII)
@@ -22,7 +22,6 @@ class Multipart:
 
     exhausted: the last byte was read; before that the vendor cannot have the whole request.
     failure: the error of reading our own file, for which the vendor is not to blame (see http.send).
-    on_progress: called after each block with the number of bytes of the body read so far.
     """
 
     def __init__(
@@ -34,7 +33,6 @@ class Multipart:
         size: int,
         filename: str,
         content_type: str,
-        on_progress: Callable[[int], None] | None = None,
     ) -> None:
         boundary = secrets.token_hex(16)
         self.content_type = f"multipart/form-data; boundary={boundary}"
@@ -56,7 +54,6 @@ class Multipart:
         self._file_left = size
         self._size = len(self._head.getvalue()) + size + len(self._tail.getvalue())
         self._sent = 0
-        self._on_progress = on_progress
 
     def __len__(self) -> int:
         return self._size
@@ -70,8 +67,6 @@ class Multipart:
         block = self._head.read(n) or self._read_file(n) or self._tail.read(n)
         self._sent += len(block)
         self.exhausted = self._sent == self._size
-        if block and self._on_progress is not None:
-            self._on_progress(self._sent)
         return block
 
     def _read_file(self, n: int) -> bytes:

@@ -108,7 +108,6 @@ class Rtzr:
                 size=audio.size_bytes,
                 filename=audio.filename,
                 content_type=audio.content_type,
-                on_progress=audio.on_progress,
             )
             return self._send("POST", "/v1/transcribe", token, body=body)
 
