@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Django's command line for Mico."""
+"""Django's command-line utility for Mico."""
 
 import os
 import sys

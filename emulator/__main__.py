@@ -1,4 +1,4 @@
-"""``python -m emulator``: the command line, and a clean end."""
+"""`python -m emulator`: the command line and an orderly shutdown."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .engines import ENGINES
 from .store import DataInUseError, Store
 from .vendor import WRONG_SECRET, Vendor
 
-#: For answers under way; aiohttp takes it twice when one hangs. The program has two seconds for all of its end.
+# For requests under way. aiohttp takes this time twice if one hangs, and the whole shutdown may take two seconds.
 _SHUTDOWN_SECONDS = 0.2
 
 

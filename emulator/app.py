@@ -1,4 +1,4 @@
-"""Puts the program together."""
+"""Assembly of the application."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .vendor import VENDOR, Vendor
 
 
 async def healthz(request: web.Request) -> web.Response:
-    """This process is up."""
+    """Answer that the process is up."""
     return web.json_response({"emulator": "rtzr", "engine": request.app[VENDOR].engine_name})
 
 
@@ -23,7 +23,7 @@ async def _run_jobs(app: web.Application) -> AsyncIterator[None]:
 
 
 def build(shared: Vendor) -> web.Application:
-    """The application that serves `shared` and runs its jobs while it is up."""
+    """Return the application, which serves `shared` and runs its jobs while it is up."""
     app = web.Application(middlewares=[control.explain, vendor.front_door])
     app[VENDOR] = shared
     app.cleanup_ctx.append(_run_jobs)

@@ -1,4 +1,4 @@
-"""What a file really is, how long it is, and its sound, by PyAV (FFmpeg), whatever its name says."""
+"""Format, duration and samples of an audio file, by PyAV (FFmpeg). File names are ignored."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from av.error import FFmpegError
 
 from .protocol import VendorError
 
-#: What RTZR takes (https://developers.rtzr.ai/docs/stt-file/), as FFmpeg's demuxers: mp4 and m4a are one.
-#: Naming them also keeps every other demuxer shut: a playlist in disguise could make FFmpeg open other files.
+# The formats that RTZR accepts (https://developers.rtzr.ai/docs/stt-file/) as FFmpeg demuxers; mp4 and m4a are one.
+# No other demuxer is tried: a disguised playlist could make FFmpeg open other files.
 _FORMATS: Final = "mov,mp4,m4a,3gp,3g2,mj2,mp3,amr,flac,wav"
 
 SAMPLE_RATE: Final = 16_000
@@ -21,11 +21,11 @@ SAMPLE_BYTES: Final = 2
 
 
 class BrokenAudioError(Exception):
-    """The file looked fine from outside, but there is no sound to be had from it."""
+    """The container is valid, but no audio can be decoded from it."""
 
 
 def probe(path: Path) -> int:
-    """The duration in milliseconds of an upload; raises H0010 when it is nothing the vendor takes."""
+    """Return the duration of an upload in milliseconds. Raises H0010 if RTZR does not accept the format."""
     try:
         with _open(path) as container:
             return _duration_ms(container)
@@ -43,15 +43,15 @@ def _duration_ms(container: InputContainer) -> int:
         return round(stream.duration * stream.time_base * 1000)
     if container.duration is not None:
         return round(container.duration / av.time_base * 1000)
-    # A FLAC that was written to a pipe says nothing: count, which reads the packets but decodes nothing.
+    # A FLAC file that was written to a pipe has no duration. Count it, which reads the packets without decoding.
     ticks = sum(packet.duration or 0 for packet in container.demux(stream))
     return round(ticks * stream.time_base * 1000) if stream.time_base is not None else 0
 
 
 def pcm(path: Path, duration_ms: int) -> Iterator[bytes]:
-    """The sound in pieces of 16 kHz mono signed 16-bit little-endian, never all of it at once.
+    """Yield the audio in pieces of 16 kHz mono signed 16-bit little-endian samples, never all of it at once.
 
-    A damaged packet here and there is skipped, as FFmpeg does itself; when most are, it is broken audio.
+    Single damaged packets are skipped, as FFmpeg does. Raises BrokenAudioError if most packets are damaged.
     """
     good = bad = 0
     resampler = av.AudioResampler("s16", "mono", SAMPLE_RATE)

@@ -1,6 +1,6 @@
-"""The controls: make the vendor throttle, limit, fail and forget, and ask what it saw (docs/emulator.md).
+"""The controls: make the vendor throttle, limit, fail and forget, and read what it saw (docs/emulator.md).
 
-They answer whatever the faults are, and ask for no credentials: the program is for tests and demonstrations.
+Controls work whatever faults are set. They need no credentials, as the program is for tests and demonstrations.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _ON: tuple[On, ...] = ("submit", "poll", "all")
 
 
 async def throttle(request: web.Request) -> web.Response:
-    """``{seconds, code?, retry_after?, on?}``: 429 for so many seconds; 0 ends it."""
+    """`{seconds, code?, retry_after?, on?}`: answer 429 for so many seconds; 0 ends it."""
     vendor = request.app[VENDOR]
     fields = await Fields.of(request)
     seconds = fields.number("seconds", None)
@@ -36,7 +36,7 @@ async def throttle(request: web.Request) -> web.Response:
 
 
 async def limits(request: web.Request) -> web.Response:
-    """Changes the limits that are named and leaves the others; null clears one. Every count starts anew."""
+    """Change the named limits and leave the others; null clears one. All counts start anew."""
     vendor = request.app[VENDOR]
     fields = await Fields.of(request)
     now = vendor.limits.settings
@@ -68,7 +68,7 @@ async def limits(request: web.Request) -> web.Response:
 
 
 async def faults(request: web.Request) -> web.Response:
-    """``{kind, on?, count?, seconds?, after?}``: the next `count` requests go wrong."""
+    """`{kind, on?, count?, seconds?, after?}`: make the next `count` requests fail."""
     pending = request.app[VENDOR].faults.pending
     fields = await Fields.of(request)
     fault = Fault(
@@ -86,13 +86,13 @@ async def faults(request: web.Request) -> web.Response:
 
 
 async def no_faults(request: web.Request) -> web.Response:
-    """Forgets the faults that are still to come."""
+    """Cancel the faults that have not struck yet."""
     request.app[VENDOR].faults.pending.clear()
     return web.json_response({"faults": []})
 
 
 async def turnaround(request: web.Request) -> web.Response:
-    """``{factor?, sigma?, seconds?, seed?}``: how long new jobs take at least; what is not named is 0."""
+    """`{factor?, sigma?, seconds?, seed?}`: set the shortest turnaround of new jobs. Fields default to 0."""
     vendor = request.app[VENDOR]
     fields = await Fields.of(request)
     factor, sigma = fields.number("factor", 0) or 0, fields.number("sigma", 0) or 0
@@ -103,7 +103,7 @@ async def turnaround(request: web.Request) -> web.Response:
 
 
 async def lifetimes(request: web.Request) -> web.Response:
-    """``{token_seconds?, result_seconds?, revoke_tokens?}``; null is the vendor's own."""
+    """`{token_seconds?, result_seconds?, revoke_tokens?}`: null restores the vendor's own lifetime."""
     vendor = request.app[VENDOR]
     fields = await Fields.of(request)
     token = fields.number("token_seconds", vendor.lifetimes.token)
@@ -120,7 +120,7 @@ async def lifetimes(request: web.Request) -> web.Response:
 
 
 async def stats(request: web.Request) -> web.Response:
-    """Requests by route and status, jobs by state, and how often the same audio was accepted."""
+    """Return requests by route and status, jobs by state, and how often the same audio was accepted."""
     vendor = request.app[VENDOR]
     jobs = vendor.store.counts(time.time())
     audio = vendor.store.audio_counts()
@@ -130,7 +130,7 @@ async def stats(request: web.Request) -> web.Response:
 
 
 async def reset(request: web.Request) -> web.Response:
-    """``{tokens?}``: forgets jobs, counts, limits, faults and times; tokens only when asked to."""
+    """`{tokens?}`: forget jobs, counts, limits, faults and times; tokens only if asked to."""
     vendor = request.app[VENDOR]
     fields = await Fields.of(request)
     tokens = fields.flag("tokens", False)
@@ -149,7 +149,7 @@ async def reset(request: web.Request) -> web.Response:
 
 @web.middleware
 async def explain(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """A mistake in a control request is answered with a sentence."""
+    """Answer an invalid control request with 400 and a sentence."""
     try:
         return await handler(request)
     except FieldError as error:

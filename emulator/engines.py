@@ -1,4 +1,4 @@
-"""Where the words come from: a real recogniser, or an echo that costs nothing."""
+"""The engines that produce the text: a real recogniser, or a cheap echo for load tests."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from .protocol import JobFault, Utterance, Word
 from .store import Job
 
 _WORKERS: Final = 2
-#: The longest line a worker may answer: four hours of words with their times are a few megabytes.
+# The longest line that a worker may answer: four hours of words with their times are a few megabytes.
 _ANSWER_BYTES: Final = 64 * 1024**2
 
 
 class EngineError(Exception):
-    """The job failed, and why."""
+    """The job failed. Carries the reason."""
 
     def __init__(self, fault: JobFault) -> None:
         self.fault = fault
@@ -29,7 +29,7 @@ class EngineError(Exception):
 
 
 class Engine(Protocol):
-    """`languages` it knows (None: any), `slots` jobs at once, `seconds` of turnaround by default."""
+    """languages: those it knows (None: any); slots: concurrent jobs; seconds: its default turnaround."""
 
     languages: frozenset[str] | None
     slots: int
@@ -41,7 +41,7 @@ class Engine(Protocol):
 
 
 class EchoEngine:
-    """Says which audio it was, in one utterance as long as the audio. Nothing is decoded: it is for load."""
+    """Answers a hash of the audio as one utterance of the audio's length. Decodes nothing: it is for load tests."""
 
     languages: frozenset[str] | None = None
     slots = 1
@@ -64,9 +64,9 @@ class EchoEngine:
 
 
 class PocketSphinxEngine:
-    """Real words of real English audio, found in processes of their own: the decoder blocks whoever calls it.
+    """Recognises English in worker processes, because the decoder blocks its thread.
 
-    A worker is started when a job needs it, and ends when its input does: none outlives this program.
+    A worker starts when a job needs it and ends when its input closes, so none outlives this program.
     """
 
     languages: frozenset[str] | None = frozenset({"en"})
@@ -116,7 +116,7 @@ async def _start_worker() -> asyncio.subprocess.Process:
         stdout=asyncio.subprocess.PIPE,
         env={**os.environ, "PYTHONPATH": path},
         limit=_ANSWER_BYTES,
-        process_group=0,  # Ctrl-C in the terminal is for the program, which then ends its workers
+        process_group=0,  # Ctrl-C reaches only the program, which then ends its workers
     )
 
 
@@ -137,10 +137,10 @@ async def _ask(worker: asyncio.subprocess.Process, question: dict[str, Any]) -> 
 
 async def _stop(worker: asyncio.subprocess.Process) -> None:
     if worker.returncode is None:
-        # Not worker.kill(), which would bury a worker that has just died before asyncio can.
+        # Not worker.kill(): it would reap a worker that has just died before asyncio can.
         with contextlib.suppress(ProcessLookupError):
             os.kill(worker.pid, signal.SIGKILL)
-    await worker.communicate()  # until its pipes are closed, too
+    await worker.communicate()  # also closes the pipes
 
 
 ENGINES: Final[dict[str, Callable[[], Engine]]] = {

@@ -1,7 +1,7 @@
-"""Answers that go wrong: none at all, a 500, nonsense, a cut connection, or one that is late.
+"""Injected faults: no answer, a 500, garbage, a cut connection, or a late answer.
 
-A fault hits the next `count` requests of its routes. On a submit it strikes when the body has been read:
-before the job is accepted, or, with ``after``, once it is, which a client cannot tell from the first.
+A fault hits the next `count` requests of its routes. On a submit it strikes when the body has been read: before the
+job is accepted or, with `after`, once it is. The client cannot tell the two apart.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ _NONSENSE: Final = "<html><body><h1>502 Bad Gateway</h1></body></html>\n"
 
 
 class NoAnswerError(Exception):
-    """The connection ends without an answer."""
+    """Close the connection without an answer."""
 
 
 @dataclass
 class Fault:
-    """`seconds`: how late a slow answer is, or how long one hangs (None: until the client leaves)."""
+    """A fault. seconds: the delay of a slow answer, or of a hang (None: until the client disconnects)."""
 
     kind: Kind
     on: FaultOn
@@ -40,19 +40,19 @@ class Fault:
     after: bool = False
 
     def hits(self, route: Route, after: bool) -> bool:
-        # Only a submit has an "after": the other requests change nothing.
+        # Only a submit changes anything, so only a submit has an "after".
         later = self.after and route == "submit"
         return later == after and (self.on == "all" or route.startswith(self.on))
 
 
 class Faults:
-    """The faults still to come, oldest first."""
+    """The pending faults, oldest first."""
 
     def __init__(self) -> None:
         self.pending: list[Fault] = []
 
     def take(self, route: Route, *, after: bool = False) -> Fault | None:
-        """The fault that hits this request, counted down."""
+        """Return the fault that hits this request, if any, and decrement its count."""
         for fault in self.pending:
             if fault.hits(route, after):
                 fault.count -= 1
@@ -63,7 +63,7 @@ class Faults:
 
 
 async def strike(fault: Fault, request: web.Request) -> web.Response | None:
-    """Does what the fault says: an answer of its own, an error, or None to go on as usual."""
+    """Apply the fault. Return its answer, or None to continue as usual. Raises VendorError, NoAnswerError."""
     match fault.kind:
         case "slow":
             await asyncio.sleep(SLOW_SECONDS if fault.seconds is None else fault.seconds)
@@ -78,7 +78,7 @@ async def strike(fault: Fault, request: web.Request) -> web.Response | None:
 
 
 async def _hold(request: web.Request, seconds: float | None) -> None:
-    """Keeps the connection open and silent; looks now and then whether the client has left."""
+    """Keep the connection open and silent for `seconds`, or until the client has disconnected."""
     left = float("inf") if seconds is None else seconds
     while left > 0 and request.transport is not None and not request.transport.is_closing():
         await asyncio.sleep(min(left, _LOOK_SECONDS))

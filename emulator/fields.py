@@ -1,4 +1,4 @@
-"""Reads the JSON body of a control request by its fields, so that a mistake in a test is not ignored."""
+"""Strict reading of the JSON body of a control request, so that a mistake in a test is not ignored."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ Name = TypeVar("Name", bound=str)
 
 
 class FieldError(Exception):
-    """A sentence that says what is wrong with a control request."""
+    """A control request is invalid; the message is a sentence that says why."""
 
 
 class Fields:
-    """The fields of one body. `done` refuses those that nobody asked for."""
+    """The fields of one body. `done` rejects fields that were not read."""
 
     def __init__(self, body: dict[str, Any]) -> None:
         self._body = body
@@ -25,7 +25,7 @@ class Fields:
 
     @classmethod
     async def of(cls, request: web.Request) -> Fields:
-        """An empty body is an empty object."""
+        """Read the body of a request. An empty body counts as an empty object. Raises FieldError."""
         try:
             body = json.loads(await request.text() or "{}")
         except ValueError as error:
@@ -39,14 +39,14 @@ class Fields:
         return name in self._body
 
     def number(self, name: str, default: float | None, *, at_least: float = 0.0) -> float | None:
-        """A number, or null for none of it."""
+        """Return a number, or None for null. Raises FieldError."""
         value = self._body[name] if self.has(name) else default
         if value is None or (_is_number(value) and value >= at_least):
             return value
         raise FieldError(f"{name} has to be a number of at least {at_least:g}, or null")
 
     def whole(self, name: str, default: int | None, *, at_least: int = 0) -> int | None:
-        """A whole number, or null for none of it."""
+        """Return a whole number, or None for null. Raises FieldError."""
         value = self._body[name] if self.has(name) else default
         if value is None or (_is_number(value) and isinstance(value, int) and value >= at_least):
             return value
@@ -72,7 +72,7 @@ class Fields:
         raise FieldError(f"{name} has to be a string that is not empty")
 
     def retry_after(self, default: RetryAfter = None) -> RetryAfter:
-        """A number or a string to be sent as it is, true for the honest seconds, null for no header."""
+        """Return a number or string to send unchanged, True for the correct seconds, or None for no header."""
         value = self._body["retry_after"] if self.has("retry_after") else default
         if value is None or value is True or _is_number(value):
             return value

@@ -1,9 +1,9 @@
-"""The vendor's limits: how many jobs at once, how many requests, and a throttle that is simply switched on.
+"""The vendor's limits: concurrent jobs, request rates, and a throttle that is simply switched on.
 
-RTZR throttles by concurrency for each organisation (https://developers.rtzr.ai/docs/rate_limit/). The rates
-and windows are here because other vendors have them, and a client has to live with every shape. Each account
-(``client_id``) has its own. No ``Retry-After`` is documented, so none is sent unless a control asks for it.
-Limiters are told the time, so that they can be tested without waiting.
+RTZR limits the concurrency of each organisation (https://developers.rtzr.ai/docs/rate_limit/). The rates and windows
+exist because other vendors have them, and a client must cope with each kind. Each account (`client_id`) has its own
+counts. RTZR documents no `Retry-After`, so none is sent unless a control asks for it. Limiters take the time as an
+argument, so that tests need not wait.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from .protocol import VendorError
 
 Limited = Literal["submit", "poll"]
 On = Literal["submit", "poll", "all"]
-#: None: no header. True: the honest seconds, rounded up. Anything else is sent as it is, lies included.
+# None: no header. True: the correct seconds, rounded up. Anything else is sent unchanged, even if it is false.
 RetryAfter = str | float | Literal[True] | None
 
 TOO_MANY_JOBS: Final = "A0002"
@@ -26,25 +26,25 @@ TOO_MANY_POLLS: Final = "A0003"
 
 
 def routes(on: On) -> tuple[Limited, ...]:
-    """The routes that a limit's ``on`` names."""
+    """Return the routes that a limit's `on` names."""
     return ("submit", "poll") if on == "all" else (on,)
 
 
 def header(retry_after: RetryAfter, wait: float) -> str | None:
-    """The value of Retry-After for a request that could pass in `wait` seconds."""
+    """Return the value of Retry-After for a request that could pass in `wait` seconds, or None for no header."""
     if retry_after is True:
         return str(math.ceil(wait))
     return None if retry_after is None else str(retry_after)
 
 
 class Limiter(Protocol):
-    """Counts requests; `admit` answers how many seconds too early this one is, 0 when it may pass."""
+    """Counts requests. `admit` returns 0 if the request may pass, else by how many seconds it is too early."""
 
     def admit(self, now: float) -> float: ...
 
 
 class TokenBucket:
-    """`rate` requests a second on average, `burst` of them at once."""
+    """Allows `rate` requests a second on average, and `burst` at once."""
 
     def __init__(self, rate: float, burst: float) -> None:
         self.rate, self.burst = rate, burst
@@ -53,7 +53,7 @@ class TokenBucket:
     def admit(self, now: float) -> float:
         self._tokens = min(self.burst, self._tokens + (now - self._at) * self.rate)
         self._at = now
-        # A rounding error must not refuse a client that waited exactly as long as it was told.
+        # A rounding error must not refuse a client that waited exactly as long as it was told to.
         if self._tokens < 1 - 1e-9:
             return (1 - self._tokens) / self.rate
         self._tokens -= 1
@@ -61,7 +61,7 @@ class TokenBucket:
 
 
 class FixedWindow:
-    """`limit` requests in each window of `seconds`, the first from `start` on; refusals cost nothing."""
+    """Allows `limit` requests in each window of `seconds`, counted from `start`. Refused requests do not count."""
 
     def __init__(self, limit: int, seconds: float, start: float) -> None:
         self.limit, self.seconds, self.start = limit, seconds, start
@@ -78,7 +78,7 @@ class FixedWindow:
 
 
 class SlidingWindow:
-    """`limit` requests in any `seconds`, refused ones included: whoever keeps knocking stays outside."""
+    """Allows `limit` requests in any period of `seconds`. Refused requests count too, so a client must pause."""
 
     def __init__(self, limit: int, seconds: float) -> None:
         self.seconds = seconds
@@ -93,7 +93,7 @@ class SlidingWindow:
 
 @dataclass(frozen=True)
 class LimitSettings:
-    """What ``POST /control/limits`` sets; None means no such limit."""
+    """The limits that `POST /control/limits` sets; None means no such limit."""
 
     concurrency: int | None = None
     rate: float | None = None
@@ -110,7 +110,7 @@ class LimitSettings:
 
 @dataclass(frozen=True)
 class Throttle:
-    """Every request is refused with `code` until `until` (on the limits' own clock)."""
+    """Refuses every request with `code` until `until` (on the clock of `Limits`)."""
 
     until: float
     code: str
@@ -118,7 +118,7 @@ class Throttle:
 
 
 class Limits:
-    """All limits of all accounts. `clock` is seconds that never go back."""
+    """All limits of all accounts. clock: a monotonic clock in seconds."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
@@ -129,24 +129,24 @@ class Limits:
         self.configure(LimitSettings())
 
     def configure(self, settings: LimitSettings) -> None:
-        """Replaces the settings; every count starts anew."""
+        """Replace the settings and reset all counts."""
         self.settings = settings
         self._requests: dict[str, Limiter] = {}
         self._polls: dict[str, Limiter] = {}
         self._set_at = self._clock()
 
     def throttle(self, on: On, seconds: float, code: str, retry_after: RetryAfter) -> None:
-        """Refuses the requests of these routes for so many seconds; 0 ends it. The last word counts."""
+        """Refuse requests on these routes for `seconds`; 0 ends it. Replaces an earlier throttle of a route."""
         for route in routes(on):
             self._throttles[route] = Throttle(self._clock() + seconds, code, retry_after)
 
     def throttled(self) -> dict[str, float]:
-        """route -> seconds left."""
+        """Return the seconds left for each throttled route."""
         now = self._clock()
         return {route: item.until - now for route, item in self._throttles.items() if item.until > now}
 
     def admit(self, route: Limited, account: str) -> None:
-        """Counts one request; raises the vendor's 429 when it comes too early."""
+        """Count one request. Raises the vendor's 429 if it comes too early."""
         now = self._clock()
         throttle = self._throttles.get(route)
         if throttle is not None and now < throttle.until:
@@ -164,9 +164,9 @@ class Limits:
             )
 
     def admit_job(self, transcribing: Callable[[], int]) -> None:
-        """Raises A0002 when the jobs in flight, which are counted only if it matters, leave no room."""
+        """Raises A0002 if the jobs in flight reach the limit. `transcribing` counts them if there is a limit."""
         if self.settings.concurrency is not None and transcribing() >= self.settings.concurrency:
-            # When a job will end is not known, so an honest Retry-After can only say "soon".
+            # It is unknown when a job will end, so a correct Retry-After can only say "soon".
             raise VendorError(TOO_MANY_JOBS, retry_after=header(self.settings.retry_after, 1.0))
 
     def _refuse(self, wait: float, code: str) -> None:

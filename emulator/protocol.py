@@ -1,9 +1,9 @@
-"""What RTZR says on the wire: its error codes and the rules for ``config``.
+"""RTZR's wire format: its error codes and the rules for `config`.
 
 Sources: https://developers.rtzr.ai/docs/stt-file/ (config, formats, error table),
 https://developers.rtzr.ai/docs/authentications/ and https://developers.rtzr.ai/docs/rate_limit/.
-Two rules of ``config`` are not documented and were observed from outside: ``diarization`` without
-``use_diarization`` is refused, and so is whisper without ``language``.
+Two rules of `config` are not documented but were observed: RTZR refuses `diarization` without `use_diarization`, and
+whisper without `language`.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, NotRequired, TypedDict
 
-#: A token lives six hours: https://developers.rtzr.ai/docs/authentications/
+# A token is valid for six hours: https://developers.rtzr.ai/docs/authentications/
 TOKEN_SECONDS: Final = 6 * 3600
-#: The largest and the longest file: https://developers.rtzr.ai/docs/stt-file/
+# The largest and the longest file: https://developers.rtzr.ai/docs/stt-file/
 MAX_BYTES: Final = 2 * 1024**3
 MAX_SECONDS: Final = 4 * 3600
 
-#: Every documented error: code -> (status, msg). The three 429s are on https://developers.rtzr.ai/docs/rate_limit/
+# The documented errors: code -> (status, msg). The three 429s are on https://developers.rtzr.ai/docs/rate_limit/
 ERRORS: Final[Mapping[str, tuple[int, str]]] = {
     "H0001": (400, "invalid parameter"),
     "H0002": (401, "invalid credential"),
@@ -39,9 +39,9 @@ THROTTLED: Final = 429
 
 
 class VendorError(Exception):
-    """An answer that is an error: ``{"code": ..., "msg": ...}`` with the status the code stands for.
+    """An error answer: `{"code": ..., "msg": ...}` with the status of the code.
 
-    A code the table does not know is a 429: only the controls can ask for one.
+    An unknown code is sent as a 429: only the controls can ask for one.
     """
 
     def __init__(self, code: str, detail: str = "", retry_after: str | None = None) -> None:
@@ -53,7 +53,7 @@ class VendorError(Exception):
 
 
 class Word(TypedDict):
-    """Times in milliseconds from the beginning of the audio."""
+    """A word. Times are milliseconds from the start of the audio."""
 
     start_at: int
     duration: int
@@ -61,7 +61,7 @@ class Word(TypedDict):
 
 
 class Utterance(TypedDict):
-    """Times in milliseconds; ``spk`` is there even without diarization; ``words`` only when asked for."""
+    """An utterance. Times are milliseconds; `spk` is present even without diarization, `words` only on request."""
 
     start_at: int
     duration: int
@@ -72,7 +72,7 @@ class Utterance(TypedDict):
 
 
 class JobFault(TypedDict):
-    """Why a job failed. Unlike the body of an HTTP error it says ``message``, not ``msg``."""
+    """The reason of a failed job. The key is `message`; in the body of an HTTP error it is `msg`."""
 
     code: str
     message: str
@@ -80,12 +80,12 @@ class JobFault(TypedDict):
 
 @dataclass(frozen=True)
 class Config:
-    """The parts of ``config`` that change a result here; the others are checked and then left alone."""
+    """The parts of `config` that change a result here. The others are only validated."""
 
     model_name: str
     language: str
     use_word_timestamp: bool
-    #: How many speakers to tell apart: None with ``use_diarization`` off, 0 to guess.
+    # The number of speakers to tell apart: None without `use_diarization`, 0 to guess.
     speakers: int | None = None
 
 
@@ -109,7 +109,7 @@ def _counts_in(field: str) -> Callable[[object], bool]:
     return lambda value: isinstance(value, dict) and _count(value.get(field, 0))
 
 
-#: field -> (what it has to be, in words; the check). A field that is not here is ignored, as the vendor does.
+# field -> (what it must be, in words; the check). Like the vendor, the emulator ignores unknown fields.
 _FIELDS: Final[Mapping[str, tuple[str, Callable[[object], bool]]]] = {
     "model_name": ("sommers or whisper", _one_of("sommers", "whisper")),
     "language": ("a string", lambda value: isinstance(value, str)),
@@ -128,14 +128,14 @@ _FIELDS: Final[Mapping[str, tuple[str, Callable[[object], bool]]]] = {
 _SOMMERS_LANGUAGES: Final = (
     "ko",
     "en",
-)  # "en" is this emulator's extension: its recogniser knows only English
+)  # "en" is an extension of the emulator, whose recogniser knows only English
 _ISO_LANGUAGE: Final = re.compile(r"[a-z]{2,3}")
 
 
 def parse_config(text: str, spoken: frozenset[str] | None) -> Config:
-    """Reads the ``config`` part of a submit; raises H0001 with a reason.
+    """Parse the `config` part of a submit. Raises H0001 with a reason.
 
-    `spoken` is the set of languages the engine knows, or None when it does not care.
+    spoken: the languages that the engine knows, or None if it accepts any.
     """
     try:
         config: Any = json.loads(text)
@@ -159,7 +159,7 @@ def parse_config(text: str, spoken: frozenset[str] | None) -> Config:
 
 
 def _language(model_name: str, language: str | None) -> str:
-    """The language to listen for. whisper's ``detect`` and ``multi`` find English, the one there is."""
+    """Return the language to recognise. For whisper's `detect` and `multi` that is English, the only one there is."""
     if model_name == "whisper":
         if language is None:
             raise VendorError("H0001", "whisper needs a language")

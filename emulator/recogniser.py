@@ -1,8 +1,8 @@
-"""The recogniser's worker process: one JSON question on a line of stdin, one JSON answer on a line of stdout.
+"""The recogniser's worker process: a JSON question per line of stdin, a JSON answer per line of stdout.
 
-``{"path", "duration_ms", "words", "speakers"}`` -> ``{"utterances": [...]}`` or ``{"error": {"code", "message"}}``;
-``speakers`` is how many to tell apart, 0 to guess, and null not to.
-The sound streams through: at any time only half a second of it is held.
+`{"path", "duration_ms", "words", "speakers"}` -> `{"utterances": [...]}` or `{"error": {"code", "message"}}`.
+`speakers` is the number of speakers to tell apart, 0 to guess, null for no diarization. The audio is streamed: at
+most half a second of it is in memory.
 """
 
 from __future__ import annotations
@@ -26,22 +26,23 @@ from .audio import SAMPLE_BYTES, SAMPLE_RATE, BrokenAudioError, pcm
 from .protocol import JobFault, Utterance, Word
 from .voices import Listener, speakers
 
-#: The endpointer's window (its default): it needs this much to decide, and so needs silence around the sound.
+# The endpointer's window (its default). It needs this much audio to decide, and so needs silence around speech.
 _WINDOW_SECONDS: Final = 0.3
-#: A soft first consonant is not speech to the endpointer; without it "please send" becomes "lisa and".
+# The endpointer misses a soft first consonant. Without this lead "please send" becomes "lisa and".
 _LEAD_SECONDS: Final = 0.2
-#: Noise can look like speech without end: cut it, or the decoder's memory and second pass grow with it.
+# Noise can look like endless speech. Cut it, because the decoder's memory and second pass grow with the length.
 _LONGEST_SECONDS: Final = 30.0
-#: The decoder's own frame, in which it says where a word is.
+# The decoder's frame, the unit of its word times.
 _DECODER_SECONDS: Final = 0.01
 _PRONUNCIATION: Final = re.compile(r"\(\d+\)$")
 
 
 @dataclass(frozen=True)
 class Stretch:
-    """What was heard between two silences, in seconds of the endpointer; a word is (text, from, until).
+    """What was heard between two silences. Times are in seconds of the endpointer; a word is (text, from, until).
 
-    `pitch` in Hz, 0.0 if unknown."""
+    pitch: in Hz, 0.0 if unknown.
+    """
 
     start: float
     end: float
@@ -51,7 +52,7 @@ class Stretch:
 
 
 class Recogniser:
-    """Turns sound into words. The model takes half a second to load and 120 MB, so one is used for many."""
+    """Turns audio into words. It is reused, since the model takes half a second to load and 120 MB."""
 
     def __init__(self) -> None:
         self._decoder = Decoder(samprate=SAMPLE_RATE, loglevel="FATAL")
@@ -59,7 +60,7 @@ class Recogniser:
     def utterances(
         self, sound: Iterable[bytes], duration_ms: int, *, words: bool, tell_apart: int | None = None
     ) -> Iterator[Utterance]:
-        """One for each stretch of speech in 16 kHz mono sound; noise without a word gives none."""
+        """Yield one utterance for each stretch of speech in 16 kHz mono audio. Noise without a word yields none."""
         silence = bytes(round(_WINDOW_SECONDS * SAMPLE_RATE) * SAMPLE_BYTES)
 
         def milliseconds(seconds: float) -> int:
@@ -67,7 +68,7 @@ class Recogniser:
 
         heard = self._stretches(chain([silence], sound, [silence, silence]))
         stretches = [stretch for stretch in heard if stretch.text]
-        spoke = [0] * len(stretches)  # RTZR names a speaker even when it was not asked to tell them apart
+        spoke = [0] * len(stretches)  # RTZR labels a speaker even without diarization
         if tell_apart is not None:
             spoke = speakers([stretch.pitch for stretch in stretches], tell_apart)
         for stretch, speaker in zip(stretches, spoke, strict=True):
@@ -89,7 +90,7 @@ class Recogniser:
             yield utterance
 
     def _stretches(self, sound: Iterable[bytes]) -> Iterator[Stretch]:
-        # What the decoder learns of one recording's level and noise must not colour the next: same audio, same words.
+        # Reset what the decoder has adapted to in an earlier recording, so that the same audio gives the same words.
         self._decoder.reinit_feat()
         endpointer = Endpointer(window=_WINDOW_SECONDS, sample_rate=SAMPLE_RATE)
         seconds: float = endpointer.frame_length
@@ -108,10 +109,10 @@ class Recogniser:
                 listening = True
                 listener = Listener()
                 self._decoder.start_utt()
-                if was_in_speech:  # the rest of a stretch that was cut
+                if was_in_speech:  # the rest of a stretch that was too long
                     start = origin = now
                 else:
-                    # It hands out the frames of its window, oldest first; what came before is in `recent`.
+                    # The endpointer returns the frames of its window, oldest first; `recent` has those before it.
                     start = origin = now = endpointer.speech_start
                     before = max(0, round(start / seconds) - (number + 1 - len(recent)))
                     for piece in list(recent)[max(0, before - lead) : before]:
@@ -127,7 +128,7 @@ class Recogniser:
             yield self._stretch(start, now, origin, listener.pitch())
 
     def _stretch(self, start: float, end: float, origin: float, pitch: float) -> Stretch:
-        """What the decoder found in the stretch to which it has listened since `origin`."""
+        """Return what the decoder found in the stretch that it has been fed since `origin`."""
         self._decoder.end_utt()
         hypothesis = self._decoder.hyp()
         if hypothesis is None:
@@ -139,7 +140,7 @@ class Recogniser:
                 origin + (segment.end_frame + 1) * _DECODER_SECONDS,
             )
             for segment in self._decoder.seg()
-            if not segment.word.startswith(("<", "[", "+"))  # silence and noises
+            if not segment.word.startswith(("<", "[", "+"))  # not silence or noise
         ]
         if words:
             start = min(start, words[0][1])
@@ -147,7 +148,7 @@ class Recogniser:
 
 
 def _frames(sound: Iterable[bytes], size: int) -> Iterator[bytes]:
-    """The same sound in frames of exactly `size` bytes, the last one filled up with silence."""
+    """Yield the audio in frames of exactly `size` bytes. The last one is padded with silence."""
     rest = b""
     for piece in sound:
         rest += piece
@@ -171,7 +172,7 @@ def _answer(recogniser: Recogniser, question: dict[str, Any]) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Answers questions until stdin ends, and then ends at once, even in the middle of an hour of audio."""
+    """Answer questions until stdin closes, then exit at once, even in the middle of a job."""
     questions: queue.SimpleQueue[str] = queue.SimpleQueue()
 
     def read() -> None:

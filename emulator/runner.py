@@ -1,4 +1,4 @@
-"""Runs the jobs: in the order in which they were accepted, as many at once as the engine has slots."""
+"""The job runner: jobs run in the order of acceptance, as many at once as the engine has slots."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ logger = logging.getLogger(__name__)
 
 
 class Runner:
-    """Takes jobs from a queue to the engine and keeps what comes back."""
+    """Passes queued jobs to the engine and stores the results."""
 
     def __init__(self, store: Store, engine: Engine) -> None:
         self._store = store
@@ -24,7 +24,7 @@ class Runner:
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
-        """Takes up what an earlier run left unfinished, too."""
+        """Start, and queue the jobs that an earlier run left unfinished."""
         self._queue = asyncio.Queue()
         for job in self._store.unfinished():
             self._queue.put_nowait(job)
@@ -34,7 +34,7 @@ class Runner:
         self._queue.put_nowait(job)
 
     async def stop(self) -> None:
-        """Drops what is being worked on; it stays unfinished in the store."""
+        """Abandon the running jobs. They stay unfinished in the store."""
         for task in self._tasks:
             task.cancel()
         for task in self._tasks:

@@ -1,4 +1,4 @@
-"""What was asked and what was answered, so that a test or a benchmark can see it from the vendor's side."""
+"""Statistics of requests and answers, for tests and benchmarks to read the vendor's side."""
 
 from __future__ import annotations
 
@@ -13,14 +13,17 @@ from .faults import Route
 
 _LOG_LENGTH: Final = 500
 _SECONDS_KEPT: Final = 3600
-#: Stands in the place of the status where the client got none.
+# Recorded in place of a status if the client got no answer.
 NO_ANSWER: Final = "none"
 
 
 @dataclass
 class Entry:
-    """One request; `status` stays None when it got no answer. `t` is unix seconds at its arrival, `ready_at` when the
-    job that it brought can be seen to be done at the earliest."""
+    """One request. `status` stays None if it got no answer.
+
+    t: unix seconds of its arrival; ready_at: unix seconds at which the job that it submitted is visibly done, at the
+    earliest.
+    """
 
     t: float
     route: Route
@@ -47,7 +50,7 @@ class Stats:
 
     @contextmanager
     def request(self, route: Route) -> Iterator[Entry]:
-        """Times a request and counts it when it is over, in the second in which it arrived."""
+        """Time a request, and count it under the second of its arrival when it is over."""
         self.in_flight[route] += 1
         entry = Entry(time.time(), route, self.in_flight.total())
         try:
@@ -67,7 +70,7 @@ class Stats:
             del self._by_second[min(self._by_second)]
 
     def clear(self) -> None:
-        """Forgets the counts, but not the requests that are still under way."""
+        """Reset the counts. Requests under way are kept."""
         self.requests.clear()
         self._log.clear()
         self._by_second.clear()

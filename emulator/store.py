@@ -1,8 +1,8 @@
-"""Jobs and tokens on disk: a vendor does not forget them because a machine was rebooted.
+"""Jobs and tokens on disk: they survive a restart, as they would at the vendor.
 
-One SQLite file for what is known, one file for each audio that is still needed. A job's state follows from
-the clock: ``transcribing`` until `finished_at`, which is written when the result is there and may lie in the
-future (see turnaround).
+Records are in one SQLite file; each audio that is still needed is a file of its own. A job's state follows from the
+clock: it is `transcribing` until `finished_at`. That is written with the result, and may lie in the future
+(see turnaround).
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ CREATE TABLE IF NOT EXISTS tokens (token TEXT PRIMARY KEY, client_id TEXT NOT NU
 
 
 class DataInUseError(Exception):
-    """Another emulator works in this folder."""
+    """Another emulator uses this folder."""
 
 
 @dataclass(frozen=True)
 class Job:
-    """Times are unix seconds; `ready_at` is when a result may be seen at the earliest."""
+    """A job. Times are unix seconds; `ready_at` is when its result becomes visible, at the earliest."""
 
     id: str
     client_id: str
@@ -58,7 +58,7 @@ class Job:
 
 
 class Store:
-    """All that survives a restart. Calls take tens of microseconds, so the event loop makes them itself."""
+    """Everything that survives a restart. Calls take tens of microseconds, so the event loop makes them directly."""
 
     def __init__(self, folder: Path) -> None:
         self._audio = folder / "audio"
@@ -66,7 +66,7 @@ class Store:
         self._db = sqlite3.connect(folder / "emulator.sqlite3", isolation_level=None, timeout=0.2)
         self._db.row_factory = sqlite3.Row
         try:
-            # The lock keeps a second emulator out; NORMAL is safe in a crash of the program, and cheap.
+            # The exclusive lock keeps a second emulator out. NORMAL is cheap, and safe if the program crashes.
             self._db.executescript(
                 "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"
                 + _SCHEMA
@@ -102,7 +102,7 @@ class Store:
     def finish(
         self, job: Job, now: float, utterances: list[Utterance] | None, error: JobFault | None
     ) -> None:
-        """Keeps the outcome, to be seen from `ready_at` on, and drops the audio."""
+        """Store the outcome, visible from `ready_at` on, and delete the audio."""
         self._db.execute(
             "UPDATE jobs SET finished_at = ?, utterances = ?, error = ? WHERE id = ?",
             (max(now, job.ready_at), _to_json(utterances), _to_json(error), job.id),
@@ -114,13 +114,13 @@ class Store:
         return None if row is None else _job(row)
 
     def unfinished(self) -> list[Job]:
-        """In the order in which they were accepted."""
+        """Return the unfinished jobs in the order of acceptance."""
         return [
             _job(row) for row in self._db.execute("SELECT * FROM jobs WHERE finished_at IS NULL ORDER BY seq")
         ]
 
     def transcribing(self, client_id: str, now: float) -> int:
-        """The jobs in flight of one account. The index finds them, however many are finished."""
+        """Return the number of jobs in flight of an account. An index makes this independent of the finished jobs."""
         row = self._db.execute(
             "SELECT count(*) FROM jobs WHERE client_id = ? AND (finished_at IS NULL OR finished_at > ?)",
             (client_id, now),
@@ -128,7 +128,7 @@ class Store:
         return int(row[0])
 
     def counts(self, now: float) -> dict[str, int]:
-        """The jobs in each state."""
+        """Return the number of jobs in each state."""
         row = self._db.execute(
             "SELECT count(*) AS accepted,"
             " count(*) FILTER (WHERE finished_at IS NULL OR finished_at > :now) AS transcribing,"
@@ -139,19 +139,19 @@ class Store:
         return dict(row)
 
     def audio_counts(self) -> dict[str, int]:
-        """Content hash -> how many jobs were accepted for it."""
+        """Return how many jobs were accepted for each content hash."""
         return dict(
             self._db.execute("SELECT sha256, count(*) FROM jobs GROUP BY sha256 ORDER BY min(seq)").fetchall()
         )
 
     def forget_jobs(self) -> None:
-        """Uploads under way are left alone: their jobs come after."""
+        """Delete all jobs. Uploads under way are kept, as their jobs come later."""
         for job in self.unfinished():
             self.audio_path(job.id).unlink(missing_ok=True)
         self._db.execute("DELETE FROM jobs")
 
     def _remove_stray_audio(self) -> None:
-        """An upload that was cut off, or audio that a crash left beside its result."""
+        """Delete the audio of interrupted uploads, and audio that a crash left beside its result."""
         wanted = {job.id for job in self.unfinished()}
         for path in self._audio.iterdir():
             if path.name not in wanted:
@@ -163,7 +163,7 @@ class Store:
         self._db.execute("INSERT INTO tokens VALUES (?, ?, ?)", (token, client_id, expire_at))
 
     def token_owner(self, token: str, now: float) -> str | None:
-        """The client_id a live token was given to."""
+        """Return the client_id that a valid token was issued to, or None."""
         row = self._db.execute(
             "SELECT client_id FROM tokens WHERE token = ? AND expire_at > ?", (token, now)
         ).fetchone()

@@ -1,4 +1,4 @@
-"""Reads the multipart body of a submit: the file goes to disk as it comes and is never held in memory."""
+"""Streaming of the multipart body of a submit: the file goes straight to disk."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from .protocol import VendorError
 
 _PIECE: Final = 256 * 1024
 _CONFIG_BYTES: Final = 1024**2
-#: What a multipart body may weigh beside its file.
+# Allowance for a multipart body beside its file.
 _ENVELOPE_BYTES: Final = 1024**2
 
 
 @dataclass(frozen=True)
 class Upload:
-    """A file that arrived whole, its content hash, and the text of the ``config`` part."""
+    """A complete file, its content hash, and the text of the `config` part."""
 
     sha256: str
     config: str
 
 
 async def receive(request: web.Request, path: Path, max_bytes: int) -> Upload:
-    """Stores the ``file`` part at `path`; raises H0001 when the body is not as it has to be, or H0005."""
+    """Store the `file` part at `path`. Raises H0001 for a malformed body, H0005 for a file that is too large."""
     if request.content_length is not None and request.content_length > max_bytes + _ENVELOPE_BYTES:
         raise VendorError("H0005", f"the limit is {max_bytes} bytes")
     if request.content_type != "multipart/form-data":
@@ -50,10 +50,10 @@ async def receive(request: web.Request, path: Path, max_bytes: int) -> Upload:
 
 
 async def _save(part: BodyPartReader, path: Path, max_bytes: int) -> str:
-    """Writes a part to disk and hashes it on the way."""
+    """Write a part to disk and return its hash."""
     digest = hashlib.sha256()
     left = max_bytes
-    with path.open("wb") as file:  # a write to the page cache is shorter than a hop to a thread
+    with path.open("wb") as file:  # a write to the page cache is faster than a switch to a thread
         while piece := await part.read_chunk(_PIECE):
             left -= len(piece)
             if left < 0:

@@ -1,4 +1,4 @@
-"""The vendor's own routes: authenticate, submit, poll (https://developers.rtzr.ai/docs/stt-file/)."""
+"""The vendor's routes: authenticate, submit, poll (https://developers.rtzr.ai/docs/stt-file/)."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from .upload import receive
 
 logger = logging.getLogger(__name__)
 
-#: Without credentials of its own, the emulator takes any pair but this secret.
+# Without credentials of its own, the emulator accepts any pair except this secret.
 WRONG_SECRET: Final = "wrong"  # noqa: S105
 _ROUTES: Final[tuple[Route, ...]] = get_args(Route)
 _DRAIN_BYTES: Final = 256 * 1024
@@ -35,7 +35,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 @dataclass
 class Turnaround:
-    """A job takes at least max(`seconds`, `factor` x duration x noise); the noise is log-normal, median 1."""
+    """A job takes at least max(seconds, factor x duration x noise). The noise is log-normal with median 1."""
 
     seconds: float
     factor: float = 0.0
@@ -43,13 +43,13 @@ class Turnaround:
     random: random.Random = field(default_factory=random.Random)
 
     def draw(self, duration: float) -> float:
-        """Seconds for audio of `duration` seconds."""
+        """Return the seconds for audio of `duration` seconds."""
         return max(self.seconds, self.factor * duration * self.random.lognormvariate(0.0, self.sigma))
 
 
 @dataclass
 class Lifetimes:
-    """Seconds. `result` None: kept for good, as the vendor does not say how long it keeps them."""
+    """Lifetimes in seconds. result: None keeps results for good; the vendor documents no lifetime for them."""
 
     token: float = TOKEN_SECONDS
     result: float | None = None
@@ -57,7 +57,7 @@ class Lifetimes:
 
 @dataclass
 class Vendor:
-    """Everything the routes share. `credentials` None: any pair but the secret WRONG_SECRET."""
+    """The state that the routes share. credentials: None accepts any pair except the secret WRONG_SECRET."""
 
     store: Store
     engine: Engine
@@ -72,7 +72,7 @@ class Vendor:
         self.restore_times()
 
     def restore_times(self) -> None:
-        """Turnaround and lifetimes as they are at the start."""
+        """Restore the initial turnaround and lifetimes."""
         self.turnaround = Turnaround(self.engine.seconds)
         self.lifetimes = Lifetimes()
 
@@ -84,7 +84,7 @@ class Vendor:
         )
 
     def account(self, request: web.Request) -> str:
-        """The client_id behind ``Authorization: bearer ...``; raises H0002."""
+        """Return the client_id behind `Authorization: bearer ...`. Raises H0002."""
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         owner = self.store.token_owner(token.strip(), time.time()) if scheme.lower() == "bearer" else None
         if owner is None:
@@ -97,7 +97,7 @@ _ENTRY: Final = web.RequestKey("entry", Entry)
 
 
 async def authenticate(request: web.Request) -> web.Response:
-    """Form fields -> ``{"access_token", "expire_at": unix seconds}``; a token means nothing to others."""
+    """Form fields -> `{"access_token", "expire_at": unix seconds}`. The token is opaque to clients."""
     vendor = request.app[VENDOR]
     form = await request.post()
     client_id, client_secret = form.get("client_id"), form.get("client_secret")
@@ -116,7 +116,7 @@ async def authenticate(request: web.Request) -> web.Response:
 
 
 async def submit(request: web.Request) -> web.Response:
-    """Multipart ``file`` and ``config`` -> ``{"id"}``. What is refused leaves nothing behind."""
+    """Multipart `file` and `config` -> `{"id"}`. A refused submit leaves nothing behind."""
     vendor = request.app[VENDOR]
     account = vendor.account(request)
     vendor.limits.admit("submit", account)
@@ -133,7 +133,7 @@ async def submit(request: web.Request) -> web.Response:
         if duration_ms > max_seconds * 1000:
             raise VendorError("H0006", f"the limit is {max_seconds} seconds")
         now = time.time()
-        # Once more, and from here on nothing waits: uploads under way at the same time must not all slip in.
+        # Check again. Nothing awaits from here on, so that concurrent uploads cannot all pass the limit.
         vendor.limits.admit_job(lambda: vendor.store.transcribing(account, now))
         ready_at = now + vendor.turnaround.draw(duration_ms / 1000)
         job = Job(job_id, account, config, upload.sha256, duration_ms, now, ready_at)
@@ -148,7 +148,7 @@ async def submit(request: web.Request) -> web.Response:
 
 
 async def poll(request: web.Request) -> web.Response:
-    """The state of a job, with its results or its error."""
+    """Return the state of a job, with its results or its error."""
     vendor = request.app[VENDOR]
     account = vendor.account(request)
     job_id = request.match_info["id"]
@@ -175,7 +175,7 @@ def _state(job: Job, now: float, kept: float | None) -> dict[str, Any]:
 
 @web.middleware
 async def front_door(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Around the vendor's routes: counts, lets faults strike, and puts errors into the vendor's shape."""
+    """Wrap the vendor's routes: count requests, apply faults, and format errors as the vendor does."""
     route = next((known for known in _ROUTES if known == request.match_info.route.name), None)
     if route is None:
         return await handler(request)
@@ -186,9 +186,9 @@ async def front_door(request: web.Request, handler: Handler) -> web.StreamRespon
         except NoAnswerError:
             if request.transport is not None:
                 request.transport.abort()
-            return web.Response()  # for aiohttp; nobody is there to read it
+            return web.Response()  # for aiohttp; the client never reads it
         except ConnectionError:
-            return web.Response()  # the client left while it sent its body
+            return web.Response()  # the client disconnected while it sent its body
         except VendorError as error:
             entry.code, response = error.code, _refusal(error)
         except web.HTTPException as error:
