@@ -201,3 +201,15 @@ def connected(page: Page) -> Page:
     """Wait until the page's socket is open, and return the page."""
     expect(page.locator("mico-socket")).to_have_attribute("data-state", "open")
     return page
+
+
+@pytest.fixture
+def meeting(site: Site) -> int:
+    """A new meeting of Mina's."""
+    return site.meeting()
+
+
+@pytest.fixture
+def page(visit: Callable[..., Page], meeting: int) -> Page:
+    """Mina's page of the meeting, with a microphone."""
+    return connected(visit(f"/m/{meeting}/", permissions=["microphone"]))

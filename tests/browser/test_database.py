@@ -13,17 +13,6 @@ from tests.waiting import wait_until
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
-@pytest.fixture
-def meeting(site: Site) -> int:
-    return site.meeting()
-
-
-@pytest.fixture
-def page(visit: Callable[..., Page], meeting: int) -> Page:
-    """Mina's page of a new meeting, with a microphone."""
-    return connected(visit(f"/m/{meeting}/", permissions=["microphone"]))
-
-
 def test_where_the_browser_has_no_database_what_is_said_is_sent_all_the_same(
     visit: Callable[..., Page], site: Site, meeting: int
 ) -> None:

@@ -19,11 +19,6 @@ PARTS = "**/api/v1/uploads/*"
 
 
 @pytest.fixture
-def meeting(site: Site) -> int:
-    return site.meeting()
-
-
-@pytest.fixture
 def page(visit: Callable[..., Page], meeting: int) -> Page:
     return connected(visit(f"/m/{meeting}/"))
 

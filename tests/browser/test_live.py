@@ -5,23 +5,12 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Dialog, Page, expect
 
-from tests.browser.conftest import Site, connected
+from tests.browser.conftest import Site
 from tests.browser.live import kept, press_record, press_stop, sign_in, spoke, when_heard
 from tests.stt import SPOKEN
 from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
-
-
-@pytest.fixture
-def meeting(site: Site) -> int:
-    return site.meeting()
-
-
-@pytest.fixture
-def page(visit: Callable[..., Page], meeting: int) -> Page:
-    """Mina's page of a new meeting, with a microphone."""
-    return connected(visit(f"/m/{meeting}/", permissions=["microphone"]))
 
 
 def test_what_is_said_is_sent_without_pressing_stop(page: Page, site: Site, meeting: int) -> None:

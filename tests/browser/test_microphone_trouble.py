@@ -1,12 +1,10 @@
 """A microphone that gives nothing, or nothing any more: the page says so, and Record can be pressed again."""
 
 from base64 import b64encode
-from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Site, connected
 from tests.browser.live import press_record, press_stop
 from tests.waiting import wait_until
 
@@ -33,17 +31,6 @@ KEEP_STREAM = """() => {
 HELD = (
     "async () => (await navigator.locks.query()).held.filter(({name}) => name.startsWith('mico-take')).length"
 )
-
-
-@pytest.fixture
-def meeting(site: Site) -> int:
-    return site.meeting()
-
-
-@pytest.fixture
-def page(visit: Callable[..., Page], meeting: int) -> Page:
-    """Mina's page of a new meeting, with a microphone."""
-    return connected(visit(f"/m/{meeting}/", permissions=["microphone"]))
 
 
 def becomes(page: Page, state: str, sentence: str) -> None:

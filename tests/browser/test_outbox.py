@@ -22,17 +22,6 @@ AWAY = ["Failed to load resource", "WebSocket connection", "ERR_"]
 
 
 @pytest.fixture
-def meeting(site: Site) -> int:
-    return site.meeting()
-
-
-@pytest.fixture
-def page(visit: Callable[..., Page], meeting: int) -> Page:
-    """Mina's page of a new meeting, with a microphone."""
-    return connected(visit(f"/m/{meeting}/", permissions=["microphone"]))
-
-
-@pytest.fixture
 def network(page: Page) -> CDPSession:
     """The cable of the page: `offline(network, True)` pulls it."""
     session = page.context.new_cdp_session(page)
