@@ -37,6 +37,8 @@ def test_a_database_that_stumbles_is_asked_again_soon(
     complaints.expected = ["stumbled"]
     page.evaluate(
         """() => {
+            // The outbox also tries again at each snapshot of the server; that must not be what passes this test.
+            window.addEventListener("mico:snapshot", (event) => event.stopImmediatePropagation(), true);
             const remove = IDBObjectStore.prototype.delete;
             IDBObjectStore.prototype.delete = function () {
                 IDBObjectStore.prototype.delete = remove;
@@ -48,8 +50,7 @@ def test_a_database_that_stumbles_is_asked_again_soon(
     note_answers(page)
     press_record(page)
     spoke(page)
-    # Without waiting for the next word from the server, which may take a minute.
-    wait_until(lambda: kept(page) == [], timeout=12)
+    wait_until(lambda: kept(page) == [])
     press_stop(page)
     assert len(page.evaluate("window.answered")) == 2
     assert len(recordings(site, meeting)) == 1

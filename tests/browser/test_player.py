@@ -212,7 +212,10 @@ def test_what_is_heard_stays_in_view_until_the_reader_scrolls(
     page.mouse.wheel(0, -5000)
     expect(page.get_by_role("button", name="Show what is playing")).to_be_visible()
     wait_until(lambda: page.evaluate("window.scrollY") == 0)
-    page.wait_for_timeout(300)  # it goes on playing, and leaves the reader alone
+    # It goes on playing, and leaves the reader alone: five lines later, or at the end.
+    before = position(page)
+    paused = "document.querySelector('mico-player').dataset.state === 'paused'"
+    wait_until(lambda: position(page) > before + 300 or page.evaluate(paused))
     assert page.evaluate("window.scrollY") == 0
     page.get_by_role("button", name="Show what is playing").click()
     wait_until(lambda: page.evaluate("window.scrollY") > 200)

@@ -20,9 +20,9 @@ FILES = (
 
 
 @pytest.fixture
-def page(visit: Callable[..., Page], site: Site) -> Page:
-    """Mina's page of a new meeting."""
-    return connected(visit(f"/m/{site.meeting()}/"))
+def page(visit: Callable[..., Page], meeting: int) -> Page:
+    """Mina's page of the meeting."""
+    return connected(visit(f"/m/{meeting}/"))
 
 
 def test_files_are_uploaded_and_one_that_is_none_stops_nothing(
@@ -44,7 +44,9 @@ def test_files_are_uploaded_and_one_that_is_none_stops_nothing(
     expect(refused).to_have_count(0)
 
 
-def test_the_progress_of_an_upload_is_true_and_it_can_be_cancelled(page: Page, tmp_path: Path) -> None:
+def test_the_progress_of_an_upload_is_true_and_it_can_be_cancelled(
+    page: Page, site: Site, meeting: int, tmp_path: Path
+) -> None:
     large = tmp_path / "large.wav"
     large.write_bytes(SPEECH.read_bytes()[:44] + bytes(8 * 1024**2))
     network = page.context.new_cdp_session(page)
@@ -60,10 +62,12 @@ def test_the_progress_of_an_upload_is_true_and_it_can_be_cancelled(page: Page, t
     wait_until(lambda: page.evaluate(progress) > 5)
     assert page.evaluate(progress) < 100
 
-    upload.get_by_role("button", name="Cancel").click()
+    with page.expect_response(lambda response: response.request.method == "DELETE") as thrown_away:
+        upload.get_by_role("button", name="Cancel").click()
+    assert thrown_away.value.status == 204
     expect(upload).to_have_count(0)
-    page.wait_for_timeout(300)
     expect(page.get_by_test_id("line")).to_have_count(0)
+    assert site.mico.api("get", f"/meetings/{meeting}", site.token).json()["recordings"] == []
 
 
 def test_what_is_too_large_is_refused_before_a_byte_is_sent(page: Page) -> None:

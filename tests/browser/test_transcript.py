@@ -88,11 +88,19 @@ def test_older_lines_than_those_shown_are_dropped(visit: Callable[..., Page], si
     recording = int(page.get_by_test_id("line").get_attribute("data-recording") or 0)
     requests: list[str] = []
     page.on("request", lambda request: requests.append(request.url))
+    page.evaluate(  # after each event: of how many recordings the transcript wants newer lines
+        """() => {
+            const transcript = document.querySelector("mico-transcript");
+            window.wanted = [];
+            document.addEventListener("mico:recording.changed", () => window.wanted.push(transcript.wanted.size));
+        }"""
+    )
 
     event = {"type": "recording.changed", "meeting": meeting, "recording": recording, "status": "processing"}
     site.publish(f"meeting.{meeting}", {**event, "version": 5})
     site.publish(f"meeting.{meeting}", {**event, "version": 4})
-    page.wait_for_timeout(300)
+    page.wait_for_function("window.wanted.length === 2")
+    assert page.evaluate("window.wanted") == [0, 0]
     assert requests == []
 
 
