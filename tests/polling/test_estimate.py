@@ -17,7 +17,7 @@ from transcription.lifecycle.dispatch import claim
 from transcription.live.presence import Heartbeat, Role
 from transcription.models import Meeting, Transcription
 from transcription.polling import estimate, plan
-from transcription.polling.estimate import Job, Way, foretell
+from transcription.polling.estimate import Job, Way, estimate_jobs
 from transcription.service.accounts import gate_of
 from transcription.snapshot import meeting_snapshot
 
@@ -46,7 +46,7 @@ def sent(recording: int, usual_s: float = 10) -> Job:
 
 
 def etas(jobs: list[Job], way: Way) -> list[float | None]:
-    return [outlook["eta_s"] for outlook in foretell(jobs, way).values()]
+    return [outlook["eta_s"] for outlook in estimate_jobs(jobs, way).values()]
 
 
 def queued(meeting: Meeting, **values: object) -> Transcription:
@@ -55,7 +55,7 @@ def queued(meeting: Meeting, **values: object) -> Transcription:
 
 
 def test_with_no_limit_known_each_takes_what_its_like_usually_take() -> None:
-    found = foretell([sent(1, 3), waiting(2, 10), waiting(3, 20)], Way(OPEN))
+    found = estimate_jobs([sent(1, 3), waiting(2, 10), waiting(3, 20)], Way(OPEN))
 
     assert [f["queue_position"] for f in found.values()] == [None, 1, 2]
     assert [f["eta_s"] for f in found.values()] == [3, 10, 20]
@@ -78,8 +78,8 @@ def test_where_the_vendor_takes_only_so_many_at_once_the_next_begins_when_one_en
     assert etas(jobs, Way(OPEN, slots=2)) == [4, 6, 14, 16, 24]
 
 
-def test_nothing_is_foretold_of_what_nothing_is_known_but_its_place_is() -> None:
-    assert foretell([waiting(1, known=False)], Way(OPEN)) == {1: {"queue_position": 1, "eta_s": None}}
+def test_a_job_of_an_unknown_kind_gets_a_place_but_no_time() -> None:
+    assert estimate_jobs([waiting(1, known=False)], Way(OPEN)) == {1: {"queue_position": 1, "eta_s": None}}
     assert etas([waiting(1), sent(2)], Way(dict.fromkeys(Purpose))) == [None, None]
 
 
@@ -137,7 +137,7 @@ def test_a_used_up_quota_takes_the_estimate_away(working: None) -> None:
     assert estimate.of(row) == {"queue_position": 1, "eta_s": None}
 
 
-def test_the_submits_are_foretold_at_half_of_the_pace_for_each_takes_a_poll_too(
+def test_submits_are_estimated_at_half_of_the_pace_because_each_job_takes_a_poll_too(
     working: None, redis_connection: "redis.Redis"
 ) -> None:
     history(*[(19_000, 21_000)] * 20)

@@ -1,8 +1,11 @@
--- Who has a meeting's page open, and who is recording: one beat of one connection, and what it made of the whole.
+-- Record one heartbeat of one connection to a meeting, and return who is here and who records.
 --
--- KEYS: 1 here, 2 recording (sorted sets: "participant connection" by the time of the last beat), 3 told (hash)
--- ARGV: 1 connection ("" only to look), 2 what it is: here, recording or gone, 3 seconds that a beat is good for
--- Returns {1 if people or who records changed, version, participants here, participants recording}.
+-- KEYS: 1 here, 2 recording: sorted sets of "participant connection", scored by the last beat (Unix seconds)
+--       3 told: hash; `people` is the attendance that was last told, `version` its version
+-- ARGV: 1 "participant connection", or "" to read without a beat
+--       2 the connection's state: here, recording or gone
+--       3 seconds for which a beat counts
+-- Returns {1 if the beat changed the attendance, else 0; version; participants here; participants recording}.
 
 local clock = redis.call('TIME')
 local now = tonumber(clock[1])
@@ -18,7 +21,8 @@ if me ~= '' then
   end
 end
 
--- Several connections of one person are one person. Sorted, so that the same people give the same text.
+-- Return the participants with a beat that still counts, each once however many connections they have. They are
+-- sorted, so that the same people give the same text below.
 local function people(key)
   local seen, list = {}, {}
   for _, connection in ipairs(redis.call('ZRANGEBYSCORE', key, '(' .. (now - good_for), '+inf')) do
@@ -39,7 +43,7 @@ if me ~= '' then
   local told = table.concat(here, ' ') .. '/' .. table.concat(recording, ' ')
   if told ~= redis.call('HGET', KEYS[3], 'people') then
     changed = 1
-    -- From the clock, so that it grows even after these keys are gone.
+    -- At least the clock in ms, so that versions grow even after these keys have expired.
     version = math.max(version + 1, now * 1000 + math.floor(tonumber(clock[2]) / 1000))
     redis.call('HSET', KEYS[3], 'people', told, 'version', version)
   end

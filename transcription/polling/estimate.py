@@ -1,8 +1,9 @@
-"""When a recording will have its words, softly: its place in the queue, and about how many seconds.
+"""The outlook of a recording: its place in the queue, and about how many seconds until its words are there.
 
-Everything that lives at a vendor is looked at once, for all pages and all callers of a process, and kept for two
-seconds: what it costs does not grow with the pages that are open. No number is given where there is nothing to
-base it on: while too few jobs of its kind are known, an administrator holds the gate, nobody works, or Redis is away.
+One look covers all live transcriptions of a vendor. A process keeps it for two seconds and serves all pages and
+callers from it, so the cost does not grow with the number of open pages. No time is given while too few jobs of the
+kind are known, an administrator holds the gate, the quota is used up, no worker or no dispatcher is alive, or Redis
+is away.
 """
 
 import heapq
@@ -28,19 +29,23 @@ logger = logging.getLogger(__name__)
 
 Status = Transcription.Status
 
-# s that a look is kept, and the least between two looks when somebody asks for a recording that is newer.
+# Seconds to keep a look, and the least seconds between two looks when a recording is missing from the last one.
 KEPT_FOR = 2.0
 LEAST = 0.25
-# Jobs of its kind that an estimate rests on at least.
+# Least number of jobs of the kind for a time to be given.
 ENOUGH_SAMPLES = 5.0
-# Of the waiting ones, how many are looked at. Nobody needs to know more exactly than "later than these".
+# Waiting rows in one look. Those further back get no place and no time.
 MOST_WAITING = 1000
-# s of audio that is assumed of others whose length nobody knows yet.
+# Seconds of audio to assume for a recording that is not measured yet, in the times of those behind it.
 UNKNOWN_AUDIO = 10.0
 
 
 class Outlook(TypedDict):
-    """`queue_position`: 1 is sent next; None: it is not waiting to be sent. `eta_s`: s until its words are there."""
+    """What people are told of a recording.
+
+    `queue_position` is 1 for the one that is sent next, or None if it does not wait to be sent. `eta_s` is the
+    seconds until its words are there, or None if no time is given.
+    """
 
     queue_position: int | None
     eta_s: float | None
@@ -48,8 +53,11 @@ class Outlook(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One living transcription. `usual_s`: from now, or from when it is sent, until it is done, as the median says;
-    `known`: whether that rests on enough."""
+    """One live transcription.
+
+    `usual_s` is the median of the seconds until it is done, from now if it is at the vendor, or from when it is sent
+    if it waits. `known` says whether that rests on enough jobs.
+    """
 
     recording: int
     waiting: bool
@@ -60,8 +68,11 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """The way to the vendor. `opens_in_s`: until the gate lets requests of this purpose through; None: nobody knows.
-    `pace`: submits/s that it takes, `slots`: jobs at once; None: no limit is known."""
+    """The way to the vendor.
+
+    `opens_in_s` is the seconds until the gate lets requests of each purpose through, or None if unknown. `pace` is
+    the submits/s that the vendor takes and `slots` the jobs at once, each None if no limit is known.
+    """
 
     opens_in_s: dict[Purpose, float | None]
     pace: float | None = None
@@ -72,10 +83,13 @@ NOTHING = Outlook(queue_position=None, eta_s=None)
 _looks: dict[str, tuple[float, dict[int, Outlook]]] = {}
 
 
-def foretell(jobs: Sequence[Job], way: Way) -> dict[int, Outlook]:
-    """By recording. `jobs`: those at the vendor, and then those that wait, in the order in which they are sent."""
+def estimate_jobs(jobs: Sequence[Job], way: Way) -> dict[int, Outlook]:
+    """Return the outlook of each recording, by its id.
+
+    `jobs` are those at the vendor, followed by those that wait, in the order in which they will be sent.
+    """
     found: dict[int, Outlook] = {}
-    ends = [job.usual_s for job in jobs if not job.waiting]  # when each of the vendor's slots is free
+    ends = [job.usual_s for job in jobs if not job.waiting]  # when the vendor's occupied slots become free
     heapq.heapify(ends)
     place = 0
     for job in jobs:
@@ -98,19 +112,21 @@ def foretell(jobs: Sequence[Job], way: Way) -> dict[int, Outlook]:
 
 
 def of_vendor(vendor: str, newer_than_s: float = KEPT_FOR) -> dict[int, Outlook]:
-    """Of every recording that lives at this vendor, as of at most `newer_than_s` ago. Nothing of a vendor that is not
-    in the settings any more: nobody sends to it."""
+    """Return the outlook of every live recording of this vendor, at most `newer_than_s` seconds old.
+
+    Empty for a vendor that the settings no longer have, because nothing is sent to it.
+    """
     if vendor not in settings.STT_VENDORS:
         return {}
     at, found = _looks.get(vendor, (float("-inf"), {}))
     if time.monotonic() - at > newer_than_s:
-        found = foretell(_jobs(vendor, timezone.now()), _way(vendor))
+        found = estimate_jobs(_jobs(vendor, timezone.now()), _way(vendor))
         _looks[vendor] = (time.monotonic(), found)
     return found
 
 
 def of(transcription: Transcription) -> Outlook:
-    """Of one; nothing of what is finished."""
+    """Return the outlook of one transcription, or NOTHING if it is finished."""
     if not transcription.is_live:
         return NOTHING
     found = of_vendor(transcription.vendor).get(transcription.recording_id)
@@ -122,7 +138,7 @@ def of(transcription: Transcription) -> Outlook:
 
 
 def forget() -> None:
-    """Looks anew when it is next asked."""
+    """Drop the looks. The next caller looks again."""
     _looks.clear()
 
 
@@ -162,7 +178,7 @@ def _way(vendor: str) -> Way:
     now = seconds + micro / 1e6
     return Way(
         {purpose: _opens_in(gate, purpose, now) if works else None for purpose in Purpose},
-        # Polls share the pace with the submits: each job takes one of both, at the least.
+        # Submits get half of the pace, because each job takes at least one poll too.
         pace=figures.pace and figures.pace / 2,
         slots=figures.cap,
     )

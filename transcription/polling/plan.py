@@ -1,7 +1,7 @@
-"""The poll schedule of one row: what was learned of its vendor's turnaround, and what the account's budget leaves.
+"""The poll schedule of a row: its vendor's learned turnaround, and the account's budget of polls.
 
-The history is a table of its own (TurnaroundSample), one small row for each job that was polled to its end. What is
-learned from it is kept in the process for a few seconds: a query and a few milliseconds each, however much there is.
+The history is the table TurnaroundSample, with one row for each job that a poll found done. A process keeps what it
+learned for a few seconds. Learning costs a few short queries and some milliseconds, whatever the size of the table.
 """
 
 import logging
@@ -22,15 +22,16 @@ from transcription.vendors.registry import get_vendor
 
 logger = logging.getLogger(__name__)
 
-# Jobs that are looked at, the newest of about the same length first.
+# Jobs to learn from: the newest of about the same length first.
 HISTORY = 200
-# s that what was learned is kept: so long for each job that it rests on, within these. The first clips of the first
-# meeting teach the next ones; and an old picture, seen by all workers at once, makes a whole row of polls too early.
+# Seconds to keep what was learned, for each job that it rests on, and the bounds of that time. It is short at first,
+# so that the first clips of the first meeting teach the next ones. It stays short, because all workers poll too early
+# by an old estimate.
 KEPT_FOR_EACH = 0.1
 KEPT_FOR = (0.5, 4.0)
-# Lengths of audio in steps of a factor of 4: under 4 s, under 16 s, … over 4.5 h.
+# Classes of audio length, a factor of 4 each: under 4 s, under 16 s, … over 4.5 h.
 LENGTH_CLASSES = 8
-# The part of the gate's learned pace that polls may take: submits need the rest.
+# Fraction of the gate's learned pace that polls may use. Submits need the rest.
 PART_OF_PACE = 0.5
 
 _learned: dict[tuple[str, str, int], tuple[float, Turnaround]] = {}
@@ -38,19 +39,22 @@ _learned: dict[tuple[str, str, int], tuple[float, Turnaround]] = {}
 
 @dataclass(frozen=True, slots=True)
 class Poll:
-    """When a row is polled next, and the polls/s that it asks of the budget until then."""
+    """When to poll a row next, and the polls/s that the row asks of the budget until then."""
 
     at: datetime
     rate: float
 
 
 def length_class(audio_s: float) -> int:
-    """Audio of similar length has the same."""
+    """Return the class of an audio length, 0 to LENGTH_CLASSES - 1."""
     return min(LENGTH_CLASSES - 1, int(math.log(max(audio_s, 1.0), 4)))
 
 
 def learned(vendor: str, language: str, audio_s: float) -> Turnaround:
-    """The turnaround of this vendor for audio of this language and length, as its newest jobs show it."""
+    """Return the estimated turnaround of this vendor for audio of this language and length.
+
+    It may be up to KEPT_FOR seconds old.
+    """
     model, of_length = get_vendor(vendor).model(language), length_class(audio_s)
     kept_until, known = _learned.get((vendor, model, of_length), (0.0, None))
     if known is None or time.monotonic() > kept_until:
@@ -62,12 +66,12 @@ def learned(vendor: str, language: str, audio_s: float) -> Turnaround:
 
 
 def forget() -> None:
-    """Reads the history anew when it is next needed."""
+    """Drop what was learned. The next caller reads the history again."""
     _learned.clear()
 
 
 def _history(vendor: str, model: str, of_length: int) -> list[Seen]:
-    """The newest jobs: of the same length first, then of the nearest. Each class is one step into an index."""
+    """Return the newest jobs, of the same class of length first, then of the nearest. One query for each class."""
     found: list[Seen] = []
     for near in sorted(range(LENGTH_CLASSES), key=lambda k: abs(k - of_length)):
         rows = TurnaroundSample.objects.filter(vendor=vendor, model=model, length_class=near).order_by("-pk")
@@ -79,15 +83,18 @@ def _history(vendor: str, model: str, of_length: int) -> list[Seen]:
 
 
 def budget(pace: float | None = None) -> float:
-    """Polls/s that the account has. `pace`: requests/s that its gate has learned; None: no limit was ever felt."""
+    """Return the account's budget in polls/s.
+
+    `pace` is the requests/s that its gate has learned, or None while it has learned none.
+    """
     most: float = settings.STT_POLLS_PER_SECOND
     return most if pace is None else min(most, PART_OF_PACE * pace)
 
 
 def next_poll(row: Transcription, now: datetime, *, polls: int, asked_at: datetime | None = None) -> Poll:
-    """The next poll of a row that the vendor has, with its recording fetched along.
+    """Return when to poll a row whose job is at the vendor. Its recording should be fetched with it.
 
-    `polls`: those that found it running; `asked_at`: when the last of them was sent.
+    `polls` have found it running; the last of them was sent at `asked_at`. The time is never before `now`.
     """
     vendor, audio_s = get_vendor(row.vendor), (row.recording.duration_ms or 0) / 1000
     accepted_at = row.submitted_at or now
@@ -117,21 +124,24 @@ def _learned_pace(vendor: str) -> float | None:
 
 
 def _asked_by_others(row: Transcription) -> float:
-    """Polls/s that the other rows at this vendor would have without a budget."""
+    """Return the sum of the polls/s that the other rows at this vendor ask for."""
     at_vendor = Transcription.objects.live().filter(status=Transcription.Status.PROCESSING, vendor=row.vendor)
     total: float | None = at_vendor.exclude(pk=row.pk).aggregate(total=Sum("poll_rate"))["total"]
     return total or 0.0
 
 
 def sample(row: Transcription, done_at: datetime) -> TurnaroundSample | None:
-    """What a job that a poll, sent at `done_at`, found done adds to the history. None: nothing can be said."""
+    """Return the unsaved row of the history for a job that the poll sent at `done_at` found done.
+
+    Return None if the row has no time of acceptance, or its times contradict each other.
+    """
     if row.submitted_at is None:
         return None
     running_at = row.seen_running_at or row.submitted_at
     running_ms, done_ms = (
         round((at - row.submitted_at).total_seconds() * 1000) for at in (running_at, done_at)
     )
-    if not 0 <= running_ms < done_ms:  # machines whose clocks differ
+    if not 0 <= running_ms < done_ms:  # clocks of two machines differ
         return None
     audio_ms = row.recording.duration_ms or 0
     return TurnaroundSample(

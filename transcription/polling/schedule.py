@@ -1,31 +1,31 @@
-"""When to ask again: the poll schedule (docs/polling.md). All in seconds.
+"""The poll schedule: the age at which to poll a job next (docs/polling.md). All times are in seconds.
 
-Polls stand as close together as is worth their price: at a hazard h(t) of the job's being done, and with a poll
-worth c seconds of lag, the best density is √(h(t) / 2c) polls a second (Barlow, Hunter, Proschan 1963; Keller 1974).
+Where a running job is done with hazard h(t), and a poll costs as much as c seconds of lag, the best density of polls
+is √(h(t) / 2c) a second (Barlow, Hunter, Proschan 1963; Keller 1974).
 """
 
 from bisect import bisect_left, bisect_right
 
 from transcription.polling.turnaround import EDGES, Turnaround
 
-# s. Below this price a file of hours would be polled a thousand times for a second or two.
+# Lowest price of a poll, in seconds of lag. A lower one would poll a file of hours a thousand times to save a second.
 LEAST_PRICE = 0.005
-# Polls that a job may have had more than the vendor's advice would have made by its age: a short clip's.
+# By any age a job has had at most this many polls more than the vendor's advice would have made: a short clip's.
 SPARE_POLLS = 4
-# The first poll's place varies by this much either way, in polls. Jobs that came together are not polled together,
-# and a history that was always asked at the same age would never learn what lies before it.
+# The first poll varies by this much either way, in polls, so that jobs accepted together are not polled together, and
+# the history also shows what lies before the usual first poll.
 SCATTER = 0.15
-# That density holds where polls are close together for what is known. Where it is known more exactly than that, it
-# would go on into what is only doubt: to wait until more than this part of what is left is done is lag, and no more.
+# No poll is later than the age by which this part of the jobs that run now is done. The density assumes that the
+# hazard hardly changes within a gap; for a steady vendor it does, and the next poll would come long after.
 ALMOST_ALL = 0.85
 GOLDEN = 0.6180339887498949
 
 
 def price(mean_s: float, advice_s: float, worth_s: float) -> float:
-    """How many seconds of lag a poll is worth, for a job with this mean turnaround; at most `worth_s`.
+    """Return the price of a poll in seconds of lag, for a job with this mean turnaround.
 
-    Who knows nothing but the mean would poll every √(2c · mean); the vendor advises `advice_s`. So that is the c at
-    which its advice is right, and what more is known makes the polls fewer and the lag shorter alike.
+    It is the c at which the vendor's advice is right for a job of which only the mean is known: the best gap is then
+    √(2c · mean), and the vendor advises `advice_s`. The price is at least LEAST_PRICE and at most `worth_s`.
     """
     return max(LEAST_PRICE, min(worth_s, advice_s**2 / (2 * mean_s)))
 
@@ -40,32 +40,41 @@ def next_poll(
     worth_s: float,
     number: int,
 ) -> float:
-    """The age, from the vendor's acceptance, at which to poll next a job that was found running `polls` times,
-    last at `age_s`. `number` is any number of its own (the row's): jobs with successive ones are spread evenly."""
+    """Return the age at which to poll a job next. Ages count from the vendor's acceptance.
+
+    The job was found running by `polls` polls, the last of them at `age_s`. `advice_s` is the interval that the
+    vendor advises, `worth_s` the highest price of a poll in seconds of lag. `number` scatters the first poll; jobs
+    with successive numbers are spread evenly.
+    """
     polls_ahead = 1.0 if polls else 1 - SCATTER + 2 * SCATTER * (number * GOLDEN % 1)
     scale = turnaround.scale(audio_s)
     c = price(turnaround.mean(audio_s), advice_s, worth_s)
     target = _integral(turnaround, age_s / scale) + polls_ahead * (2 * c / scale) ** 0.5
     planned = min(scale * _inverse(turnaround, target), age_s + turnaround.left(audio_s, age_s, ALMOST_ALL))
-    if planned <= age_s:  # older than anything that can be known
+    if planned <= age_s:  # beyond the last bin
         planned = age_s + max(advice_s, (2 * c * age_s) ** 0.5)
     return max(planned, advice_s * (polls + 1 - SPARE_POLLS))
 
 
 def rate(gap_s: float) -> float:
-    """The polls/s that a job asks of the shared budget by polling next after this gap. Of a second, it is one poll
-    at the most: one that follows closely is rarely followed by another."""
+    """Return the polls/s that a job with this gap asks of the shared budget.
+
+    At most one: after a short gap the job is mostly done, so no second poll follows at that rate.
+    """
     return 1 / max(gap_s, 1.0)
 
 
 def stretched(gap_s: float, asked: float, budget: float) -> float:
-    """A gap as the shared budget lets it be: `asked` is what all running jobs would make of polls/s, `budget` what
-    the account has. All are stretched alike, which is a higher price of a poll for everyone."""
+    """Return the gap stretched to the shared budget.
+
+    `asked` is the sum of the polls/s that all running jobs ask for, `budget` the polls/s of the account. All gaps
+    grow by the same factor, which is a higher price of a poll for every job.
+    """
     return gap_s * max(1.0, asked / budget)
 
 
 def _integral(turnaround: Turnaround, t: float) -> float:
-    """∫√h from 0 to `t`, both at the reference."""
+    """Return ∫√h from 0 to `t`, for audio of the reference length."""
     at = bisect_right(EDGES, t) - 1
     if at < 0:
         return 0.0
@@ -76,7 +85,7 @@ def _integral(turnaround: Turnaround, t: float) -> float:
 
 
 def _inverse(turnaround: Turnaround, value: float) -> float:
-    """The t at which ∫√h reaches `value`; 0 where it never does."""
+    """Return the t at which ∫√h reaches `value`, or 0 if it never does."""
     roots = turnaround.root_hazard
     at = bisect_left(roots, value)
     if at >= len(roots):

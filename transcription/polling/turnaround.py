@@ -1,11 +1,11 @@
-"""How long a vendor takes, learned from what it took before. Pure: no database, no clock, no settings.
+"""Estimate the distribution of a vendor's turnaround from finished jobs. Pure: no database, no clock, no settings.
 
-What is known of a job is an interval: still running at one poll, done at the next. So the distribution is found
-as for interval-censored data (Turnbull 1976, by EM with a little smoothing: Silverman 1990). A poll that came
-late, whatever held it up, only makes its interval wider and says less; it says nothing wrong.
+A job is known as an interval: it ran at one poll and was done at the next. The distribution is therefore estimated
+as for interval-censored data (Turnbull 1976), by EM with a little smoothing (Silverman et al. 1990). A late poll
+makes its interval wider, which says less and nothing wrong.
 
-Jobs of different lengths are compared by a typical turnaround that grows as `length + fixed`; `fixed`, in seconds
-of audio, is what makes the history scatter least.
+Jobs of different lengths are compared through a typical turnaround proportional to `length + fixed`. `fixed`, in
+seconds of audio, is chosen to make the history scatter least. The rules and parameters: docs/polling.md.
 """
 
 from __future__ import annotations
@@ -17,40 +17,44 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
 
-# Bins of equal ratio: 5 % each, from 20 ms to 28 h.
+# Bins of equal ratio: 5 % each, from 20 ms to 30 h.
 _STEP = 0.05
 _FIRST = math.log(0.02)
 _BINS = 310
 EDGES = tuple(math.exp(_FIRST + _STEP * i) for i in range(_BINS + 1))
 
-# Before anything is known: a second, and a tenth of the audio's length, give or take a factor of 3.
+# Cold start: a second plus a tenth of the audio's length, give or take a factor of 3.
 COLD_RATE = 0.1
 COLD_FIXED = 10.0
 COLD_SPREAD = 1.1
-# What the guess is worth, in jobs.
+# Weight of that guess, in jobs.
 COLD_WEIGHT = 1.0
-# A job this many places back in the history counts half as much as the newest. The memory is as long as it can be:
-# a shorter one has to foretell the newest jobs better, by this much in the logarithm of their likelihood.
+# A job this many places back in the history counts half as much as the newest. The longest half-life is used, unless
+# a shorter one raises the log likelihood of the NEWEST jobs, estimated from those before them, by more than BETTER.
 HALF_LIVES = (100, 30, 10)
 NEWEST = 8
 BETTER = 3.0
-# Lengths far from the one asked for say less: the distance, as a logarithm, at which a job counts for 0.6.
+# Jobs of other lengths count less: the distance in log length at which a job counts 0.6.
 NEARNESS = 1.0
+# Rounds of EM.
 ROUNDS = 40
-# The vendor may have become slower or faster since: this share is spread by about a factor of 2 either way.
+# The vendor may have become slower or faster: this part of the probability is spread by a factor of 2 either way.
 CHANGED = 0.05
 CHANGED_SPREAD = 0.8
-# Jobs that the doubt about a young history is worth.
+# While the history is short that part is DOUBT / (DOUBT + jobs).
 DOUBT = 2.0
 
-# What `fixed` is chosen from, the guess first; the last is "the length does not matter".
+# Candidates for `fixed`, the guess first. The last one means that the length does not matter.
 _FIXED = (COLD_FIXED, 20.0, 5.0, 40.0, 2.0, 100.0, 0.5, 300.0, 1000.0, 1e6)
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One finished job: s of audio; s from the vendor's acceptance to the last poll that found it running (0: none
-    did), and to the poll that found it done."""
+    """One finished job, in seconds.
+
+    `running_s` and `done_s` are its ages, counted from the vendor's acceptance, when the last poll that found it
+    running and the poll that found it done were sent. `running_s` is 0 if no poll found it running.
+    """
 
     audio_s: float
     running_s: float
@@ -59,9 +63,10 @@ class Seen:
 
 @dataclass(frozen=True)
 class Turnaround:
-    """The distribution of the turnaround at `reference_s` of audio, as probabilities of the bins between EDGES.
+    """The distribution of the turnaround for `reference_s` of audio, as probabilities of the bins between EDGES.
 
-    `samples`: how many jobs it rests on, distant and old ones counted less; 0 for the cold start.
+    `samples` is the number of jobs that it rests on; old jobs and those of other lengths count less. It is 0 for the
+    cold start.
     """
 
     reference_s: float
@@ -70,20 +75,20 @@ class Turnaround:
     samples: float
 
     def scale(self, audio_s: float) -> float:
-        """Turnaround of audio of this length, against that of the reference."""
+        """Return the turnaround for audio of this length as a multiple of the reference's."""
         return (audio_s + self.fixed_s) / (self.reference_s + self.fixed_s)
 
     @cached_property
     def survival(self) -> tuple[float, ...]:
-        """At each edge, the probability that the job still runs."""
+        """The probability at each edge that the job still runs."""
         done = accumulate(self.bins, initial=0.0)
         return tuple(max(0.0, 1.0 - d) for d in done)
 
     @cached_property
     def root_hazard(self) -> tuple[float, ...]:
-        """At each edge, the integral from 0 of the square root of the hazard, √s.
+        """The integral of the square root of the hazard from 0 to each edge, in √s.
 
-        Of a job that is later than half of its like nobody knows better than its age says: its hazard is taken
+        A job that is later than half of its kind is expected to take about as long again, so its hazard is taken
         for at least 1 / age.
         """
         total, found = 0.0, [0.0]
@@ -96,7 +101,7 @@ class Turnaround:
         return tuple(found)
 
     def mean(self, audio_s: float) -> float:
-        """Seconds."""
+        """Return the mean turnaround for audio of this length, in seconds."""
         return self._mean * self.scale(audio_s)
 
     @cached_property
@@ -104,7 +109,7 @@ class Turnaround:
         return sum(p * (a + b) / 2 for p, a, b in zip(self.bins, EDGES, EDGES[1:], strict=False))
 
     def running_at(self, audio_s: float, age_s: float) -> float:
-        """The probability that a job still runs at this age."""
+        """Return the probability that a job still runs at this age."""
         t = age_s / self.scale(audio_s)
         at = bisect_right(EDGES, t) - 1
         if at < 0:
@@ -115,7 +120,7 @@ class Turnaround:
         return self.survival[at] - part * self.bins[at]
 
     def left(self, audio_s: float, age_s: float = 0.0, share: float = 0.5) -> float:
-        """Seconds within which, with probability `share`, a job that runs at this age will be done."""
+        """Return the seconds within which a job that runs at this age is done with probability `share`."""
         target = (1 - share) * self.running_at(audio_s, age_s)
         scale = self.scale(audio_s)
         for at, p in enumerate(self.bins):
@@ -123,11 +128,14 @@ class Turnaround:
                 part = (self.survival[at] - target) / p if p > 0 else 0.0
                 end = scale * (EDGES[at] + part * (EDGES[at + 1] - EDGES[at]))
                 return max(0.0, end - age_s)
-        return age_s  # older than anything known: as long again
+        return age_s  # beyond the last bin: as long again
 
 
 def learn(history: Sequence[Seen], audio_s: float) -> Turnaround:
-    """The turnaround as `history` (newest first) tells it, at its most exact near `audio_s`."""
+    """Estimate the turnaround from `history` (newest first), most exactly for audio of about `audio_s` seconds.
+
+    Impossible intervals are left out. With no history the result is the cold start.
+    """
     seen = [job for job in history if 0 <= job.running_s < job.done_s]
     fixed = _fixed(seen, audio_s) if seen else COLD_FIXED
     spans = []
@@ -142,7 +150,7 @@ def learn(history: Sequence[Seen], audio_s: float) -> Turnaround:
 
 
 def _memory(cold: list[float], spans: Sequence[tuple[int, int]], near: Sequence[float]) -> int:
-    """The half-life with which the older jobs foretell the newest ones best."""
+    """Return the half-life, in jobs, that makes the newest jobs most likely, given the older ones."""
     best, most = HALF_LIVES[0], -math.inf
     if len(spans) < 2 * NEWEST:
         return best
@@ -161,7 +169,7 @@ def _memory(cold: list[float], spans: Sequence[tuple[int, int]], near: Sequence[
 def _distribution(
     cold: list[float], spans: Sequence[tuple[int, int]], near: Sequence[float], half_life: int
 ) -> tuple[tuple[float, ...], float]:
-    """The bins, and the number of jobs that they rest on."""
+    """Return the probabilities of the bins and the number of jobs that they rest on."""
     weights = [weight * 0.5 ** (place / half_life) for place, weight in enumerate(near)]
     p = _expectation_maximisation(cold, spans, weights)
     samples = sum(weights)
@@ -192,7 +200,7 @@ def _nearness(job: Seen, audio_s: float, fixed: float) -> float:
 
 
 def _fixed(seen: Sequence[Seen], audio_s: float) -> float:
-    """The `fixed` that brings the turnarounds, divided by `length + fixed`, closest together."""
+    """Return the `fixed` that makes the turnarounds divided by `length + fixed` scatter least."""
     weights = [_nearness(job, audio_s, COLD_FIXED) for job in seen]
     logs = [
         (job.audio_s, 0.5 * (math.log(max(job.running_s, job.done_s / 3)) + math.log(job.done_s)))
@@ -203,7 +211,7 @@ def _fixed(seen: Sequence[Seen], audio_s: float) -> float:
         ratios = [t - math.log(length + fixed) for length, t in logs]
         middle = _median(ratios, weights)
         scatter = sum(w * abs(r - middle) for w, r in zip(weights, ratios, strict=True)) / sum(weights)
-        if scatter < 0.98 * least - 1e-9:  # a gain worth leaving the guess for: the first of the list is that
+        if scatter < 0.98 * least - 1e-9:  # the guess comes first; leave it only for a clear gain
             best, least = fixed, scatter
     return best
 
@@ -220,7 +228,7 @@ def _median(values: Sequence[float], weights: Sequence[float]) -> float:
 def _expectation_maximisation(
     cold: list[float], spans: Sequence[tuple[int, int]], weights: Sequence[float]
 ) -> list[float]:
-    """Each job's weight goes to the bins of its interval by what the others make likely there."""
+    """Give each job's weight to the bins of its interval in proportion to their present probability, ROUNDS times."""
     total = COLD_WEIGHT + sum(weights)
     p = cold
     for _ in range(ROUNDS):
@@ -240,15 +248,17 @@ def _expectation_maximisation(
 
 
 def _bandwidth(p: Sequence[float], samples: float) -> float:
-    """Silverman's rule, in bins, from the quartiles."""
+    """Return the bandwidth by Silverman's rule, in bins, from the interquartile range."""
     below = list(accumulate(p))
     quartiles = [bisect_right(below, q) for q in (0.25, 0.75)]
     return 0.9 * (quartiles[1] - quartiles[0]) / 1.34 / math.pow(samples, 0.2)
 
 
 def _blurred(p: Sequence[float], bins: float) -> list[float]:
-    """Spread about as a normal distribution of this many bins would: three running means. Nothing is lost at the
-    ends: it comes to lie on the first or the last bin."""
+    """Smooth with three running means, about as a normal kernel with a standard deviation of `bins` would.
+
+    What would fall off an end goes to the first or the last bin.
+    """
     reach = max(1, round((math.sqrt(4 * bins**2 + 1) - 1) / 2))
     width = 2 * reach + 1
     for _ in range(3 if bins > 1 else 1):

@@ -1,1 +1,1 @@
-"""How the way to a vendor stands: its gate, its traffic, its history."""
+"""The state of the way to each vendor: its gate, its traffic, its history."""

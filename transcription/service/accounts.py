@@ -1,4 +1,4 @@
-"""The gate of each vendor account, as the settings have it. Every process builds it here, with the same values."""
+"""The gate of each vendor account. Every process builds it here, from the same settings."""
 
 from typing import Any
 
@@ -9,6 +9,6 @@ from transcription.live.redis_client import redis_client
 
 
 def gate_of(vendor: str) -> Gate:
-    """The gate of a vendor's account."""
+    """Return the gate of this vendor's account, with the parameters of `STT_GATES`."""
     known: dict[str, Any] = settings.STT_GATES.get(vendor, {})
     return Gate(redis_client(), vendor, GateParams(**known))

@@ -1,4 +1,4 @@
-"""The gate's history as people think of it: from a closing to the opening that ends it."""
+"""The gate's history by episode: from a closing to the opening that ends it."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -13,42 +13,45 @@ Kind = GateEvent.Kind
 
 @dataclass(slots=True)
 class Episode:
-    """One of them. Either end may be missing: whoever wrote it died, or the history does not go back so far."""
+    """One episode.
+
+    Either end may be missing, because its writer died or because the history does not go back so far.
+    """
 
     number: int
     closed: GateEvent | None = None
     opened: GateEvent | None = None
-    # How often the next try, the reason or the lane became another in between, by reason.
+    # How often the next try, the reason or the lane changed in between, by reason.
     moves: Counter[str] = field(default_factory=Counter)
 
     @property
     def begins(self) -> GateEvent | None:
-        """What it is known from: its beginning, else its end."""
+        """The earliest event known of it: its closing, or else its opening."""
         return self.closed or self.opened
 
     @property
     def reasons(self) -> list[str]:
-        """All that it was closed for, the first one first."""
+        """All reasons for which it was closed, the first one first."""
         first = [self.closed.reason] if self.closed else []
         return first + [reason for reason in self.moves if reason not in first]
 
     def lasted(self, now: datetime) -> timedelta | None:
-        """How long, to `now` while there is no end. None: the beginning is not known."""
+        """Return how long it lasted, up to `now` if it has not ended. None if its beginning is unknown."""
         if self.closed is None:
             return None
         return (self.opened.at if self.opened else now) - self.closed.at
 
 
 def latest(vendor: str, limit: int) -> list[Episode]:
-    """The newest episodes of a vendor's gate, at most `limit`, the newest first. Two queries."""
+    """Return at most `limit` episodes of a vendor's gate, newest first. Makes two queries."""
     rows = GateEvent.objects.filter(vendor=vendor)
     ends = rows.exclude(kind=Kind.MOVED).select_related("transcription__recording", "user")
     found: list[Episode] = []
     by_number: dict[int, Episode] = {}
     for event in ends.order_by("-at", "-id")[: 2 * limit]:
         episode = by_number.get(event.episode)
-        # A number that has what this event is already: Redis lost its state, and the gate counts from 1 again.
-        # An opening stands before its own closing here, so a closing that is known ends what belongs to it.
+        # The newest come first, so an opening precedes its own closing, and a closing completes its episode. If the
+        # number comes again after that, Redis had lost its state and the gate counted from 1 again.
         if episode is None or episode.closed is not None:
             episode = by_number[event.episode] = Episode(event.episode)
             found.append(episode)

@@ -1,4 +1,4 @@
-"""What the gate is told of a request, and what is done, once, about each change that comes of it."""
+"""Report to the gate what became of a request, and act once on each change of the gate."""
 
 import logging
 from datetime import UTC, datetime
@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 
 
 def outcome_of(error: vendor.VendorError) -> Outcome:
-    """What the gate is told of an error. An answer that refuses only this request is an answer."""
+    """Return what to tell the gate of an error. An answer that refuses only this request counts as Ok."""
     match error:
         case vendor.Throttled():
             return Refused("submit" if error.scope is vendor.Scope.SUBMIT else "all", error.retry_after_s)
@@ -32,11 +32,14 @@ def outcome_of(error: vendor.VendorError) -> Outcome:
 
 
 def report(gate: Gate, permit: Permit, outcome: Outcome, transcription: Transcription | None = None) -> None:
-    """Tells the gate what became of a request, and everybody what became of the gate. Never fails for Redis."""
+    """Tell the gate what became of a request. If that changed the gate, record the change.
+
+    Does not raise if Redis is away.
+    """
     try:
         change = gate.report(permit, outcome)
     except redis.RedisError as error:
-        # The permit's lease runs out by itself. What became of the row is already in the database.
+        # The permit's lease expires by itself. The row's outcome is already in the database.
         logger.warning("The gate was not told of %s: %s", outcome, error)
         return
     traffic.count(gate.name, outcome)
@@ -51,16 +54,17 @@ def record(
     user: AbstractBaseUser | None = None,
     note: str = "",
 ) -> None:
-    """History, pages, and the rows that waited; for the one caller that was given the change.
+    """Tell pages of a change, wake the rows that waited, and write the history.
 
-    `note` is for the history, where the gate itself has nothing to say (why somebody opened it).
+    Only the caller that was given the change may call this. `note` goes into the history instead of the gate's own
+    note, for instance why somebody opened the gate.
     """
-    events.publish_gate(change)  # first: people see it at once
+    events.publish_gate(change)  # first, so that people see it at once
     if not change.state.stops(Purpose.POLL):
-        wake()  # all of it opened, or the polls may go on while submits still wait
+        wake()  # everything may go, or at least polls
     state = change.state
     if state.reason == "quota":
-        # Waiting does not help: somebody has to act. ERROR is what log watchers wake people for.
+        # Waiting does not help, somebody has to act. ERROR is the level at which log monitors alert people.
         logger.error("The quota of %s is used up: submits are held. %s", state.name, state.note)
     GateEvent.objects.create(
         vendor=state.name,

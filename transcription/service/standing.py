@@ -1,4 +1,4 @@
-"""How the way to the vendors stands, for people: the gate, who waits behind it, who is alive."""
+"""The state of the way to each vendor, for people: the gate, the rows that wait for it, the processes alive."""
 
 import logging
 from collections.abc import Iterable
@@ -21,7 +21,7 @@ Status = Transcription.Status
 
 
 class Counts(TypedDict):
-    """Living transcriptions of a vendor: not yet there, and being worked on there."""
+    """Live transcriptions of a vendor: not yet accepted by it, and in work there."""
 
     waiting: int
     in_flight: int
@@ -34,7 +34,7 @@ class Standing(events.SttState, Counts):
 
 
 def gate_state(vendor: str) -> GateState | None:
-    """The gate of this vendor now. None: Redis does not answer."""
+    """Return the present state of this vendor's gate, or None if Redis is away."""
     try:
         return gate_of(vendor).state()
     except redis.RedisError as error:
@@ -43,7 +43,7 @@ def gate_state(vendor: str) -> GateState | None:
 
 
 def figures(vendor: str) -> GateFigures | None:
-    """What this vendor's gate has learned, and what is out. None: Redis does not answer."""
+    """Return what this vendor's gate has learned, its permits and its jobs, or None if Redis is away."""
     try:
         return gate_of(vendor).figures()
     except redis.RedisError as error:
@@ -52,14 +52,14 @@ def figures(vendor: str) -> GateFigures | None:
 
 
 def gate_states(transcriptions: Iterable[Transcription]) -> dict[str, GateState | None]:
-    """The gates that these wait for, each asked once. What is finished waits for none, and asks none."""
+    """Return the gates of the live ones among these, by vendor. Each gate is read once."""
     return {vendor: gate_state(vendor) for vendor in {row.vendor for row in transcriptions if row.is_live}}
 
 
 def is_delayed(transcription: Transcription, gate: GateState | None) -> bool:
-    """Whether it is held up: still alive, and the gate is closed for what it needs next.
+    """Return whether the transcription is live and the gate is closed for what it needs next.
 
-    Without Redis nobody knows; then it is said not to be, rather than tell of a throttle that may not exist.
+    False while Redis is away (`gate` is None), rather than report a throttle that may not exist.
     """
     if gate is None or not transcription.is_live:
         return False
@@ -67,7 +67,7 @@ def is_delayed(transcription: Transcription, gate: GateState | None) -> bool:
 
 
 def counts() -> dict[str, Counts]:
-    """By vendor, those in the settings and those that old rows still wait for. One query over living rows."""
+    """Return the counts of each vendor in the settings and of each other one that has live rows. Makes one query."""
     found = {vendor: Counts(waiting=0, in_flight=0) for vendor in settings.STT_VENDORS}
     rows = Transcription.objects.live().order_by().values_list("vendor", "status").annotate(n=Count("pk"))
     for vendor, status, n in rows:
@@ -77,13 +77,13 @@ def counts() -> dict[str, Counts]:
 
 
 def standings() -> list[Standing]:
-    """One for each vendor, by name. Does not fail while Redis is away."""
+    """Return the standing of each vendor, sorted by name. Does not raise while Redis is away."""
     try:
         alive = presence.alive()
     except redis.RedisError:
         alive = None
     return [
-        # Without presence Redis is away: asking it for each gate would only wait again.
+        # No presence means that Redis is away, so reading the gates would only wait again.
         {**_state(vendor, gate_state(vendor) if alive else None), **count, "presence": alive}
         for vendor, count in sorted(counts().items())
     ]

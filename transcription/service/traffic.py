@@ -1,6 +1,6 @@
-"""How many requests went to a vendor, minute by minute, and what became of them. Kept in Redis for a day.
+"""Count the requests to each vendor by minute and result, for a day, in Redis.
 
-For people who look at the console; nothing is decided by it. One hash for each hour, on the clock of Redis.
+The console shows the counts; nothing is decided by them. Each hour is one hash, by the clock of Redis.
 """
 
 import logging
@@ -16,12 +16,12 @@ from transcription.live.redis_client import redis_client
 
 logger = logging.getLogger(__name__)
 
-# What became of a request: answered, refused with a 429 for one of three reasons, or no usable answer.
+# The result of a request: answered, refused with a 429 for one of three reasons, or without a usable answer.
 Result = Literal["ok", "rate", "concurrency", "quota", "unavailable"]
 REFUSALS: tuple[Result, ...] = ("rate", "concurrency", "quota")
 
 MINUTE, QUARTER, HOUR, DAY = 60, 900, 3600, 86400  # s
-KEPT = DAY + 2 * HOUR  # s; the hour in which a day ago lies has to be there to its end
+KEPT = DAY + 2 * HOUR  # s; a whole hour is kept until its last minute is a day old
 
 _COUNT = """
 local now = tonumber(ARGV[1]) or tonumber(redis.call('TIME')[1])
@@ -33,39 +33,39 @@ redis.call('EXPIRE', key, ARGV[3])
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """The requests of one stretch of time, which begins at `begins` (unix seconds)."""
+    """The requests of one period, which begins at `begins` (Unix seconds)."""
 
     begins: int
     counts: Counter[Result]
 
     @property
     def at(self) -> datetime:
-        """When it begins."""
+        """The beginning of the period."""
         return datetime.fromtimestamp(self.begins, UTC)
 
     @property
     def total(self) -> int:
-        """All of them."""
+        """The number of all requests."""
         return self.counts.total()
 
     @property
     def refused(self) -> int:
-        """The 429s."""
+        """The number of 429s."""
         return sum(self.counts[result] for result in REFUSALS)
 
     @property
     def unanswered(self) -> int:
-        """Those without a usable answer."""
+        """The number without a usable answer."""
         return self.counts["unavailable"]
 
     @property
     def answered(self) -> int:
-        """The rest."""
+        """The number of requests that were served."""
         return self.counts["ok"]
 
 
 def result_of(outcome: Outcome) -> Result | None:
-    """What is counted. None: nothing was sent."""
+    """Return what to count, or None if nothing was sent."""
     match outcome:
         case Ok():
             return "ok"
@@ -82,7 +82,10 @@ def result_of(outcome: Outcome) -> Result | None:
 
 
 def count(vendor: str, outcome: Outcome, *, now: float | None = None) -> None:
-    """Adds one request, in one round trip. Never fails for Redis: a figure for people is not worth a report."""
+    """Count one request, in one round trip. `now` is in Unix seconds, by default by the clock of Redis.
+
+    Does not raise if Redis is away, because a lost count must not lose the report.
+    """
     result = result_of(outcome)
     if result is None:
         return
@@ -96,9 +99,9 @@ def count(vendor: str, outcome: Outcome, *, now: float | None = None) -> None:
 
 
 def last_day(vendor: str, *, now: float | None = None) -> list[Slot]:
-    """One slot for each minute, the oldest first: 95 whole quarters of an hour and what there is of this one.
+    """Return a slot for each minute, oldest first: 95 whole quarters of an hour and the present one so far.
 
-    Raises redis.RedisError without Redis.
+    Raises redis.RedisError if Redis is away.
     """
     client = redis_client()
     now = float(client.time()[0]) if now is None else now
@@ -117,7 +120,7 @@ def last_day(vendor: str, *, now: float | None = None) -> list[Slot]:
 
 
 def grouped(slots: list[Slot], seconds: int) -> list[Slot]:
-    """The same in slots of `seconds`, which begin at whole multiples of it. The last one may not be over yet."""
+    """Merge slots into slots of `seconds`, which begin at its whole multiples. The last one may be incomplete."""
     groups: dict[int, Counter[Result]] = {}
     for slot in slots:
         groups.setdefault(slot.begins // seconds * seconds, Counter()).update(slot.counts)
