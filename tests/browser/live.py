@@ -1,4 +1,4 @@
-"""Speaking into a page, and looking into its outbox."""
+"""Recording on a page, and reading its outbox."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from tests.waiting import wait_until
 
 UPLOADS = "**/api/v1/meetings/*/recordings"
 
-# Everything that this browser still has, of whomever: [{id, speaker, state, samples, …}].
+# Everything in this browser's database, of all speakers: [{id, speaker, state, samples, …}].
 STRETCHES = """() => new Promise((resolve, reject) => {
     const request = indexedDB.open("mico-outbox", 1);
     request.onerror = () => reject(request.error);
@@ -22,24 +22,24 @@ STRETCHES = """() => new Promise((resolve, reject) => {
 
 
 def kept(page: Page) -> list[dict[str, Any]]:
-    """The stretches in this browser's database."""
+    """Return the stretches in this browser's database."""
     found: list[dict[str, Any]] = page.evaluate(STRETCHES)
     return found
 
 
 def press_record(page: Page) -> None:
-    """Begins to record; returns once sound comes in."""
+    """Press Record, and wait until sound comes in."""
     page.locator("#record").click()
     expect(page.locator("mico-recorder")).to_have_attribute("data-state", "recording")
 
 
 def spoke(page: Page) -> None:
-    """Waits until the sentence in the microphone is over and on its way."""
+    """Wait until the sentence in the microphone has ended and is being sent."""
     expect(page.locator("mico-recorder")).to_have_attribute("data-heard", "1")
 
 
 def when_heard(page: Page, script: str) -> None:
-    """Runs a script in the page in the moment in which it notices that somebody speaks."""
+    """Run a script in the page at the moment at which it detects speech."""
     page.evaluate(
         """() => {
             const recorder = document.querySelector("mico-recorder");
@@ -54,22 +54,22 @@ def when_heard(page: Page, script: str) -> None:
 
 
 def press_stop(page: Page) -> None:
-    """Ends the recording; returns once everything is in the outbox."""
+    """Press Stop, and wait until everything is in the outbox."""
     page.locator("#record").click()
     expect(page.locator("mico-recorder")).not_to_have_attribute("data-state", "stopping")
 
 
 def kept_samples(page: Page, at_least: int) -> None:
-    """Waits until so much of what is being spoken is in the database."""
+    """Wait until the database has this many samples of the current speech."""
     wait_until(lambda: sum(one["samples"] for one in kept(page)) >= at_least)
 
 
 def sign_in(page: Page, site: Site, name: str) -> None:
-    """Signs in as this person in the whole browser, as another tab would."""
+    """Sign the user `name` in for the whole browser context, as another tab would."""
     cookie = f"mico_session_{site.mico.port}"
     page.context.add_cookies([{"name": cookie, "value": site.cookies[name], "url": site.mico.base_url}])
 
 
 def sign_out(page: Page, site: Site) -> None:
-    """Takes the session away."""
+    """Remove the session cookie."""
     page.context.clear_cookies(name=f"mico_session_{site.mico.port}")

@@ -1,4 +1,4 @@
-"""The page's modules by themselves, in a real browser and without a server: fed with samples, asked for results."""
+"""The page's modules in a real browser without a server: tests pass in samples and read results."""
 
 import base64
 import struct
@@ -29,7 +29,7 @@ const encode = (samples) => {
 
 
 def modules_page(browser: Browser) -> Page:
-    """A page on which the modules can be imported by their names."""
+    """Return a page on which the modules can be imported by their names."""
     page = browser.new_page()
 
     def serve(route: Route) -> None:
@@ -45,7 +45,7 @@ def modules_page(browser: Browser) -> Page:
 
 
 def run(page: Page, body: str, **values: Any) -> Any:
-    """Runs the body of an async function; `values` are there by their names, samples as Float32Array."""
+    """Run the body of an async function. `values` are its variables; samples arrive as Float32Array."""
     packed = {name: pack(value) if isinstance(value, array) else value for name, value in values.items()}
     takes = ", ".join(packed)
     samples = "; ".join(
@@ -55,22 +55,22 @@ def run(page: Page, body: str, **values: Any) -> Any:
 
 
 def pack(samples: Sequence[float]) -> str:
-    """Samples on their way into the page."""
+    """Encode samples for the page."""
     return base64.b64encode(struct.pack(f"<{len(samples)}f", *samples)).decode()
 
 
 def unpack(text: str) -> "array[float]":
-    """Samples that came out of it."""
+    """Decode samples from the page."""
     return array("f", base64.b64decode(text))
 
 
 def read(name: str) -> "array[float]":
-    """A file of tests/audio, between -1 and 1."""
+    """Return the samples of a file of tests/audio, between -1 and 1."""
     return read_wav(AUDIO / name)
 
 
 def read_wav(path: Path) -> "array[float]":
-    """A 16-bit mono WAV."""
+    """Read a 16-bit mono WAV."""
     with wave.open(str(path)) as file:
         pcm = array("h", file.readframes(file.getnframes()))
     return array("f", (sample / 32768 for sample in pcm))
