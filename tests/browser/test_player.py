@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Complaints, Site, connected
+from tests.browser.live import sign_out
 from tests.stt import AUDIO
 from tests.waiting import wait_until
 
@@ -107,6 +108,24 @@ def test_a_press_on_a_word_plays_the_word_and_the_word_is_lit(page: Page, spoken
     assert 20_000 + start - 100 <= position(page) < 20_000 + start + 1500
     lit = "[...CSS.highlights.get('mico-word')].map(String)"
     wait_until(lambda: page.evaluate(lit) == [last])
+
+
+@pytest.mark.parametrize("what", ["timeline", "words"])
+def test_who_is_signed_out_is_told_so_by_the_players_requests(
+    page: Page, site: Site, spoken: Spoken, complaints: Complaints, what: str
+) -> None:
+    complaints.expected = ["401"]
+    sign_out(page, site)
+    with page.expect_response(f"**/{what}/**") as answer:
+        if what == "timeline":
+            play = (
+                "() => document.dispatchEvent(new CustomEvent('mico:play', {detail: {recording: 0, ms: 0}}))"
+            )
+            page.evaluate(play)
+        else:
+            page.locator(f"[data-recording='{spoken.recordings[0]}'] p.text").first.click()
+    assert answer.value.status == 401
+    expect(page.get_by_test_id("connection").get_by_text("You are signed out.")).to_be_visible()
 
 
 def test_it_goes_on_with_the_next_recording_and_skips_where_nobody_was_recorded(

@@ -1,6 +1,6 @@
 // One try to hand a stretch of speech in. The server knows its `client_id`: sent twice, it is there once.
 
-import { csrfToken, tellSignedOut } from "./server.js";
+import { ask, csrfToken, RequestFailed, tellSignedOut } from "./server.js";
 import { wav } from "./wav.js";
 
 export const RATE = 16000; // Hz, of everything that is kept and sent
@@ -16,22 +16,21 @@ export async function handIn(stretch, sound) {
   form.append("audio", wav(sound, RATE), `${fileName(stretch)}.wav`);
   let response;
   try {
-    response = await fetch(stretch.url, {
+    response = await ask(stretch.url, {
       method: "POST",
       body: form,
-      credentials: "same-origin",
       // Somebody else may have signed in meanwhile, in another tab: the server must not take it for their words.
-      headers: { "X-Requested-With": "fetch", "X-CSRFToken": csrfToken(), "X-Mico-Participant": stretch.speaker },
+      headers: { "X-CSRFToken": csrfToken(), "X-Mico-Participant": stretch.speaker },
       signal: AbortSignal.timeout(WITHIN),
     });
-  } catch {
-    return { cause: "offline" };
+  } catch (error) {
+    return { cause: error instanceof RequestFailed ? "signed-out" : "offline" };
   }
   const answer = await response.json().catch(() => null); // a proxy's page, or a connection that broke
   if (response.ok) return answer?.client_id === stretch.id ? { sent: answer.id } : { cause: "server" };
   if (answer?.error?.code === "other_user") return { cause: "other-user" };
   if (response.status === 404) return { cause: "not-here" }; // this meeting is not for whoever is signed in now
-  if (response.status === 401 || response.status === 403) {
+  if (response.status === 403) {
     tellSignedOut();
     return { cause: "signed-out" };
   }

@@ -2,7 +2,7 @@
 // it (line-list.js). What was typed is never thrown away: closed unsaved, it is there when the line is edited again;
 // and where somebody else was faster, their text is shown beside it, and nothing is written until one of the two is chosen.
 
-import { fragment, RequestFailed, send } from "./server.js";
+import { json, RequestFailed, send } from "./server.js";
 
 const drafts = new Map(); // address of the line → { text, version }: what was typed and not saved
 
@@ -37,7 +37,7 @@ class MicoEditor extends HTMLElement {
   // What the line is now, and what was typed into it before.
   async look() {
     try {
-      this.line = JSON.parse(await fragment(this.dataset.api));
+      this.line = await json(this.dataset.api);
     } catch {
       return this.fail();
     }

@@ -1,7 +1,7 @@
 // <mico-history>: what became of a line, inside the line's <li>: each text that somebody gave it, with who and when, and
 // the vendor's own words. "edited" opens and closes it; a line that is made anew comes without it.
 
-import { fragment } from "./server.js";
+import { json } from "./server.js";
 
 document.addEventListener("click", ({ target }) => {
   const button = target.closest("#transcript [data-history]");
@@ -21,7 +21,7 @@ class MicoHistory extends HTMLElement {
     this.revision.remove();
     this.list.hidden = true;
     try {
-      this.show(JSON.parse(await fragment(this.dataset.api)));
+      this.show(await json(this.dataset.api));
     } catch {
       this.querySelector("[data-problem]").hidden = false;
     }

@@ -4,6 +4,7 @@
 import { ticking } from "./durations.js";
 import { Playback } from "./playback.js";
 import { ReadingAlong } from "./reading-along.js";
+import { json } from "./server.js";
 import { fill, setState } from "./state.js";
 import { length, Timeline } from "./timeline.js";
 
@@ -92,13 +93,10 @@ class MicoPlayer extends HTMLElement {
     const query = ids.length ? `?${new URLSearchParams(ids.map((id) => ["id", id]))}` : "";
     let ok = false;
     try {
-      const response = await fetch(this.dataset.timeline + query, { headers: { "X-Requested-With": "fetch" } });
-      if (response.ok) {
-        this.timeline.put((await response.json()).recordings);
-        ok = true;
-      }
+      this.timeline.put((await json(this.dataset.timeline + query)).recordings);
+      ok = true;
     } catch {
-      // no connection: the next snapshot names what is missing
+      // The next snapshot names what is missing.
     }
     for (const id of ids) {
       this.news.delete(id);

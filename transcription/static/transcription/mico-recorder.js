@@ -6,6 +6,7 @@ import { ticking } from "./durations.js";
 import { Microphone, NoMicrophone } from "./microphone.js";
 import { choose, chosen, microphones } from "./microphones.js";
 import { outbox } from "./outbox.js";
+import { prefetch } from "./server.js";
 import { setState } from "./state.js";
 import { Take } from "./take.js";
 
@@ -34,7 +35,7 @@ class MicoRecorder extends HTMLElement {
     document.addEventListener("visibilitychange", () => this.busy && this.keepAwake(), { signal });
     setState(this, "idle");
     this.listDevices();
-    fetch(this.dataset.worklet).catch(() => {}); // into the browser's cache: recording begins without a network, too
+    prefetch(this.dataset.worklet); // so that recording begins without a network, too
   }
 
   disconnectedCallback() {

@@ -1,7 +1,7 @@
 // <mico-search>: finding words in the meeting. The server knows which lines have them, also those that the page does
 // not show; the words in the lines that are shown are marked without touching these (CSS Custom Highlight API).
 
-import { fragment } from "./server.js";
+import { json } from "./server.js";
 import { fill } from "./state.js";
 
 const TYPING = 200; // ms
@@ -68,7 +68,7 @@ class MicoSearch extends HTMLElement {
     let answer = { lines: [], words: [] };
     if (asked.trim()) {
       try {
-        answer = JSON.parse(await fragment(`${this.dataset.url}?${new URLSearchParams({ q: asked })}`));
+        answer = await json(`${this.dataset.url}?${new URLSearchParams({ q: asked })}`);
       } catch {
         this.count.textContent = this.dataset.problem;
         return;

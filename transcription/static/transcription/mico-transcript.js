@@ -5,7 +5,7 @@
 import { known, learn, parse } from "./known-recordings.js";
 import { keyOf, LineList, nameOf } from "./line-list.js";
 import { ReadingPlace } from "./reading-place.js";
-import { fragment, post, RequestFailed } from "./server.js";
+import { fragment, RequestFailed, send } from "./server.js";
 import { fill } from "./state.js";
 
 const TOGETHER = 200; // ms that changes are collected: a recording's first steps come close together. Words wait for none
@@ -275,7 +275,7 @@ class MicoTranscript extends HTMLElement {
     this.problem.hidden = true;
     const recording = Number(form.closest("[data-recording]").dataset.recording);
     try {
-      await post(form.dataset.api);
+      await send("POST", form.dataset.api);
       this.want(recording, this.version(recording) + 1);
     } catch (error) {
       button.disabled = false;

@@ -1,18 +1,31 @@
-// Requests to our own server, with the session and the CSRF token. A lost session is told to the whole page.
+// Requests to Mico's own server, with the session and the CSRF token. Every request of the page's scripts is made here,
+// so that the whole page is told when the session is over.
 
 export class RequestFailed extends Error {
-  constructor(status, message = "") {
-    super(message || `status ${status}`);
+  /**
+   * @param {number} status of HTTP
+   * @param {string} [sentence] the server's reason, for people and in their language; "" if it gave none
+   */
+  constructor(status, sentence = "") {
+    super(sentence || `status ${status}`);
     this.status = status;
-    this.sentence = message; // for people, in their language; empty if the server said nothing
+    this.sentence = sentence;
   }
+}
+
+/**
+ * The server's reason for an error, for people; "" if there is none.
+ * @param {unknown} error
+ */
+export function sentenceOf(error) {
+  return error instanceof RequestFailed ? error.sentence : "";
 }
 
 export function csrfToken() {
   return /(?:^|; )csrftoken=([^;]*)/.exec(document.cookie)?.[1] ?? "";
 }
 
-// randomUUID is only there on secure pages, and files can be uploaded from others too.
+/** A random UUID. `crypto.randomUUID` exists on secure pages only; files can be uploaded from others, too. */
 export function uuid() {
   if (crypto.randomUUID) return crypto.randomUUID();
   const bytes = crypto.getRandomValues(new Uint8Array(16));
@@ -26,13 +39,15 @@ export function tellSignedOut() {
   document.dispatchEvent(new CustomEvent("mico:signed-out"));
 }
 
-// The answer, whatever its status; throws TypeError without a connection, RequestFailed(401) without a session.
-async function ask(url, options = {}) {
-  const response = await fetch(url, {
-    credentials: "same-origin",
-    ...options,
-    headers: { "X-Requested-With": "fetch", ...options.headers },
-  });
+/**
+ * The response, whatever its status. Throws TypeError without a connection and RequestFailed(401) without a session,
+ * after telling the page.
+ * @param {string} url
+ * @param {RequestInit & { headers?: Record<string, string> }} [options]
+ */
+export async function ask(url, options = {}) {
+  const headers = { "X-Requested-With": "fetch", ...options.headers };
+  const response = await fetch(url, { credentials: "same-origin", ...options, headers });
   if (response.status === 401) {
     tellSignedOut();
     throw new RequestFailed(401);
@@ -40,23 +55,48 @@ async function ask(url, options = {}) {
   return response;
 }
 
-// HTML of a fragment. A refused form (422) comes back as a fragment too.
-export async function fragment(url, options) {
-  const response = await ask(url, options);
+/**
+ * A fragment of HTML. A form that is refused (422) is a fragment too.
+ * @param {string} url
+ * @param {{ method: "POST", body: FormData }} [form] what to post; a GET without it
+ */
+export async function fragment(url, form) {
+  const response = await ask(url, form);
   if (!response.ok && response.status !== 422) throw new RequestFailed(response.status);
   return response.text();
 }
 
-// POST to the API; its JSON. Throws RequestFailed with the API's own sentence.
-export function post(url) {
-  return send("POST", url);
+/**
+ * JSON, by GET.
+ * @param {string} url
+ */
+export async function json(url) {
+  const response = await ask(url);
+  if (!response.ok) throw new RequestFailed(response.status);
+  return response.json();
 }
 
-// As post, with another method and a body, as JSON.
+/**
+ * Sends a request to the API, with `body` as JSON. Throws RequestFailed with the API's own sentence.
+ * @param {"POST" | "PATCH"} method
+ * @param {string} url
+ * @param {object} [body]
+ */
 export async function send(method, url, body) {
-  const headers = { "X-CSRFToken": csrfToken(), ...(body && { "Content-Type": "application/json" }) };
-  const response = await ask(url, { method, headers, ...(body && { body: JSON.stringify(body) }) });
+  const response = await ask(url, {
+    method,
+    headers: { "X-CSRFToken": csrfToken(), ...(body && { "Content-Type": "application/json" }) },
+    ...(body && { body: JSON.stringify(body) }),
+  });
+  if (response.ok) return;
   const answer = await response.json().catch(() => null);
-  if (!response.ok) throw new RequestFailed(response.status, answer?.error?.message ?? "");
-  return answer;
+  throw new RequestFailed(response.status, answer?.error?.message);
+}
+
+/**
+ * Puts a file of this site into the browser's cache. Without a connection it does nothing.
+ * @param {string} url
+ */
+export function prefetch(url) {
+  fetch(url).catch(() => {});
 }

@@ -1,6 +1,7 @@
 // The words of lines with their times: fetched for some lines at a time, and found again in a line's text, whatever
 // marks or corrections that has by now.
 
+import { json } from "./server.js";
 import { firstAfter } from "./timeline.js";
 
 const LINES = 50; // that the server answers with
@@ -35,11 +36,10 @@ export class SpokenWords {
     const first = position - (position % LINES);
     const key = `${recording}/${first}`;
     if (!this.known.has(key)) {
-      const asked = fetch(this.urlOf(recording, first), { headers: { "X-Requested-With": "fetch" } })
-        .then((response) => (response.ok ? response.json() : { lines: {} }))
+      const asked = json(this.urlOf(recording, first))
         .then(({ lines }) => lines)
         .catch(() => {
-          this.known.delete(key); // no connection: asked again for the next line
+          this.known.delete(key); // The next line asks again.
           return {};
         });
       this.known.set(key, asked);
