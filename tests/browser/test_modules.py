@@ -70,3 +70,15 @@ def test_what_cannot_be_written_does_not_keep_the_rest_from_being_written(page: 
         """,
     )
     assert written == ["next"]
+
+
+def test_of_two_words_that_begin_alike_the_longer_one_is_found(page: Page) -> None:
+    found = run(
+        page,
+        """
+        const {wordPattern} = await import("/word-pattern.js");
+        return ["Cart, car.", "a.b aXb"].map((text) =>
+            [...text.matchAll(wordPattern(["car", "a.b", "cart"]))].map(({0: word}) => word));
+        """,
+    )
+    assert found == [["Cart", "car"], ["a.b"]]

@@ -3,6 +3,7 @@
 
 import { json } from "./server.js";
 import { fill } from "./state.js";
+import { wordPattern } from "./word-pattern.js";
 
 const TYPING = 200; // ms
 const NEWS = 500; // ms that changes of the transcript are collected
@@ -122,8 +123,7 @@ class MicoSearch extends HTMLElement {
     if (!this.words.length) return;
     if (this.current) lineOf(...this.current)?.setAttribute("data-found", "");
     if (!this.highlight) return;
-    const words = this.words.map((word) => word.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")).join("|");
-    const pattern = new RegExp(words, "giu");
+    const pattern = wordPattern(this.words);
     for (const [recording, position] of this.hits) {
       const text = lineOf(recording, position)?.querySelector("p.text")?.firstChild;
       if (!text) continue;
