@@ -82,3 +82,21 @@ def test_of_two_words_that_begin_alike_the_longer_one_is_found(page: Page) -> No
         """,
     )
     assert found == [["Cart", "car"], ["a.b"]]
+
+
+def test_pauses_grow_to_their_longest_and_are_spread_over_half_of_it(page: Page) -> None:
+    pauses = run(
+        page,
+        """
+        const {Backoff} = await import("/backoff.js");
+        const backoff = new Backoff(1000, 3000);
+        const next = (random) => {
+            Math.random = () => random;
+            return backoff.next();
+        };
+        const grown = [next(1), next(0), next(1), next(0)];
+        backoff.reset();
+        return [...grown, next(1)];
+        """,
+    )
+    assert pauses == [1000, 1000, 3000, 1500, 1000]

@@ -4,10 +4,13 @@
 // Whoever records dispatches `mico:recording` on the document, with detail {recording: true} or {recording: false}, when
 // it begins and when it ends: the socket says so to the meeting, and says it again after it was away.
 
+import { Backoff } from "../transcription/backoff.js";
+import { PageElement } from "../transcription/page-element.js";
+import { dispatch } from "../transcription/page-events.js";
 import { setState } from "../transcription/state.js";
 
 const FIRST_PAUSE = 500; // ms
-const LONGEST_PAUSE = 20000;
+const LONGEST_PAUSE = 20000; // ms
 const PATIENCE = 1000; // ms without a connection until people are told
 const LOOK_WHILE_LIVE = 20000; // ms between two looks at the whole state: messages may be lost
 const LOOK = 60000;
@@ -17,30 +20,27 @@ const NOT_SIGNED_IN = 4401;
 const NOT_ALLOWED = 4404;
 const DELETED = 4410;
 
-class MicoSocket extends HTMLElement {
-  tries = 0;
+class MicoSocket extends PageElement {
+  pauses = new Backoff(FIRST_PAUSE, LONGEST_PAUSE);
   recording = false;
   greeted = false; // whether this connection had its first snapshot
 
-  connectedCallback() {
-    this.listening = new AbortController();
-    const signal = this.listening.signal;
-    window.addEventListener("online", () => this.hurry(), { signal });
-    window.addEventListener("pagehide", () => this.leave(), { signal });
-    window.addEventListener("pageshow", (event) => event.persisted && this.connect(), { signal });
-    document.addEventListener("visibilitychange", () => !document.hidden && this.hurry(), { signal });
-    document.addEventListener("mico:recording", ({ detail }) => this.sayRecording(detail.recording), { signal });
-    document.addEventListener("mico:signed-out", () => this.end("signed-out"), { signal });
-    document.addEventListener("mico:signed-in", () => this.hurry(), { signal });
-    this.connect();
+  connect() {
+    this.listen(window, "online", () => this.hurry());
+    this.listen(window, "pagehide", () => this.leave());
+    this.listen(window, "pageshow", (event) => event.persisted && this.open());
+    this.listen(document, "visibilitychange", () => !document.hidden && this.hurry());
+    this.on("mico:recording", ({ recording }) => this.sayRecording(recording));
+    this.on("mico:signed-out", () => this.end("signed-out"));
+    this.on("mico:signed-in", () => this.hurry());
+    this.open();
   }
 
-  disconnectedCallback() {
-    this.listening.abort();
+  disconnect() {
     this.drop();
   }
 
-  connect() {
+  open() {
     this.drop();
     const url = new URL(this.dataset.url, window.location.href);
     url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
@@ -56,7 +56,7 @@ class MicoSocket extends HTMLElement {
     clearTimeout(this.deadline);
     this.deadline = null;
     if (message.type === "snapshot") {
-      this.tries = 0;
+      this.pauses.reset();
       if (!this.greeted && this.recording) this.say({ type: "recording", recording: true });
       this.greeted = true;
       clearTimeout(this.telling);
@@ -65,7 +65,7 @@ class MicoSocket extends HTMLElement {
       this.lookedAt = Date.now();
       this.lookLater();
     }
-    document.dispatchEvent(new CustomEvent(`mico:${message.type}`, { detail: message }));
+    dispatch(`mico:${message.type}`, message);
   }
 
   closed(code) {
@@ -75,9 +75,7 @@ class MicoSocket extends HTMLElement {
     if (code === DELETED) return this.end("deleted");
     if (code === NOT_ALLOWED) return this.end("refused");
     this.telling ??= setTimeout(() => setState(this, "lost"), PATIENCE);
-    const longest = Math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** this.tries++);
-    // Scattered, so that a restart of the server is not met by everybody at once.
-    this.again = setTimeout(() => this.connect(), longest * (0.5 + Math.random() / 2));
+    this.again = setTimeout(() => this.open(), this.pauses.next());
   }
 
   // Nothing that trying again would help against. Who signs in again in another tab comes back to this one.
@@ -106,7 +104,7 @@ class MicoSocket extends HTMLElement {
   hurry() {
     if (["refused", "deleted"].includes(this.dataset.state)) return;
     if (this.socket?.readyState === WebSocket.OPEN) this.look();
-    else if (this.socket?.readyState !== WebSocket.CONNECTING) this.connect();
+    else if (this.socket?.readyState !== WebSocket.CONNECTING) this.open();
   }
 
   say(message) {

@@ -2,12 +2,14 @@
 // not after a cut, and not after a reload once the same file is chosen again.
 
 import "./vendor/tus/tus-4.3.1.js";
+import { Backoff } from "./backoff.js";
+import { dispatch } from "./page-events.js";
 import { csrfToken, tellSignedOut, uuid } from "./server.js";
 
 const AT_ONCE = 2;
 const PART = 4 * 1024 * 1024; // bytes; what a cut may cost
 const FIRST_PAUSE = 1000; // ms
-const LONGEST_PAUSE = 60000;
+const LONGEST_PAUSE = 60000; // ms
 const PASSING = [401, 403, 408, 423, 425, 429]; // not the file's fault
 
 // One file. `state`: queued, uploading, finishing, waiting (to go on), failed (refused for good), done, cancelled.
@@ -16,7 +18,7 @@ export class FileUpload extends EventTarget {
   state = "queued";
   sent = 0;
   refusal = ""; // the server's sentence, or "large"
-  pause = FIRST_PAUSE;
+  pauses = new Backoff(FIRST_PAUSE, LONGEST_PAUSE);
 
   constructor(file) {
     super();
@@ -107,7 +109,7 @@ class FileUploads extends EventTarget {
       onProgress: (sent, total) => sent === total && upload.state === "uploading" && upload.become("finishing"),
       onSuccess: () => {
         upload.become("done");
-        document.dispatchEvent(new CustomEvent("mico:uploaded", { detail: upload.recording }));
+        dispatch("mico:uploaded", upload.recording);
         this.next();
       },
       onError: (error) => this.broken(upload, error),
@@ -122,7 +124,7 @@ class FileUploads extends EventTarget {
       throw new SignedOut();
     }
     if (status >= 300) return;
-    upload.pause = FIRST_PAUSE;
+    upload.pauses.reset();
     upload.recording = Number(response.getHeader("Mico-Recording")) || null;
     upload.sent = Number(response.getHeader("Upload-Offset")) / upload.file.size;
     if (!upload.over) upload.become("uploading");
@@ -138,8 +140,7 @@ class FileUploads extends EventTarget {
       upload.refusal = refusal.message ?? "";
       upload.become("failed");
     } else {
-      upload.timer = setTimeout(() => this.again(upload), upload.pause * (0.75 + Math.random() / 2));
-      upload.pause = Math.min(2 * upload.pause, LONGEST_PAUSE);
+      upload.timer = setTimeout(() => this.again(upload), upload.pauses.next());
       upload.become("waiting");
     }
     this.next();

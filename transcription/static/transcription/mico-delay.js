@@ -4,27 +4,24 @@
 import { serverNow, setClock } from "./clock.js";
 import { spoken, timeOfDay } from "./durations.js";
 import { live } from "./known-recordings.js";
+import { PageElement } from "./page-element.js";
+import { dispatch, GATE_EVENTS } from "./page-events.js";
 import { fill, setState } from "./state.js";
 
 const CAUGHT_UP = 6000; // ms that "caught up" stays
 const CATCHING_UP = 120000; // ms after which nobody wonders any more
 
-class MicoDelay extends HTMLElement {
+class MicoDelay extends PageElement {
   stt = null;
 
-  connectedCallback() {
+  connect() {
     this.page = this.closest("#meeting");
-    this.listening = new AbortController();
-    const on = (type, act) => document.addEventListener(type, act, { signal: this.listening.signal });
-    on("mico:snapshot", ({ detail }) => this.receive(detail.stt));
-    for (const kind of ["stt.delayed", "stt.moved", "stt.resumed"]) {
-      on(`mico:${kind}`, ({ detail }) => this.receive(detail));
-    }
-    on("mico:lines", () => this.look());
+    this.on("mico:snapshot", ({ stt }) => this.receive(stt));
+    for (const event of GATE_EVENTS) this.on(event, (stt) => this.receive(stt));
+    this.on("mico:lines", () => this.look());
   }
 
-  disconnectedCallback() {
-    this.listening.abort();
+  disconnect() {
     clearInterval(this.ticking);
     clearTimeout(this.fading);
   }
@@ -96,7 +93,7 @@ class MicoDelay extends HTMLElement {
   }
 
   announceState(state) {
-    document.dispatchEvent(new CustomEvent("mico:service", { detail: state }));
+    dispatch("mico:service", state);
   }
 
   fact(name) {

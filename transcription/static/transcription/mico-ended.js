@@ -1,24 +1,20 @@
 // <mico-ended>: whether the meeting is over, for the whole page: #meeting[data-ended], the notice, the owner's buttons
 // in <mico-ending>, and the event `mico:ended` with {ended}, by which whoever records stops.
 
+import { PageElement } from "./page-element.js";
+import { dispatch } from "./page-events.js";
 import { fragment } from "./server.js";
 import { setState } from "./state.js";
 
-class MicoEnded extends HTMLElement {
+class MicoEnded extends PageElement {
   version = 0;
 
-  connectedCallback() {
+  connect() {
     this.page = this.closest("#meeting");
     this.owners = this.page.querySelector("mico-ending");
-    this.listening = new AbortController();
-    const signal = this.listening.signal;
-    const told = ({ detail }) => this.become(detail.state, detail.version);
-    for (const type of ["meeting.changed", "snapshot"]) document.addEventListener(`mico:${type}`, told, { signal });
-    this.owners?.addEventListener("submit", (event) => this.submit(event), { signal });
-  }
-
-  disconnectedCallback() {
-    this.listening.abort();
+    this.on("mico:meeting.changed", ({ state, version }) => this.become(state, version));
+    this.on("mico:snapshot", ({ state, version }) => this.become(state, version));
+    if (this.owners) this.listen(this.owners, "submit", (event) => this.submit(event));
   }
 
   become(state, version) {
@@ -29,7 +25,7 @@ class MicoEnded extends HTMLElement {
     this.page.toggleAttribute("data-ended", ended);
     setState(this, state);
     if (this.owners) setState(this.owners, state);
-    document.dispatchEvent(new CustomEvent("mico:ended", { detail: { ended } }));
+    dispatch("mico:ended", { ended });
   }
 
   // The page hears of it as everybody does: by the event.

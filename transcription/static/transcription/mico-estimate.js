@@ -2,6 +2,8 @@
 // says so with the line and with each snapshot; in between the time runs down here. No request is made for it.
 
 import { spoken } from "./durations.js";
+import { PageElement } from "./page-element.js";
+import { GATE_EVENTS } from "./page-events.js";
 import { fill } from "./state.js";
 
 const TICK = 2000; // ms
@@ -9,22 +11,19 @@ const SHORT = 10_000; // ms: what is never further away than this is there befor
 const SOON = 15_000;
 const OVERDUE = 10_000; // ms: from here on the estimate was wrong, and is not repeated
 
-class MicoEstimate extends HTMLElement {
+class MicoEstimate extends PageElement {
   known = new Map(); // recording → { place, at: ms on this page's clock, told: it was long enough to be told }
 
-  connectedCallback() {
-    this.listening = new AbortController();
-    const on = (type, act) => document.addEventListener(type, act, { signal: this.listening.signal });
-    on("mico:snapshot", ({ detail }) => this.receive(detail.outlook ?? {}));
-    on("mico:lines", () => this.show());
+  connect() {
+    this.on("mico:snapshot", ({ outlook }) => this.receive(outlook ?? {}));
+    this.on("mico:lines", () => this.show());
     // The way is another now: what was foretold before is not true any more. The next snapshot says what is.
-    for (const kind of ["stt.delayed", "stt.moved", "stt.resumed"]) on(`mico:${kind}`, () => this.unsay());
+    for (const event of GATE_EVENTS) this.on(event, () => this.unsay());
     this.ticking = setInterval(() => this.show(), TICK);
     this.show();
   }
 
-  disconnectedCallback() {
-    this.listening.abort();
+  disconnect() {
     clearInterval(this.ticking);
   }
 

@@ -3,6 +3,8 @@
 import { spoken } from "./durations.js";
 import { fileName, RATE } from "./hand-in.js";
 import { outbox } from "./outbox.js";
+import { PageElement } from "./page-element.js";
+import { dispatch } from "./page-events.js";
 import { fill } from "./state.js";
 import { wav } from "./wav.js";
 import { zip } from "./zip.js";
@@ -11,25 +13,13 @@ const KEEP_LINK = 60000; // ms that a browser has to read a file that it saves
 
 const seconds = (stretches) => stretches.reduce((sum, { samples }) => sum + samples, 0) / RATE;
 
-class MicoOutbox extends HTMLElement {
-  connectedCallback() {
-    this.listening = new AbortController();
-    const signal = this.listening.signal;
-    outbox.addEventListener("change", () => this.show(), { signal });
-    outbox.addEventListener(
-      "sent",
-      ({ detail }) => {
-        document.dispatchEvent(new CustomEvent("mico:uploaded", { detail }));
-      },
-      { signal },
-    );
-    this.addEventListener("click", ({ target }) => this.act(target.dataset.do), { signal });
-    window.addEventListener("beforeunload", (event) => outbox.unstored.size && event.preventDefault(), { signal });
+class MicoOutbox extends PageElement {
+  connect() {
+    this.listen(outbox, "change", () => this.show());
+    this.listen(outbox, "sent", ({ detail }) => dispatch("mico:uploaded", detail));
+    this.listen(this, "click", ({ target }) => this.act(target.dataset.do));
+    this.listen(window, "beforeunload", (event) => outbox.unstored.size && event.preventDefault());
     outbox.hurry();
-  }
-
-  disconnectedCallback() {
-    this.listening.abort();
   }
 
   in(state) {

@@ -1,31 +1,27 @@
 // <mico-people>: the list of people, who of them is here, and who is recording. What the owner does about them leaves
 // the page where it is: a recording may be running.
 
+import { PageElement } from "./page-element.js";
 import { fragment } from "./server.js";
 
-class MicoPeople extends HTMLElement {
+class MicoPeople extends PageElement {
   attendance = { version: -1, here: [], recording: [] };
 
-  connectedCallback() {
+  connect() {
     this.list = this.querySelector("[data-people]");
-    this.listening = new AbortController();
-    const signal = this.listening.signal;
-    const on = (type, act) => document.addEventListener(type, ({ detail }) => act(detail), { signal });
-    on("mico:participant.changed", ({ version }) => this.want(version));
-    on("mico:attendance.changed", (detail) => detail.version > this.attendance.version && this.attend(detail));
-    on("mico:snapshot", ({ version, attendance }) => {
+    this.on("mico:participant.changed", ({ version }) => this.want(version));
+    this.on("mico:attendance.changed", (attendance) => {
+      if (attendance.version > this.attendance.version) this.attend(attendance);
+    });
+    this.on("mico:snapshot", ({ version, attendance }) => {
       this.want(version);
       this.attend(attendance ?? { version: -1, here: [], recording: [] }); // without Redis nobody knows
     });
-    on("mico:lines", () => this.name()); // lines that were asked for before somebody got another name
-    this.addEventListener("submit", (event) => this.submit(event), { signal });
-    this.addEventListener("click", ({ target }) => target.matches("[data-copy]") && this.copy(target), { signal });
-    this.addEventListener("focusout", () => setTimeout(() => this.stale && this.load()), { signal });
+    this.on("mico:lines", () => this.name()); // lines that were asked for before somebody got another name
+    this.listen(this, "submit", (event) => this.submit(event));
+    this.listen(this, "click", ({ target }) => target.matches("[data-copy]") && this.copy(target));
+    this.listen(this, "focusout", () => setTimeout(() => this.stale && this.load()));
     this.ready();
-  }
-
-  disconnectedCallback() {
-    this.listening.abort();
   }
 
   get version() {

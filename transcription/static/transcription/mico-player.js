@@ -2,6 +2,7 @@
 // playback.js; what is lit in the transcript, reading-along.js.
 
 import { ticking } from "./durations.js";
+import { PageElement } from "./page-element.js";
 import { Playback } from "./playback.js";
 import { ReadingAlong } from "./reading-along.js";
 import { json } from "./server.js";
@@ -16,13 +17,10 @@ const STEP = 5000; // ms that an arrow key moves; with Shift the double, as the 
 const TYPED_INTO = "input:not([type=range]), select, textarea, [contenteditable], dialog, [role=menu]";
 const PRESSED_BY_SPACE = `${TYPED_INTO}, button, summary, [role=button]`;
 
-class MicoPlayer extends HTMLElement {
+class MicoPlayer extends PageElement {
   news = new Set();
 
-  connectedCallback() {
-    this.listening = new AbortController();
-    const signal = this.listening.signal;
-    const on = (target, type, act) => target.addEventListener(type, act, { signal });
+  connect() {
     this.slider = this.querySelector("[data-position]");
     this.map = this.querySelector("canvas");
     this.problem = this.querySelector("[data-problem]");
@@ -36,28 +34,27 @@ class MicoPlayer extends HTMLElement {
         onPress: (recording, ms) => this.playFrom(recording, ms),
         onFollow: () => this.show(),
       },
-      signal,
+      this.signal,
     );
-    this.rates(on);
-    on(this.playback, "time", () => this.show());
-    on(this.playback, "state", () => this.show());
-    on(this.playback, "unplayable", ({ detail }) => this.unplayable(detail));
-    on(this, "click", ({ target }) => this.act(target.closest("[data-do]")?.dataset));
-    on(this.slider, "input", () => this.jump(Number(this.slider.value) * 1000));
-    on(document, "keydown", (event) => this.key(event));
-    on(document, "mico:lines", () => this.show());
-    on(document, "mico:recording.changed", ({ detail }) => this.want(detail.recording, detail.version));
-    on(document, "mico:uploaded", ({ detail }) => this.want(detail, 0));
-    on(document, "mico:snapshot", ({ detail }) => this.compare(detail.recordings));
-    on(document, "mico:play", ({ detail }) => this.playFrom(detail.recording, detail.ms));
+    this.rates();
+    this.listen(this.playback, "time", () => this.show());
+    this.listen(this.playback, "state", () => this.show());
+    this.listen(this.playback, "unplayable", ({ detail }) => this.unplayable(detail));
+    this.listen(this, "click", ({ target }) => this.act(target.closest("[data-do]")?.dataset));
+    this.listen(this.slider, "input", () => this.jump(Number(this.slider.value) * 1000));
+    this.listen(document, "keydown", (event) => this.key(event));
+    this.on("mico:lines", () => this.show());
+    this.on("mico:recording.changed", ({ recording, version }) => this.want(recording, version));
+    this.on("mico:uploaded", (recording) => this.want(recording, 0));
+    this.on("mico:snapshot", ({ recordings }) => this.compare(recordings));
+    this.on("mico:play", ({ recording, ms }) => this.playFrom(recording, ms));
     this.resized = new ResizeObserver(() => this.draw());
     this.resized.observe(this.map);
-    on(window.matchMedia("(prefers-color-scheme: dark)"), "change", () => this.draw());
+    this.listen(window.matchMedia("(prefers-color-scheme: dark)"), "change", () => this.draw());
     this.first = this.load([]);
   }
 
-  disconnectedCallback() {
-    this.listening.abort();
+  disconnect() {
     this.resized.disconnect();
     clearTimeout(this.timer);
     this.playback.close();
@@ -140,12 +137,12 @@ class MicoPlayer extends HTMLElement {
     this.reading.follow(true);
   }
 
-  rates(on) {
+  rates() {
     const select = this.querySelector("select");
     const kept = localStorage.getItem(RATE);
     if ([...select.options].some(({ value }) => value === kept)) select.value = kept;
     const set = () => this.playback.setRate(Number(select.value));
-    on(select, "change", () => {
+    this.listen(select, "change", () => {
       localStorage.setItem(RATE, select.value);
       set();
     });

@@ -6,6 +6,8 @@ import { ticking } from "./durations.js";
 import { Microphone, NoMicrophone } from "./microphone.js";
 import { choose, chosen, microphones } from "./microphones.js";
 import { outbox } from "./outbox.js";
+import { PageElement } from "./page-element.js";
+import { dispatch } from "./page-events.js";
 import { prefetch } from "./server.js";
 import { setState } from "./state.js";
 import { Take } from "./take.js";
@@ -15,8 +17,8 @@ const REMEMBER = 1200; // ms over which the loudest counts: people pause between
 const STALLED = 2000; // ms without any samples until that is said: a call, or a computer that slept, takes the sound away
 const TELL_OTHERS = 1000; // ms between two words to the other tabs
 
-class MicoRecorder extends HTMLElement {
-  connectedCallback() {
+class MicoRecorder extends PageElement {
+  connect() {
     this.page = this.closest("#meeting");
     this.button = this.querySelector("#record");
     this.meter = this.querySelector("#level");
@@ -25,21 +27,18 @@ class MicoRecorder extends HTMLElement {
     this.devices = this.querySelector("#microphone");
     this.others = new BroadcastChannel(`mico-recording ${document.body.dataset.user}`);
     this.pageTitle = document.title;
-    this.listening = new AbortController();
-    const signal = this.listening.signal;
-    document.addEventListener("mico:ended", ({ detail }) => detail.ended && this.meetingEnded(), { signal });
-    this.button.addEventListener("click", () => this.pressed(), { signal });
-    this.devices.addEventListener("change", () => choose(this.devices.value), { signal });
-    navigator.mediaDevices?.addEventListener("devicechange", () => this.listDevices(), { signal });
-    window.addEventListener("beforeunload", (event) => this.busy && event.preventDefault(), { signal });
-    document.addEventListener("visibilitychange", () => this.busy && this.keepAwake(), { signal });
+    this.on("mico:ended", ({ ended }) => ended && this.meetingEnded());
+    this.listen(this.button, "click", () => this.pressed());
+    this.listen(this.devices, "change", () => choose(this.devices.value));
+    if (navigator.mediaDevices) this.listen(navigator.mediaDevices, "devicechange", () => this.listDevices());
+    this.listen(window, "beforeunload", (event) => this.busy && event.preventDefault());
+    this.listen(document, "visibilitychange", () => this.busy && this.keepAwake());
     setState(this, "idle");
     this.listDevices();
     prefetch(this.dataset.worklet); // so that recording begins without a network, too
   }
 
-  disconnectedCallback() {
-    this.listening.abort();
+  disconnect() {
     clearInterval(this.watching);
     this.microphone?.close();
     this.others.close();
@@ -171,7 +170,7 @@ class MicoRecorder extends HTMLElement {
 
   // The meeting (by the socket) and the other tabs of this browser.
   tellOthers(recording) {
-    document.dispatchEvent(new CustomEvent("mico:recording", { detail: { recording } }));
+    dispatch("mico:recording", { recording });
     this.told = performance.now();
     const { title } = this.about();
     this.others.postMessage({ recording, title, url: window.location.pathname });

@@ -1,6 +1,8 @@
 // <mico-search>: finding words in the meeting. The server knows which lines have them, also those that the page does
 // not show; the words in the lines that are shown are marked without touching these (CSS Custom Highlight API).
 
+import { PageElement } from "./page-element.js";
+import { dispatch } from "./page-events.js";
 import { json } from "./server.js";
 import { fill } from "./state.js";
 import { wordPattern } from "./word-pattern.js";
@@ -8,34 +10,29 @@ import { wordPattern } from "./word-pattern.js";
 const TYPING = 200; // ms
 const NEWS = 500; // ms that changes of the transcript are collected
 
-class MicoSearch extends HTMLElement {
+class MicoSearch extends PageElement {
   hits = []; // [recording, position] in the order of speaking
   words = [];
   current = null; // one of hits
 
-  connectedCallback() {
+  connect() {
     this.input = this.querySelector("input[type=search]");
     this.count = this.querySelector("[data-count-of]");
     this.highlight = globalThis.Highlight && CSS.highlights ? new Highlight() : null;
     if (this.highlight) CSS.highlights.set("mico-found", this.highlight);
-    this.listening = new AbortController();
-    const signal = this.listening.signal;
-    const on = (target, type, act) => target.addEventListener(type, act, { signal });
-    on(this.input, "input", () => this.soon(TYPING, true));
-    on(this.input, "keydown", (event) => this.key(event));
-    on(this.querySelector("form"), "submit", (event) => event.preventDefault());
-    on(
-      this,
-      "click",
-      ({ target }) => target.closest("[data-do]") && this.step(Number(target.closest("[data-do]").dataset.do)),
-    );
-    on(document, "mico:lines", () => this.mark());
-    on(document, "mico:recording.changed", () => this.words.length && this.soon(NEWS, false));
+    this.listen(this.input, "input", () => this.soon(TYPING, true));
+    this.listen(this.input, "keydown", (event) => this.key(event));
+    this.listen(this.querySelector("form"), "submit", (event) => event.preventDefault());
+    this.listen(this, "click", ({ target }) => {
+      const button = target.closest("[data-do]");
+      if (button) this.step(Number(button.dataset.do));
+    });
+    this.on("mico:lines", () => this.mark());
+    this.on("mico:recording.changed", () => this.words.length && this.soon(NEWS, false));
     this.show();
   }
 
-  disconnectedCallback() {
-    this.listening.abort();
+  disconnect() {
     clearTimeout(this.timer);
     this.highlight?.clear();
   }
@@ -105,7 +102,7 @@ class MicoSearch extends HTMLElement {
   goTo(index) {
     this.current = this.hits[index];
     const [recording, position] = this.current;
-    document.dispatchEvent(new CustomEvent("mico:show-line", { detail: { recording, position } }));
+    dispatch("mico:show-line", { recording, position });
     this.mark();
   }
 

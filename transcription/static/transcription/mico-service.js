@@ -2,24 +2,19 @@
 // anybody works at all: three things that fail apart, and are said apart.
 
 import { live } from "./known-recordings.js";
+import { PageElement } from "./page-element.js";
 import { setState } from "./state.js";
 
-class MicoService extends HTMLElement {
-  connectedCallback() {
+class MicoService extends PageElement {
+  connect() {
     this.page = this.closest("#meeting");
-    this.listening = new AbortController();
-    const on = (type, act) => document.addEventListener(type, act, { signal: this.listening.signal });
-    on("mico:snapshot", ({ detail }) => {
-      this.presence(detail.presence);
-      this.service(detail.stt);
+    this.on("mico:snapshot", ({ presence, stt }) => {
+      this.presence(presence);
+      this.service(stt);
     });
-    on("mico:service", ({ detail }) => setState(this, detail));
-    on("mico:lines", () => this.count());
+    this.on("mico:service", (state) => setState(this, state));
+    this.on("mico:lines", () => this.count());
     this.count();
-  }
-
-  disconnectedCallback() {
-    this.listening.abort();
   }
 
   service(stt) {

@@ -1,31 +1,20 @@
 // <mico-speakers>: a press on the name of a voice of a file asks who it is. The answer is for the whole recording; the
 // lines come back as after any other change.
 
+import { PageElement } from "./page-element.js";
 import { send } from "./server.js";
 
-class MicoSpeakers extends HTMLElement {
-  connectedCallback() {
+class MicoSpeakers extends PageElement {
+  connect() {
     this.dialog = this.querySelector("dialog");
     this.field = this.querySelector("input");
     this.problem = this.querySelector("[data-problem]");
-    this.listening = new AbortController();
-    const signal = this.listening.signal;
-    document.querySelector("#transcript").addEventListener(
-      "click",
-      (event) => {
-        const button = event.target.closest("[data-name-voice]");
-        if (button) this.ask(button);
-      },
-      { signal },
-    );
-    this.addEventListener("click", ({ target }) => target.closest("[data-do=cancel]") && this.dialog.close(), {
-      signal,
+    this.listen(document.querySelector("#transcript"), "click", ({ target }) => {
+      const button = target.closest("[data-name-voice]");
+      if (button) this.ask(button);
     });
-    this.querySelector("form").addEventListener("submit", (event) => this.save(event), { signal });
-  }
-
-  disconnectedCallback() {
-    this.listening.abort();
+    this.listen(this, "click", ({ target }) => target.closest("[data-do=cancel]") && this.dialog.close());
+    this.listen(this.querySelector("form"), "submit", (event) => this.save(event));
   }
 
   ask(button) {

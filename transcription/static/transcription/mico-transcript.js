@@ -2,8 +2,11 @@
 // newer version; their lines come from the server, in one request for many, and older answers than what is shown
 // are dropped. Lines before and after the window come as the reader gets near them.
 
+import { Backoff } from "./backoff.js";
 import { known, learn, parse } from "./known-recordings.js";
 import { keyOf, LineList, nameOf } from "./line-list.js";
+import { PageElement } from "./page-element.js";
+import { dispatch } from "./page-events.js";
 import { ReadingPlace } from "./reading-place.js";
 import { fragment, RequestFailed, send } from "./server.js";
 import { fill } from "./state.js";
@@ -11,20 +14,20 @@ import { fill } from "./state.js";
 const TOGETHER = 200; // ms that changes are collected: a recording's first steps come close together. Words wait for none
 const AT_ONCE = 50; // recordings in one request
 const FIRST_PAUSE = 1000; // ms after a request that failed
-const LONGEST_PAUSE = 20000;
+const LONGEST_PAUSE = 20000; // ms
 const ANNOUNCED = 3; // new lines read aloud at a time
 const ANNOUNCED_FOR = 8000; // ms
 const FILE = 10; // lines that come at once: who was at the end begins to read there, and is not taken to its end
 const NEAR = "2000px"; // how far ahead of the reader lines are fetched
 
-class MicoTranscript extends HTMLElement {
+class MicoTranscript extends PageElement {
   wanted = new Map(); // recording → the least version to be shown
-  pause = FIRST_PAUSE;
+  pauses = new Backoff(FIRST_PAUSE, LONGEST_PAUSE);
   rested = 0; // not before, after a request that failed; as performance.now()
   at = Infinity; // the next request
   unread = 0; // new lines below what is in view
 
-  connectedCallback() {
+  connect() {
     this.list = this.querySelector("ol");
     this.lines = new LineList(this.list);
     this.end = this.querySelector("[data-announce]");
@@ -33,27 +36,23 @@ class MicoTranscript extends HTMLElement {
     this.place = new ReadingPlace(this.list, this.end, () => !this.lines.more("after"));
     learn(this.dataset.beyond);
     for (const li of this.lines.lines()) this.learn(li);
-    this.listening = new AbortController();
-    const signal = this.listening.signal;
-    const on = (type, act) => document.addEventListener(type, act, { signal });
-    on("mico:recording.changed", ({ detail }) =>
-      this.want(detail.recording, detail.version, detail.status === "done" ? 0 : TOGETHER),
+    this.on("mico:recording.changed", ({ recording, version, status }) =>
+      this.want(recording, version, status === "done" ? 0 : TOGETHER),
     );
-    on("mico:snapshot", ({ detail }) => this.compare(detail.recordings));
-    on("mico:uploaded", ({ detail }) => this.want(detail, 0, 0));
-    on("mico:show-line", ({ detail }) => this.show(detail));
-    this.addEventListener("submit", (event) => this.submit(event), { signal });
-    this.list.addEventListener("click", (event) => this.pressed(event), { signal });
-    this.jump.addEventListener("click", () => this.latest(), { signal });
-    window.addEventListener("scroll", () => this.scrolled(), { signal, passive: true });
+    this.on("mico:snapshot", ({ recordings }) => this.compare(recordings));
+    this.on("mico:uploaded", (recording) => this.want(recording, 0, 0));
+    this.on("mico:show-line", (line) => this.show(line));
+    this.listen(this, "submit", (event) => this.submit(event));
+    this.listen(this.list, "click", (event) => this.pressed(event));
+    this.listen(this.jump, "click", () => this.latest());
+    this.listen(window, "scroll", () => this.scrolled(), { passive: true });
     this.near = new IntersectionObserver((seen) => this.approached(seen), { rootMargin: `${NEAR} 0px` });
     if (this.hasAttribute("data-latest")) this.place.toEnd();
     this.watch();
-    document.dispatchEvent(new CustomEvent("mico:lines"));
+    dispatch("mico:lines");
   }
 
-  disconnectedCallback() {
-    this.listening.abort();
+  disconnect() {
     this.near.disconnect();
     clearTimeout(this.timer);
   }
@@ -95,11 +94,10 @@ class MicoTranscript extends HTMLElement {
     try {
       const query = new URLSearchParams([...asked.keys()].map((id) => ["id", id]));
       this.receive(await fragment(`${this.dataset.url}?${query}`), asked);
-      this.pause = FIRST_PAUSE;
+      this.pauses.reset();
     } catch (error) {
       if (error instanceof RequestFailed && error.status < 500) this.wanted.clear(); // signed out, or not ours
-      this.rested = performance.now() + this.pause;
-      this.pause = Math.min(2 * this.pause, LONGEST_PAUSE);
+      this.rested = performance.now() + this.pauses.next();
     }
     this.loading = false;
     const wait = Math.max(0, Math.min(this.at - performance.now(), TOGETHER));
@@ -137,7 +135,7 @@ class MicoTranscript extends HTMLElement {
 
   changed() {
     this.querySelector("[data-empty]").hidden = this.list.children.length > 0;
-    document.dispatchEvent(new CustomEvent("mico:lines"));
+    dispatch("mico:lines");
   }
 
   announce(said) {

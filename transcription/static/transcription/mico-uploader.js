@@ -2,69 +2,53 @@
 
 import { percent } from "./durations.js";
 import { files } from "./file-uploads.js";
+import { PageElement } from "./page-element.js";
+import { on } from "./page-events.js";
 import { setState } from "./state.js";
 
 const SUCCESSOR_WITHIN = 3000; // ms that a finished upload waits for the line that takes its place
 
-class MicoUploader extends HTMLElement {
-  connectedCallback() {
+class MicoUploader extends PageElement {
+  connect() {
     files.url = this.dataset.files;
     files.maxBytes = Number(this.dataset.maxBytes) || Infinity;
     this.list = this.querySelector("ul");
     this.template = this.querySelector("template");
-    this.listening = new AbortController();
-    const signal = this.listening.signal;
-    files.addEventListener("added", ({ detail }) => this.show(detail), { signal });
-    window.addEventListener("online", () => files.hurry(), { signal });
-    document.addEventListener("mico:snapshot", () => files.hurry(), { signal });
-    window.addEventListener("beforeunload", (event) => files.busy && event.preventDefault(), { signal });
-    this.input(document.querySelector("#upload-input"), signal);
-    this.drops(signal);
+    this.listen(files, "added", ({ detail }) => this.show(detail));
+    this.listen(window, "online", () => files.hurry());
+    this.on("mico:snapshot", () => files.hurry());
+    this.listen(window, "beforeunload", (event) => files.busy && event.preventDefault());
+    this.input(document.querySelector("#upload-input"));
+    this.drops();
   }
 
-  disconnectedCallback() {
-    this.listening.abort();
-  }
-
-  input(input, signal) {
+  input(input) {
     input.form.dataset.live = "";
-    input.form.addEventListener("submit", (event) => event.preventDefault(), { signal });
-    input.addEventListener(
-      "change",
-      () => {
-        this.add(input.files);
-        input.value = "";
-      },
-      { signal },
-    );
+    this.listen(input.form, "submit", (event) => event.preventDefault());
+    this.listen(input, "change", () => {
+      this.add(input.files);
+      input.value = "";
+    });
   }
 
-  drops(signal) {
+  drops() {
     const carriesFiles = (event) => event.dataTransfer?.types.includes("Files");
     const over = (event) => {
       if (!carriesFiles(event)) return;
       event.preventDefault();
       this.toggleAttribute("data-dropping", true);
     };
-    document.addEventListener("dragenter", over, { signal });
-    document.addEventListener("dragover", over, { signal });
-    document.addEventListener(
-      "dragleave",
-      (event) => {
-        if (!event.relatedTarget) this.toggleAttribute("data-dropping", false);
-      },
-      { signal },
-    );
-    document.addEventListener(
-      "drop",
-      (event) => {
-        if (!carriesFiles(event)) return;
-        event.preventDefault();
-        this.toggleAttribute("data-dropping", false);
-        this.add(event.dataTransfer.files);
-      },
-      { signal },
-    );
+    this.listen(document, "dragenter", over);
+    this.listen(document, "dragover", over);
+    this.listen(document, "dragleave", (event) => {
+      if (!event.relatedTarget) this.toggleAttribute("data-dropping", false);
+    });
+    this.listen(document, "drop", (event) => {
+      if (!carriesFiles(event)) return;
+      event.preventDefault();
+      this.toggleAttribute("data-dropping", false);
+      this.add(event.dataTransfer.files);
+    });
   }
 
   add(chosen) {
@@ -103,11 +87,12 @@ class MicoUploader extends HTMLElement {
 
   // Its line in the transcript takes over; until that is there this one stays, so that nothing jumps.
   giveWay(li) {
+    const waiting = new AbortController();
     const remove = () => {
-      document.removeEventListener("mico:lines", remove);
+      waiting.abort();
       li.remove();
     };
-    document.addEventListener("mico:lines", remove);
+    on("mico:lines", remove, waiting.signal);
     setTimeout(remove, SUCCESSOR_WITHIN);
   }
 }

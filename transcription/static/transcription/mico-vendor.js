@@ -3,23 +3,22 @@
 
 import { serverNow, setClock } from "./clock.js";
 import { spoken } from "./durations.js";
+import { PageElement } from "./page-element.js";
+import { GATE_EVENTS } from "./page-events.js";
 import { fragment } from "./server.js";
 import { fill, setState } from "./state.js";
 
 const EVERY = 3000; // ms
 const TICK = 250;
 
-class MicoVendor extends HTMLElement {
+class MicoVendor extends PageElement {
   shown = new Map(); // a part's name → its HTML as the server wrote it
 
-  connectedCallback() {
-    this.listening = new AbortController();
-    const signal = this.listening.signal;
-    for (const kind of ["snapshot", "stt.delayed", "stt.moved", "stt.resumed"]) {
-      document.addEventListener(`mico:${kind}`, () => this.look(), { signal });
-    }
-    document.addEventListener("mico:signed-out", () => this.disconnectedCallback(), { signal });
-    document.addEventListener("visibilitychange", () => document.hidden || this.look(), { signal });
+  connect() {
+    this.on("mico:snapshot", () => this.look());
+    for (const event of GATE_EVENTS) this.on(event, () => this.look());
+    this.on("mico:signed-out", () => this.disconnectedCallback());
+    this.listen(document, "visibilitychange", () => document.hidden || this.look());
     this.facts = this.querySelector("[data-facts]").dataset;
     setClock(this.facts.now);
     setState(this, this.facts.state);
@@ -28,8 +27,7 @@ class MicoVendor extends HTMLElement {
     this.look();
   }
 
-  disconnectedCallback() {
-    this.listening.abort();
+  disconnect() {
     clearInterval(this.ticking);
     clearTimeout(this.later);
   }
@@ -47,7 +45,7 @@ class MicoVendor extends HTMLElement {
       await this.refresh();
     } while (this.again);
     this.looking = false;
-    if (this.listening.signal.aborted) return;
+    if (this.signal.aborted) return;
     this.later = setTimeout(() => document.hidden || this.look(), EVERY);
   }
 

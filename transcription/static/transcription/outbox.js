@@ -3,12 +3,14 @@
 //
 // Events: "change" (what waits, or why, is another), "sent" (detail: the recording's id).
 
+import { Backoff } from "./backoff.js";
 import { handIn } from "./hand-in.js";
 import { OutboxStore } from "./outbox-store.js";
+import { dispatch, on } from "./page-events.js";
 import { toPcm } from "./wav.js";
 
 const FIRST_PAUSE = 1000; // ms
-const LONGEST_PAUSE = 60000;
+const LONGEST_PAUSE = 60000; // ms
 
 const lockOf = (take) => `mico-take ${take}`;
 
@@ -17,7 +19,7 @@ export class Outbox extends EventTarget {
   cause = ""; // why nothing goes out just now; see hand-in.js
   full = false; // the browser's storage takes no more
   unstored = new Map(); // id → {stretch, pcm}: finished, and nowhere but in this page
-  pause = FIRST_PAUSE;
+  pauses = new Backoff(FIRST_PAUSE, LONGEST_PAUSE);
 
   constructor(speaker) {
     super();
@@ -28,7 +30,7 @@ export class Outbox extends EventTarget {
     this.tabs.addEventListener("message", ({ data }) => this.refresh(data.cause));
     window.addEventListener("online", () => this.hurry());
     document.addEventListener("visibilitychange", () => !document.hidden && this.hurry());
-    document.addEventListener("mico:snapshot", () => this.hurry());
+    on("mico:snapshot", () => this.hurry());
   }
 
   // --- keeping
@@ -115,11 +117,11 @@ export class Outbox extends EventTarget {
       if (!next) return this.say("");
       const outcome = await handIn(next, await this.sound(next));
       if (outcome.cause) return this.later(outcome);
-      this.pause = FIRST_PAUSE;
+      this.pauses.reset();
       if ("refused" in outcome) await this.put({ ...next, state: "refused", refusal: outcome.refused });
       else {
         await this.drop(next.id);
-        if (this.cause === "signed-out") document.dispatchEvent(new CustomEvent("mico:signed-in"));
+        if (this.cause === "signed-out") dispatch("mico:signed-in");
         this.dispatchEvent(new CustomEvent("sent", { detail: outcome.sent }));
       }
       this.say("");
@@ -127,9 +129,7 @@ export class Outbox extends EventTarget {
   }
 
   later({ cause, after = 0 }) {
-    const pause = Math.max(after, this.pause * (0.75 + Math.random() / 2));
-    this.timer = setTimeout(() => this.hurry(), pause);
-    this.pause = Math.min(2 * this.pause, LONGEST_PAUSE);
+    this.timer = setTimeout(() => this.hurry(), Math.max(after, this.pauses.next()));
     this.say(cause);
   }
 

@@ -1,6 +1,7 @@
 // What is heard, in the transcript: the lines that sound are lit ([data-heard]), the word in them (the highlight
 // "mico-word"), and they stay in view until the reader scrolls. A press on a line or a word says where to play.
 
+import { dispatch } from "./page-events.js";
 import { characterAt, rangeOver, SpokenWords, wordAt } from "./spoken-words.js";
 import { lineAt } from "./timeline.js";
 
@@ -104,7 +105,7 @@ export class ReadingAlong {
     const { recording, position } = this.newest;
     const line = document.getElementById(`line-${recording}-${position}`);
     if (!line) {
-      document.dispatchEvent(new CustomEvent("mico:show-line", { detail: { recording, position } }));
+      dispatch("mico:show-line", { recording, position });
       return;
     }
     const box = line.getBoundingClientRect();

@@ -1,6 +1,8 @@
 // Requests to Mico's own server, with the session and the CSRF token. Every request of the page's scripts is made here,
 // so that the whole page is told when the session is over.
 
+import { dispatch } from "./page-events.js";
+
 export class RequestFailed extends Error {
   /**
    * @param {number} status of HTTP
@@ -36,7 +38,7 @@ export function uuid() {
 }
 
 export function tellSignedOut() {
-  document.dispatchEvent(new CustomEvent("mico:signed-out"));
+  dispatch("mico:signed-out");
 }
 
 /**

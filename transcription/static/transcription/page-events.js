@@ -1,0 +1,116 @@
+// The events by which the parts of a page tell each other something, with who dispatches each and who listens to it.
+// All are dispatched on the document.
+//
+// Messages of the socket, as they came (`mico:` and their `type`; `transcription/events.py` defines them):
+//
+//   mico:snapshot: everything as it is now
+//     mico-socket → mico-delay, mico-ended, mico-estimate, mico-people, mico-player, mico-service, mico-transcript,
+//                   mico-uploader, mico-vendor, outbox
+//   mico:recording.changed: a recording has a new status, or other lines
+//     mico-socket → mico-player, mico-search, mico-transcript
+//   mico:stt.delayed, mico:stt.moved, mico:stt.resumed: the gate closed, goes on being closed, opened
+//     mico-socket → mico-delay, mico-estimate, mico-vendor
+//   mico:participant.changed: somebody came, left or got another name
+//     mico-socket → mico-people
+//   mico:attendance.changed: who is here, or who records
+//     mico-socket → mico-people
+//   mico:meeting.changed: the meeting was ended, reopened or deleted
+//     mico-socket → mico-ended
+//
+// The page's own:
+//
+//   mico:signed-out: the session is over
+//     server → mico-socket, mico-vendor
+//   mico:signed-in: a session is there again
+//     outbox → mico-socket
+//   mico:recording: this page began to record, or stopped
+//     mico-recorder → mico-socket
+//   mico:ended: the meeting is over, or goes on
+//     mico-ended → mico-recorder
+//   mico:uploaded: the server has a recording of this browser's
+//     file-uploads, mico-outbox → mico-player, mico-transcript
+//   mico:lines: the lines on the page changed
+//     mico-transcript → mico-delay, mico-estimate, mico-people, mico-player, mico-search, mico-service, mico-uploader
+//   mico:show-line: bring this line into view, wherever in the meeting it is
+//     mico-search, reading-along → mico-transcript
+//   mico:play: play this recording from a moment (ms) on
+//     scripts outside → mico-player
+//   mico:service: the gate closed, or opened
+//     mico-delay → mico-service
+
+/**
+ * How the gate of the vendor stands. Times are ISO 8601.
+ * @typedef {object} SttState
+ * @property {"open" | "blocked" | "probing" | "held"} state
+ * @property {"all" | "submit" | null} scope what is delayed; null while the gate is open
+ * @property {string | null} reason
+ * @property {string | null} since
+ * @property {string | null} reopens_at
+ * @property {string} note
+ * @property {number} version
+ * @property {string} now the server's clock
+ */
+
+/**
+ * The participants (ids) who have the meeting open, and those who are recording.
+ * @typedef {{ version: number, here: number[], recording: number[] }} Attendance
+ */
+
+/**
+ * What a new connection is told. The console of a vendor gets only `stt` and `presence`. Null: Redis is away.
+ * @typedef {object} Snapshot
+ * @property {SttState | null} stt
+ * @property {{ workers: number, dispatchers: number } | null} presence how many of each are alive
+ * @property {number} version of the meeting and its people
+ * @property {"open" | "ended"} state
+ * @property {Attendance | null} attendance
+ * @property {Record<string, number>} recordings version by recording
+ * @property {Record<string, { queue_position: number | null, eta_s: number | null }>} outlook by recording; those on
+ *   their way only
+ */
+
+/**
+ * The type of each event's detail.
+ * @typedef {{
+ *   "mico:snapshot": Snapshot,
+ *   "mico:recording.changed": { recording: number, version: number, status: string },
+ *   "mico:stt.delayed": SttState,
+ *   "mico:stt.moved": SttState,
+ *   "mico:stt.resumed": SttState,
+ *   "mico:participant.changed": { version: number },
+ *   "mico:attendance.changed": Attendance,
+ *   "mico:meeting.changed": { version: number, state: "open" | "ended" | "deleted" },
+ *   "mico:signed-out": null,
+ *   "mico:signed-in": null,
+ *   "mico:recording": { recording: boolean },
+ *   "mico:ended": { ended: boolean },
+ *   "mico:uploaded": number | null,
+ *   "mico:lines": null,
+ *   "mico:show-line": { recording: number, position: number },
+ *   "mico:play": { recording: number, ms: number },
+ *   "mico:service": "delayed" | "working",
+ * }} PageEvents
+ */
+
+/** The three events of the gate. */
+export const GATE_EVENTS = /** @type {const} */ (["mico:stt.delayed", "mico:stt.moved", "mico:stt.resumed"]);
+
+/**
+ * Dispatches an event, with its detail if it has one.
+ * @type {<Name extends keyof PageEvents>(name: Name, ...detail: PageEvents[Name] extends null ? [] : [PageEvents[Name]]) => void}
+ */
+export const dispatch = (name, ...[detail]) => {
+  document.dispatchEvent(new CustomEvent(name, { detail }));
+};
+
+/**
+ * Calls `act` with the detail of every event of this name, until `signal` aborts.
+ * @template {keyof PageEvents} Name
+ * @param {Name} name
+ * @param {(detail: PageEvents[Name]) => void} act
+ * @param {AbortSignal} [signal]
+ */
+export function on(name, act, signal) {
+  const listener = (/** @type {Event} */ event) => act(/** @type {CustomEvent<PageEvents[Name]>} */ (event).detail);
+  document.addEventListener(name, listener, { signal });
+}
