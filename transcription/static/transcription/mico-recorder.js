@@ -8,6 +8,7 @@ import { choose, chosen, microphones } from "./microphones.js";
 import { outbox } from "./outbox.js";
 import { PageElement } from "./page-element.js";
 import { dispatch } from "./page-events.js";
+import { RECORDER_STATES } from "./recorder-states.js";
 import { prefetch } from "./server.js";
 import { setState } from "./state.js";
 import { Take } from "./take.js";
@@ -45,17 +46,17 @@ class MicoRecorder extends PageElement {
   }
 
   get busy() {
-    return ["recording", "stopping"].includes(this.dataset.state);
+    return RECORDER_STATES[this.dataset.state].busy;
   }
 
   pressed() {
-    if (this.dataset.state === "recording") this.stop("idle");
-    else if (!["asking", "stopping"].includes(this.dataset.state)) this.start();
+    const { press } = RECORDER_STATES[this.dataset.state];
+    if (press === "stop") this.stop("idle");
+    else if (press === "start") this.start();
   }
 
   async start() {
     setState(this, "asking");
-    this.showRecord(true);
     try {
       this.microphone = await Microphone.open(chosen(), this.dataset.worklet);
       this.take = new Take({ microphone: this.microphone, outbox, about: this.about(), now: () => this.meetingTime() });
@@ -68,7 +69,6 @@ class MicoRecorder extends PageElement {
       this.microphone?.close();
       this.microphone = null;
       setState(this, error instanceof NoMicrophone ? error.state : "unsupported");
-      this.showRecord(true);
       if (!(error instanceof NoMicrophone)) throw error;
       return;
     }
@@ -99,7 +99,6 @@ class MicoRecorder extends PageElement {
     this.timer.textContent = ticking(0);
     this.toggleAttribute("data-speaking", false);
     setState(this, take.heard || after !== "idle" ? after : "nothing");
-    this.showRecord(true);
     this.listDevices();
   }
 
@@ -109,13 +108,6 @@ class MicoRecorder extends PageElement {
 
   meetingTime() {
     return Math.max(0, serverNow() - Date.parse(this.page.dataset.began));
-  }
-
-  // In every state but while recording, the button says Record.
-  showRecord(record) {
-    for (const label of this.button.querySelectorAll("[data-when]")) {
-      label.hidden = label.dataset.when.includes("idle") !== record;
-    }
   }
 
   // While recording it shows the one that is heard, and cannot be changed.
