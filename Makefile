@@ -36,6 +36,7 @@ lint-python: $(VENV)/.dev
 # Only `make lint` needs Node; Mico runs and is tested without it.
 lint-js: node_modules/.made
 	node_modules/.bin/biome check --error-on-warnings
+	node_modules/.bin/tsc
 
 # .luacheckrc has the settings of luacheck.
 lint-lua: node_modules/.made

@@ -9,7 +9,7 @@ STATIC = [BASE_DIR / "transcription/static/transcription", BASE_DIR / "realtime/
 MODULES = {path.stem: path.read_text() for folder in STATIC for path in folder.glob("*.js")}
 EVENTS = MODULES["page-events"]
 # This dispatches what the socket's messages are called: `mico:${message.type}`.
-FROM_SOCKET = "dispatch(`mico:${message.type}`"
+FROM_SOCKET = "`mico:${message.type}`"
 
 
 def listed() -> dict[str, tuple[set[str], set[str]]]:

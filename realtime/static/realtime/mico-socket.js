@@ -65,7 +65,7 @@ class MicoSocket extends PageElement {
       this.lookedAt = Date.now();
       this.lookLater();
     }
-    dispatch(`mico:${message.type}`, message);
+    dispatch(/** @type {any} */ (`mico:${message.type}`), message);
   }
 
   closed(code) {

@@ -6,8 +6,13 @@ import { wav } from "./wav.js";
 export const RATE = 16000; // Hz, of everything that is kept and sent
 const WITHIN = 120000; // ms; the longest stretch is 640 kB
 
-// The outcome: {sent: recording} · {refused: sentence} · {cause, after}: not now, and the server may have said after
-// how many ms. Causes: "offline", "server", "signed-out", "other-user", "not-here".
+/**
+ * What became of the try. `cause`: not now, because of "offline", "server", "signed-out", "other-user" or "not-here";
+ * `after`: the server said how many ms to wait.
+ * @typedef {{ sent: number } | { refused: string } | { cause: string, after?: number }} Outcome
+ */
+
+/** @returns {Promise<Outcome>} */
 export async function handIn(stretch, sound) {
   const form = new FormData();
   form.append("client_id", stretch.id);

@@ -2,6 +2,7 @@
 // whenever they came. What it says is in the page's templates; how long it takes goes by the server's clock.
 
 import { serverNow, setClock } from "./clock.js";
+import { closest } from "./dom.js";
 import { spoken, timeOfDay } from "./durations.js";
 import { live } from "./known-recordings.js";
 import { PageElement } from "./page-element.js";
@@ -15,7 +16,7 @@ class MicoDelay extends PageElement {
   stt = null;
 
   connect() {
-    this.page = this.closest("#meeting");
+    this.page = closest(this, "#meeting");
     this.on("mico:snapshot", ({ stt }) => this.receive(stt));
     for (const event of GATE_EVENTS) this.on(event, (stt) => this.receive(stt));
     this.on("mico:lines", () => this.look());
@@ -55,7 +56,10 @@ class MicoDelay extends PageElement {
   }
 
   what() {
-    const of = (reason) => this.querySelector(`template[data-reason="${reason}"]`);
+    const of = (reason) => {
+      const template = this.querySelector(`template[data-reason="${reason}"]`);
+      return template instanceof HTMLTemplateElement ? template : null;
+    };
     const template = of(CSS.escape(this.stt.reason ?? "")) ?? of("");
     const sentence = template.content.textContent.trim();
     return this.stt.note ? `${sentence} (${this.stt.note})` : sentence;
@@ -97,7 +101,7 @@ class MicoDelay extends PageElement {
   }
 
   fact(name) {
-    return this.querySelector(`[data-fact="${name}"]`);
+    return this.find(`[data-fact="${name}"]`);
   }
 }
 

@@ -2,29 +2,31 @@
 // it (line-list.js). What was typed is never thrown away: closed unsaved, it is there when the line is edited again;
 // and where somebody else was faster, their text is shown beside it, and nothing is written until one of the two is chosen.
 
-import { json, RequestFailed, send } from "./server.js";
+import { closest, copyOf, find, findAll } from "./dom.js";
+import { PageElement } from "./page-element.js";
+import { json, RequestFailed, send, sentenceOf } from "./server.js";
 
 const drafts = new Map(); // address of the line → { text, version }: what was typed and not saved
 
 document.addEventListener("click", ({ target }) => {
-  const button = target.closest("#transcript [data-edit]");
+  const button = closest(target, "#transcript [data-edit]");
   if (!button) return;
   const line = button.closest(".line");
-  const open = line.querySelector("mico-editor");
+  const [open] = findAll(line, "mico-editor");
   if (open) return open.focus();
-  const editor = document.querySelector("template[data-editor]").content.firstElementChild.cloneNode(true);
+  const editor = copyOf(find(document, "template[data-editor]", HTMLTemplateElement));
   editor.dataset.api = button.dataset.api;
   line.append(editor);
 });
 
-class MicoEditor extends HTMLElement {
-  connectedCallback() {
-    this.field = this.querySelector("textarea");
-    this.problem = this.querySelector("[data-problem]");
-    this.conflict = this.querySelector("[data-conflict]");
-    this.addEventListener("click", ({ target }) => this.act(target.closest("[data-do]")?.dataset.do));
-    this.field.addEventListener("keydown", (event) => this.key(event));
-    this.field.addEventListener("input", () => this.keep());
+class MicoEditor extends PageElement {
+  connect() {
+    this.field = this.find("textarea", HTMLTextAreaElement);
+    this.problem = this.find("[data-problem]");
+    this.conflict = this.find("[data-conflict]");
+    this.listen(this, "click", ({ target }) => this.act(target.closest("[data-do]")?.dataset.do));
+    this.listen(this.field, "keydown", (event) => this.key(event));
+    this.listen(this.field, "input", () => this.keep());
     this.field.value = this.closest(".line").querySelector("p.text").textContent;
     this.focus();
     this.looked = this.look();
@@ -42,7 +44,7 @@ class MicoEditor extends HTMLElement {
       return this.fail();
     }
     if (!this.isConnected) return;
-    this.querySelector('[data-do="restore"]').hidden = !this.line.edited;
+    this.find('[data-do="restore"]').hidden = !this.line.edited;
     const draft = drafts.get(this.dataset.api);
     if (!draft) {
       if (!this.typed) this.field.value = this.line.text;
@@ -107,7 +109,7 @@ class MicoEditor extends HTMLElement {
     } catch (error) {
       if (error instanceof RequestFailed && error.status === 409)
         await this.look(); // its draft is of another version
-      else this.fail(error.sentence);
+      else this.fail(sentenceOf(error));
     }
   }
 
@@ -125,7 +127,7 @@ class MicoEditor extends HTMLElement {
   close() {
     const line = this.closest(".line");
     this.remove();
-    line?.querySelector("[data-edit]")?.focus({ preventScroll: true });
+    if (line) findAll(line, "[data-edit]")[0]?.focus({ preventScroll: true });
   }
 }
 

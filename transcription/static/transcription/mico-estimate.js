@@ -1,6 +1,7 @@
 // <mico-estimate>: of each recording on its way, its place in the queue and about how long it takes. The server
 // says so with the line and with each snapshot; in between the time runs down here. No request is made for it.
 
+import { closest, findAll } from "./dom.js";
 import { spoken } from "./durations.js";
 import { PageElement } from "./page-element.js";
 import { GATE_EVENTS } from "./page-events.js";
@@ -47,8 +48,8 @@ class MicoEstimate extends PageElement {
   }
 
   show() {
-    for (const span of document.querySelectorAll("#transcript [data-estimate]")) {
-      const li = span.closest("[data-recording]");
+    for (const span of findAll(document, "#transcript [data-estimate]")) {
+      const li = closest(span, "[data-recording]");
       const { recording, status } = li.dataset;
       if (span.hasAttribute("data-fresh")) {
         span.removeAttribute("data-fresh");

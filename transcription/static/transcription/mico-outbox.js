@@ -1,5 +1,6 @@
 // <mico-outbox>: what was spoken in this meeting and is not on the server yet, why, and what one can do about it.
 
+import { findAll } from "./dom.js";
 import { spoken } from "./durations.js";
 import { fileName, RATE } from "./hand-in.js";
 import { outbox } from "./outbox.js";
@@ -14,6 +15,8 @@ const KEEP_LINK = 60000; // ms that a browser has to read a file that it saves
 const seconds = (stretches) => stretches.reduce((sum, { samples }) => sum + samples, 0) / RATE;
 
 class MicoOutbox extends PageElement {
+  recovered = false; // whether something was found that an earlier page had kept
+
   connect() {
     this.listen(outbox, "change", () => this.show());
     this.listen(outbox, "sent", ({ detail }) => dispatch("mico:uploaded", detail));
@@ -37,11 +40,11 @@ class MicoOutbox extends PageElement {
       refused: Boolean(refused.length),
       full: outbox.full,
     };
-    for (const part of this.querySelectorAll("[data-part]")) {
+    for (const part of findAll(this, "[data-part]")) {
       part.hidden = !part.dataset.part.split(" ").some((name) => shown[name]);
     }
-    for (const cause of this.querySelectorAll("[data-cause]")) cause.hidden = cause.dataset.cause !== outbox.cause;
-    for (const text of this.querySelectorAll("[data-length]")) {
+    for (const cause of findAll(this, "[data-cause]")) cause.hidden = cause.dataset.cause !== outbox.cause;
+    for (const text of findAll(this, "[data-length]")) {
       const length = spoken(1000 * seconds(text.dataset.length === "refused" ? refused : ready));
       text.textContent = fill(text.dataset.text, { length });
     }

@@ -1,6 +1,7 @@
 // <mico-people>: the list of people, who of them is here, and who is recording. What the owner does about them leaves
 // the page where it is: a recording may be running.
 
+import { find, findAll } from "./dom.js";
 import { PageElement } from "./page-element.js";
 import { fragment } from "./server.js";
 
@@ -8,7 +9,7 @@ class MicoPeople extends PageElement {
   attendance = { version: -1, here: [], recording: [] };
 
   connect() {
-    this.list = this.querySelector("[data-people]");
+    this.list = this.find("[data-people]");
     this.on("mico:participant.changed", ({ version }) => this.want(version));
     this.on("mico:attendance.changed", (attendance) => {
       if (attendance.version > this.attendance.version) this.attend(attendance);
@@ -25,7 +26,7 @@ class MicoPeople extends PageElement {
   }
 
   get version() {
-    return Number(this.querySelector("[data-version]").dataset.version);
+    return Number(this.find("[data-version]").dataset.version);
   }
 
   want(version) {
@@ -34,8 +35,12 @@ class MicoPeople extends PageElement {
 
   // Nobody's half-written name is thrown away, and no menu closes under somebody's fingers.
   get busy() {
-    const fields = [...this.list.querySelectorAll("input:not([type=hidden], [readonly])")];
-    return fields.some((field) => field === document.activeElement || field.value !== field.defaultValue);
+    const fields = this.list.querySelectorAll("input");
+    return [...fields].some(
+      (field) =>
+        field.matches(":not([type=hidden], [readonly])") &&
+        (field === document.activeElement || field.value !== field.defaultValue),
+    );
   }
 
   async load() {
@@ -58,7 +63,8 @@ class MicoPeople extends PageElement {
     button.disabled = true;
     try {
       this.show(await fragment(form.action, { method: "POST", body }));
-      (this.querySelector("[data-testid=invite] input:not([type=hidden])") ?? this).focus();
+      const invited = this.querySelector("[data-testid=invite] input:not([type=hidden])");
+      (invited instanceof HTMLElement ? invited : this).focus();
     } catch {
       button.disabled = false; // the connection's own notice says why
     }
@@ -67,7 +73,7 @@ class MicoPeople extends PageElement {
   show(html) {
     const template = document.createElement("template");
     template.innerHTML = html;
-    const version = Number(template.content.querySelector("[data-version]").dataset.version);
+    const version = Number(find(template.content, "[data-version]").dataset.version);
     if (version < this.version) return; // an older answer than what is shown
     this.stale = false;
     this.list.replaceChildren(template.content);
@@ -75,8 +81,7 @@ class MicoPeople extends PageElement {
   }
 
   ready() {
-    const copy = this.querySelector("[data-copy]");
-    if (copy) copy.hidden = !navigator.clipboard; // only secure pages have one
+    for (const copy of findAll(this, "[data-copy]")) copy.hidden = !navigator.clipboard; // only secure pages have one
     this.mark();
     this.name();
   }
@@ -87,18 +92,17 @@ class MicoPeople extends PageElement {
   }
 
   mark() {
-    for (const li of this.list.querySelectorAll("li[data-participant]")) {
+    for (const li of findAll(this.list, "li[data-participant]")) {
       const person = Number(li.dataset.participant);
       for (const what of ["here", "recording"]) {
-        const sign = li.querySelector(`[data-${what}]`);
-        if (sign) sign.hidden = !this.attendance[what].includes(person);
+        for (const sign of findAll(li, `[data-${what}]`)) sign.hidden = !this.attendance[what].includes(person);
       }
     }
   }
 
   // A new name stands at once on every line that its person spoke.
   name() {
-    for (const li of this.list.querySelectorAll("li[data-participant]")) {
+    for (const li of findAll(this.list, "li[data-participant]")) {
       const name = li.querySelector(".person").textContent;
       for (const who of document.querySelectorAll(`#transcript [data-voice="p${li.dataset.participant}"] .who`)) {
         if (who.lastChild && who.lastChild.textContent !== name) who.lastChild.textContent = name;
@@ -107,7 +111,7 @@ class MicoPeople extends PageElement {
   }
 
   async copy(button) {
-    const address = this.querySelector("#join-address");
+    const address = this.find("#join-address", HTMLInputElement);
     try {
       await navigator.clipboard.writeText(address.value);
       button.textContent = button.dataset.copied;

@@ -1,6 +1,7 @@
 // <mico-player>: one player for the whole meeting: its buttons, its place in time, its keys. What plays is
 // playback.js; what is lit in the transcript, reading-along.js.
 
+import { find } from "./dom.js";
 import { ticking } from "./durations.js";
 import { PageElement } from "./page-element.js";
 import { Playback } from "./playback.js";
@@ -21,14 +22,14 @@ class MicoPlayer extends PageElement {
   news = new Set();
 
   connect() {
-    this.slider = this.querySelector("[data-position]");
-    this.map = this.querySelector("canvas");
-    this.problem = this.querySelector("[data-problem]");
-    this.who = this.querySelector("[data-playing]");
+    this.slider = this.find("[data-position]", HTMLInputElement);
+    this.map = this.find("canvas", HTMLCanvasElement);
+    this.problem = this.find("[data-problem]");
+    this.who = this.find("[data-playing]");
     this.timeline = new Timeline();
     this.playback = new Playback(this.timeline, (stretch) => this.urlOf(stretch));
     this.reading = new ReadingAlong(
-      document.querySelector("#transcript"),
+      find(document, "#transcript"),
       (recording, first) => `${this.dataset.recordings}${recording}/words/${first}/`,
       {
         onPress: (recording, ms) => this.playFrom(recording, ms),
@@ -138,7 +139,7 @@ class MicoPlayer extends PageElement {
   }
 
   rates() {
-    const select = this.querySelector("select");
+    const select = this.find("select", HTMLSelectElement);
     const kept = localStorage.getItem(RATE);
     if ([...select.options].some(({ value }) => value === kept)) select.value = kept;
     const set = () => this.playback.setRate(Number(select.value));
@@ -171,13 +172,13 @@ class MicoPlayer extends PageElement {
     const { end } = this.timeline;
     this.hidden = !this.timeline.stretches.length;
     setState(this, playing ? "playing" : "paused");
-    this.querySelector("[data-do=follow]").hidden = !playing || this.reading.following;
+    this.find("[data-do=follow]").hidden = !playing || this.reading.following;
     const total = ticking(end);
     const now = ticking(position);
     this.querySelector("[data-at-time]").textContent = now;
     this.querySelector("[data-total]").textContent = total;
-    this.slider.max = Math.ceil(end / 1000);
-    this.slider.value = Math.floor(position / 1000);
+    this.slider.max = String(Math.ceil(end / 1000));
+    this.slider.value = String(Math.floor(position / 1000));
     this.slider.setAttribute("aria-valuetext", fill(this.slider.dataset.text, { time: now, total }));
     const line = voices.length ? this.reading.show(this.playback.heard()) : null;
     if (!voices.length) this.reading.none();

@@ -2,6 +2,7 @@
 // goes to the outbox while it is said (take.js).
 
 import { serverNow } from "./clock.js";
+import { closest } from "./dom.js";
 import { ticking } from "./durations.js";
 import { Microphone, NoMicrophone } from "./microphone.js";
 import { choose, chosen, microphones } from "./microphones.js";
@@ -20,12 +21,12 @@ const TELL_OTHERS = 1000; // ms between two words to the other tabs
 
 class MicoRecorder extends PageElement {
   connect() {
-    this.page = this.closest("#meeting");
-    this.button = this.querySelector("#record");
-    this.meter = this.querySelector("#level");
-    this.word = this.querySelector(".level-word");
-    this.timer = this.querySelector("#timer");
-    this.devices = this.querySelector("#microphone");
+    this.page = closest(this, "#meeting");
+    this.button = this.find("#record", HTMLButtonElement);
+    this.meter = this.find("#level", HTMLProgressElement);
+    this.word = this.find(".level-word");
+    this.timer = this.find("#timer");
+    this.devices = this.find("#microphone", HTMLSelectElement);
     this.others = new BroadcastChannel(`mico-recording ${document.body.dataset.user}`);
     this.pageTitle = document.title;
     this.on("mico:ended", ({ ended }) => ended && this.meetingEnded());
@@ -62,8 +63,8 @@ class MicoRecorder extends PageElement {
       this.take = new Take({ microphone: this.microphone, outbox, about: this.about(), now: () => this.meetingTime() });
       this.loudest = { level: 0, at: 0 };
       this.looked = 0;
-      this.microphone.addEventListener("sound", ({ detail }) => this.look(detail));
-      this.microphone.addEventListener("lost", () => this.dataset.state === "recording" && this.stop("device-lost"));
+      this.listen(this.microphone, "sound", ({ detail }) => this.look(detail));
+      this.listen(this.microphone, "lost", () => this.dataset.state === "recording" && this.stop("device-lost"));
       await this.take.start();
     } catch (error) {
       this.microphone?.close();
@@ -74,7 +75,7 @@ class MicoRecorder extends PageElement {
     }
     this.began = performance.now();
     this.told = 0;
-    this.dataset.heard = 0;
+    this.dataset.heard = "0";
     setState(this, "recording");
     document.title = `● ${this.pageTitle}`;
     this.listDevices();
@@ -119,7 +120,7 @@ class MicoRecorder extends PageElement {
     this.devices.replaceChildren(first, ...all.map(({ id, label }) => new Option(label, id)));
     this.devices.value = wanted.id;
     this.devices.disabled = Boolean(this.microphone);
-    this.devices.closest("label").hidden = !all.length;
+    closest(this.devices, "label").hidden = !all.length;
   }
 
   // `samples`: what was heard just now.
@@ -134,7 +135,7 @@ class MicoRecorder extends PageElement {
     this.say(this.loudness(this.loudest.level));
     this.timer.textContent = ticking(now - this.began);
     this.toggleAttribute("data-speaking", this.take.speaking);
-    this.dataset.heard = this.take.heard;
+    this.dataset.heard = String(this.take.heard);
     if (now - this.told > TELL_OTHERS) this.tellOthers(true);
   }
 

@@ -16,8 +16,8 @@ class MicoSearch extends PageElement {
   current = null; // one of hits
 
   connect() {
-    this.input = this.querySelector("input[type=search]");
-    this.count = this.querySelector("[data-count-of]");
+    this.input = this.find("input[type=search]", HTMLInputElement);
+    this.count = this.find("[data-count-of]");
     this.highlight = globalThis.Highlight && CSS.highlights ? new Highlight() : null;
     if (this.highlight) CSS.highlights.set("mico-found", this.highlight);
     this.listen(this.input, "input", () => this.soon(TYPING, true));
@@ -40,7 +40,7 @@ class MicoSearch extends PageElement {
   soon(wait, typed) {
     clearTimeout(this.timer);
     this.typed ||= typed;
-    this.timer = setTimeout(() => this.find(), wait);
+    this.timer = setTimeout(() => this.search(), wait);
   }
 
   // While a composition (a Korean syllable) is being typed, Enter and Escape belong to it.
@@ -49,7 +49,7 @@ class MicoSearch extends PageElement {
     if (event.key === "Enter") {
       event.preventDefault();
       if (this.asked === this.input.value) this.step(event.shiftKey ? -1 : 1);
-      else this.find();
+      else this.search();
     } else if (event.key === "Escape" && this.input.value) {
       event.preventDefault();
       this.input.value = "";
@@ -57,7 +57,7 @@ class MicoSearch extends PageElement {
     }
   }
 
-  async find() {
+  async search() {
     clearTimeout(this.timer);
     const asked = this.input.value;
     const { typed } = this;
@@ -111,7 +111,9 @@ class MicoSearch extends PageElement {
     const n = this.hits.indexOf(this.current) + 1;
     if (!this.words.length) this.count.textContent = "";
     else this.count.textContent = this.hits.length ? fill(some, { n, total: this.hits.length }) : none;
-    for (const button of this.querySelectorAll("[data-do]")) button.disabled = !this.hits.length;
+    for (const button of this.querySelectorAll("button")) {
+      if (button.dataset.do) button.disabled = !this.hits.length;
+    }
   }
 
   mark() {
@@ -123,7 +125,7 @@ class MicoSearch extends PageElement {
     const pattern = wordPattern(this.words);
     for (const [recording, position] of this.hits) {
       const text = lineOf(recording, position)?.querySelector("p.text")?.firstChild;
-      if (!text) continue;
+      if (!(text instanceof Text)) continue;
       for (const { index, 0: found } of text.data.matchAll(pattern)) {
         const range = new Range();
         range.setStart(text, index);

@@ -1,13 +1,14 @@
 // <mico-service>: how transcription stands. The service itself, what of this meeting is on its way, and whether
 // anybody works at all: three things that fail apart, and are said apart.
 
+import { closest } from "./dom.js";
 import { live } from "./known-recordings.js";
 import { PageElement } from "./page-element.js";
 import { setState } from "./state.js";
 
 class MicoService extends PageElement {
   connect() {
-    this.page = this.closest("#meeting");
+    this.page = closest(this, "#meeting");
     this.on("mico:snapshot", ({ presence, stt }) => {
       this.presence(presence);
       this.service(stt);
@@ -26,15 +27,15 @@ class MicoService extends PageElement {
   presence(alive) {
     if (!alive) return;
     const idle = alive.workers === 0 || alive.dispatchers === 0;
-    this.querySelector("[data-idle]").hidden = !idle;
+    this.find("[data-idle]").hidden = !idle;
     this.page.toggleAttribute("data-idle", idle);
   }
 
   count() {
     const underWay = live();
     const processing = underWay.filter(([, status]) => status === "processing").length;
-    this.querySelector('[data-count="processing"]').textContent = processing;
-    this.querySelector('[data-count="waiting"]').textContent = underWay.length - processing;
+    this.querySelector('[data-count="processing"]').textContent = String(processing);
+    this.querySelector('[data-count="waiting"]').textContent = String(underWay.length - processing);
   }
 }
 

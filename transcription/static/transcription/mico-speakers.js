@@ -2,13 +2,13 @@
 // lines come back as after any other change.
 
 import { PageElement } from "./page-element.js";
-import { send } from "./server.js";
+import { send, sentenceOf } from "./server.js";
 
 class MicoSpeakers extends PageElement {
   connect() {
-    this.dialog = this.querySelector("dialog");
-    this.field = this.querySelector("input");
-    this.problem = this.querySelector("[data-problem]");
+    this.dialog = this.find("dialog", HTMLDialogElement);
+    this.field = this.find("input", HTMLInputElement);
+    this.problem = this.find("[data-problem]");
     this.listen(document.querySelector("#transcript"), "click", ({ target }) => {
       const button = target.closest("[data-name-voice]");
       if (button) this.ask(button);
@@ -39,7 +39,7 @@ class MicoSpeakers extends PageElement {
       });
       this.dialog.close();
     } catch (error) {
-      this.problem.textContent = error.sentence || this.problem.dataset.text;
+      this.problem.textContent = sentenceOf(error) || this.problem.dataset.text;
       this.problem.hidden = false;
     }
   }

@@ -8,7 +8,7 @@ import { keyOf, LineList, nameOf } from "./line-list.js";
 import { PageElement } from "./page-element.js";
 import { dispatch } from "./page-events.js";
 import { ReadingPlace } from "./reading-place.js";
-import { fragment, RequestFailed, send } from "./server.js";
+import { fragment, RequestFailed, send, sentenceOf } from "./server.js";
 import { fill } from "./state.js";
 
 const TOGETHER = 200; // ms that changes are collected: a recording's first steps come close together. Words wait for none
@@ -28,11 +28,11 @@ class MicoTranscript extends PageElement {
   unread = 0; // new lines below what is in view
 
   connect() {
-    this.list = this.querySelector("ol");
+    this.list = this.find("ol");
     this.lines = new LineList(this.list);
-    this.end = this.querySelector("[data-announce]");
-    this.jump = this.querySelector("[data-jump]");
-    this.problem = this.querySelector("[data-problem]");
+    this.end = this.find("[data-announce]");
+    this.jump = this.find("[data-jump]");
+    this.problem = this.find("[data-problem]");
     this.place = new ReadingPlace(this.list, this.end, () => !this.lines.more("after"));
     learn(this.dataset.beyond);
     for (const li of this.lines.lines()) this.learn(li);
@@ -134,7 +134,7 @@ class MicoTranscript extends PageElement {
   }
 
   changed() {
-    this.querySelector("[data-empty]").hidden = this.list.children.length > 0;
+    this.find("[data-empty]").hidden = this.list.children.length > 0;
     dispatch("mico:lines");
   }
 
@@ -277,7 +277,7 @@ class MicoTranscript extends PageElement {
       this.want(recording, this.version(recording) + 1);
     } catch (error) {
       button.disabled = false;
-      this.problem.textContent = error.sentence || this.problem.dataset.text;
+      this.problem.textContent = sentenceOf(error) || this.problem.dataset.text;
       this.problem.hidden = false;
       form.after(this.problem);
     }
@@ -287,7 +287,7 @@ class MicoTranscript extends PageElement {
 function elements(html) {
   const template = document.createElement("template");
   template.innerHTML = html;
-  return [...template.content.children];
+  return /** @type {HTMLElement[]} */ ([...template.content.children]);
 }
 
 const sentence = (li) => `${li.querySelector(".who").lastChild.textContent}: ${li.querySelector(".text").textContent}`;

@@ -1,5 +1,6 @@
 // <mico-uploader>: files on their way to the server, one line for each, and the ways to hand them in: the button, a drop.
 
+import { copyOf, find } from "./dom.js";
 import { percent } from "./durations.js";
 import { files } from "./file-uploads.js";
 import { PageElement } from "./page-element.js";
@@ -12,13 +13,13 @@ class MicoUploader extends PageElement {
   connect() {
     files.url = this.dataset.files;
     files.maxBytes = Number(this.dataset.maxBytes) || Infinity;
-    this.list = this.querySelector("ul");
-    this.template = this.querySelector("template");
+    this.list = this.find("ul");
+    this.template = this.find("template", HTMLTemplateElement);
     this.listen(files, "added", ({ detail }) => this.show(detail));
     this.listen(window, "online", () => files.hurry());
     this.on("mico:snapshot", () => files.hurry());
     this.listen(window, "beforeunload", (event) => files.busy && event.preventDefault());
-    this.input(document.querySelector("#upload-input"));
+    this.input(find(document, "#upload-input", HTMLInputElement));
     this.drops();
   }
 
@@ -56,10 +57,10 @@ class MicoUploader extends PageElement {
   }
 
   show(upload) {
-    const li = this.template.content.firstElementChild.cloneNode(true);
+    const li = copyOf(this.template);
     const name = li.querySelector("[data-name]");
     name.textContent = upload.name;
-    li.addEventListener("click", ({ target }) => this.act(target.dataset.do, upload, li));
+    this.listen(li, "click", ({ target }) => this.act(target.dataset.do, upload, li));
     upload.addEventListener("change", () => this.update(upload, li));
     this.list.append(li);
     this.update(upload, li);
@@ -67,7 +68,7 @@ class MicoUploader extends PageElement {
 
   update(upload, li) {
     setState(li, upload.state);
-    const bar = li.querySelector("progress");
+    const bar = find(li, "progress", HTMLProgressElement);
     bar.value = 100 * upload.sent;
     li.querySelector("[data-percent]").textContent = percent(upload.sent);
     if (upload.state === "failed") {

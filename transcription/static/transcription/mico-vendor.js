@@ -2,10 +2,11 @@
 // and a page that somebody looks at asks every few seconds. The HTML is the server's; only what is another is replaced.
 
 import { serverNow, setClock } from "./clock.js";
+import { find, findAll } from "./dom.js";
 import { spoken } from "./durations.js";
 import { PageElement } from "./page-element.js";
 import { GATE_EVENTS } from "./page-events.js";
-import { fragment } from "./server.js";
+import { fragment, RequestFailed } from "./server.js";
 import { fill, setState } from "./state.js";
 
 const EVERY = 3000; // ms
@@ -19,7 +20,7 @@ class MicoVendor extends PageElement {
     for (const event of GATE_EVENTS) this.on(event, () => this.look());
     this.on("mico:signed-out", () => this.disconnectedCallback());
     this.listen(document, "visibilitychange", () => document.hidden || this.look());
-    this.facts = this.querySelector("[data-facts]").dataset;
+    this.facts = this.find("[data-facts]").dataset;
     setClock(this.facts.now);
     setState(this, this.facts.state);
     this.ticking = setInterval(() => this.countDown(), TICK);
@@ -54,14 +55,15 @@ class MicoVendor extends PageElement {
     try {
       html = await fragment(this.dataset.url);
     } catch (error) {
-      this.stale(error.status !== 401); // who is signed out is told so by the socket's notice
+      const signedOut = error instanceof RequestFailed && error.status === 401;
+      this.stale(!signedOut); // the socket's notice tells people that they are signed out
       return;
     }
     this.stale(false);
     const template = document.createElement("template");
     template.innerHTML = html;
-    for (const part of template.content.querySelectorAll("[data-part]")) this.replace(part);
-    this.facts = template.content.querySelector("[data-facts]").dataset;
+    for (const part of findAll(template.content, "[data-part]")) this.replace(part);
+    this.facts = find(template.content, "[data-facts]").dataset;
     setClock(this.facts.now);
     setState(this, this.facts.state);
     this.countDown();
@@ -72,16 +74,16 @@ class MicoVendor extends PageElement {
     const html = part.innerHTML;
     if (this.shown.get(name) === html) return;
     this.shown.set(name, html);
-    const old = this.querySelector(`[data-part="${name}"]`);
+    const old = this.find(`[data-part="${name}"]`);
     const open = [...old.querySelectorAll("details[open]")].map((details) => details.id);
     const focused = old.contains(document.activeElement) ? document.activeElement.id : "";
     old.replaceChildren(...part.childNodes);
     for (const id of open) old.querySelector(`#${CSS.escape(id)}`)?.setAttribute("open", "");
-    if (focused) old.querySelector(`#${CSS.escape(focused)}`)?.focus();
+    if (focused) findAll(old, `#${CSS.escape(focused)}`)[0]?.focus();
   }
 
   countDown() {
-    const next = this.querySelector("[data-fact=next]");
+    const next = this.find("[data-fact=next]");
     const { mode, until } = this.facts;
     const left = Date.parse(until) - serverNow();
     let text = "";
@@ -92,7 +94,7 @@ class MicoVendor extends PageElement {
 
   stale(is) {
     this.toggleAttribute("data-stale", is);
-    this.querySelector("[data-stale-notice]").hidden = !is;
+    this.find("[data-stale-notice]").hidden = !is;
   }
 }
 

@@ -38,8 +38,9 @@ async function listen(id) {
     return listen(own);
   } catch (error) {
     if (error instanceof NoMicrophone) throw error;
-    if (error.name === "OverconstrainedError") throw new NoMicrophone(id ? "not-connected" : "no-device");
-    throw new NoMicrophone(REFUSALS[error.name] ?? "busy");
+    const { name } = /** @type {DOMException} */ (error);
+    if (name === "OverconstrainedError") throw new NoMicrophone(id ? "not-connected" : "no-device");
+    throw new NoMicrophone(REFUSALS[name] ?? "busy");
   }
 }
 
@@ -78,7 +79,7 @@ export class Microphone extends EventTarget {
     });
     this.context.createMediaStreamSource(this.stream).connect(this.voice);
     this.context.addEventListener("statechange", () => this.stateChanged());
-    return new Promise((resolve, reject) => {
+    return new Promise((/** @type {(heard?: undefined) => void} */ resolve, reject) => {
       const refuse = (state) => reject(new NoMicrophone(state));
       this.addEventListener("lost", () => refuse("no-device"), { once: true });
       const waiting = setTimeout(() => refuse("busy"), FIRST_SOUND);

@@ -22,7 +22,10 @@ export function choose(id) {
   localStorage.setItem(CHOICE, id);
 }
 
-// The microphone that hides behind an alias: the id that the same device has of its own.
+/**
+ * The id of the device itself, where the settings name only an alias of it.
+ * @param {MediaTrackSettings} settings of the track that the browser gave
+ */
 export async function ownId({ deviceId, groupId }) {
   if (!ALIASES.includes(deviceId)) return deviceId;
   const all = await navigator.mediaDevices.enumerateDevices();

@@ -20,14 +20,16 @@ export class OutboxStore {
       request.result.createObjectStore("stretches", { keyPath: "id" }).createIndex("speaker", "speaker");
       request.result.createObjectStore("pieces");
     };
-    const store = new OutboxStore();
-    store.database = await answered(request);
-    return store;
+    return new OutboxStore(await answered(request));
+  }
+
+  constructor(database) {
+    this.database = database;
   }
 
   // One transaction, on the disk when it resolves. Rejects with why not (QuotaExceededError: the disk is full).
   change(write) {
-    return new Promise((resolve, reject) => {
+    return new Promise((/** @type {(done?: undefined) => void} */ resolve, reject) => {
       const transaction = this.database.transaction(["stretches", "pieces"], "readwrite", { durability: "strict" });
       transaction.oncomplete = () => resolve();
       transaction.onabort = () => reject(transaction.error);

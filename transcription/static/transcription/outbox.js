@@ -4,6 +4,7 @@
 // Events: "change" (what waits, or why, is another), "sent" (detail: the recording's id).
 
 import { Backoff } from "./backoff.js";
+import { find } from "./dom.js";
 import { handIn } from "./hand-in.js";
 import { OutboxStore } from "./outbox-store.js";
 import { dispatch, on } from "./page-events.js";
@@ -116,7 +117,7 @@ export class Outbox extends EventTarget {
       const next = this.stretches.find(({ state }) => state === "ready");
       if (!next) return this.say("");
       const outcome = await handIn(next, await this.sound(next));
-      if (outcome.cause) return this.later(outcome);
+      if ("cause" in outcome) return this.later(outcome);
       this.pauses.reset();
       if ("refused" in outcome) await this.put({ ...next, state: "refused", refusal: outcome.refused });
       else {
@@ -184,4 +185,4 @@ export class Outbox extends EventTarget {
   }
 }
 
-export const outbox = new Outbox(document.querySelector("#meeting").dataset.participant);
+export const outbox = new Outbox(find(document, "#meeting").dataset.participant);

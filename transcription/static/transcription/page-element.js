@@ -1,5 +1,6 @@
 // The base of the page's elements: whatever an element listens to ends when it leaves the page.
 
+import { find } from "./dom.js";
 import { on } from "./page-events.js";
 
 /** @import { PageEvents } from "./page-events.js" */
@@ -27,6 +28,16 @@ export class PageElement extends HTMLElement {
 
   /** Called each time the element leaves the page: for subclasses that have more to end than listeners. */
   disconnect() {}
+
+  /**
+   * The element's own part that matches `selector`.
+   * @template {Element} [E=HTMLElement]
+   * @param {string} selector
+   * @param {new () => E} [type] the part's class, HTMLElement unless given
+   */
+  find(selector, type) {
+    return find(this, selector, type);
+  }
 
   /**
    * Listens to an event of the page.

@@ -12,7 +12,10 @@ const SHORTLY = 10000; // ms before its turn that the next recording is fetched
 
 class Voice {
   constructor(stretch, audio, url, ms) {
-    Object.assign(this, { stretch, audio, url });
+    this.stretch = stretch;
+    this.audio = audio;
+    this.url = url;
+    this.listening = new AbortController();
     audio.preload = "auto";
     audio.src = url;
     if (ms > 0) audio.currentTime = ms / 1000;
@@ -43,7 +46,8 @@ export class Playback extends EventTarget {
   // urlOf(stretch): where its sound is.
   constructor(timeline, urlOf) {
     super();
-    Object.assign(this, { timeline, urlOf });
+    this.timeline = timeline;
+    this.urlOf = urlOf;
   }
 
   // Events: "time" (it went on), "state" (playing or not), "unplayable" (detail: the stretch, which was left out).
@@ -138,7 +142,6 @@ export class Playback extends EventTarget {
 
   make(stretch, ms) {
     const voice = new Voice(stretch, this.idle.pop() ?? new Audio(), this.urlOf(stretch), ms);
-    voice.listening = new AbortController();
     const signal = voice.listening.signal;
     voice.audio.addEventListener("ended", () => this.ended(voice), { signal });
     voice.audio.addEventListener("error", () => this.broken(voice), { signal });

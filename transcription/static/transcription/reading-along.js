@@ -15,7 +15,8 @@ export class ReadingAlong {
 
   // onPress(recording, ms in it); onFollow(whether the reader is taken along)
   constructor(transcript, urlOfWords, { onPress, onFollow }, signal) {
-    Object.assign(this, { transcript, onPress, onFollow });
+    this.onPress = onPress;
+    this.onFollow = onFollow;
     this.words = new SpokenWords(urlOfWords);
     this.highlight = globalThis.Highlight && CSS.highlights ? new Highlight() : null;
     if (this.highlight) CSS.highlights.set("mico-word", this.highlight);

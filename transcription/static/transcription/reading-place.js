@@ -1,6 +1,8 @@
 // Where somebody reads: what they look at stays where it is whatever changes above it. Who is at the end goes along
 // with it until they scroll up.
 
+import { findAll } from "./dom.js";
+
 export class ReadingPlace {
   following = false;
 
@@ -11,7 +13,7 @@ export class ReadingPlace {
     this.complete = complete;
     this.y = window.scrollY;
     this.following = this.endInView();
-    const head = document.querySelector(".head");
+    const [head] = findAll(document, ".head");
     this.headHeight = head?.offsetHeight ?? 0;
     if (head) new ResizeObserver(() => this.moved(head)).observe(head);
   }

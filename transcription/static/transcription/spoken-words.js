@@ -72,7 +72,7 @@ export function rangeOver(element, from, to) {
   let passed = 0;
   let open = false;
   while (nodes.nextNode()) {
-    const { length } = nodes.currentNode;
+    const { length } = nodes.currentNode.textContent;
     if (!open && from < passed + length) {
       range.setStart(nodes.currentNode, from - passed);
       open = true;

@@ -14,7 +14,9 @@ export class Take {
 
   // `about`: {title, url}; `now`: a function, ms since the meeting began.
   constructor({ microphone, outbox, about, now }) {
-    Object.assign(this, { microphone, outbox, about });
+    this.microphone = microphone;
+    this.outbox = outbox;
+    this.about = about;
     this.id = crypto.randomUUID();
     this.resampler = new Resampler(microphone.rate, RATE);
     this.detector = new SpeechDetector({ rate: RATE });
