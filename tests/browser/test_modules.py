@@ -100,3 +100,19 @@ def test_pauses_grow_to_their_longest_and_are_spread_over_half_of_it(page: Page)
         """,
     )
     assert pauses == [1000, 1000, 3000, 1500, 1000]
+
+
+def test_what_changes_while_it_is_asked_for_is_asked_for_again(page: Page) -> None:
+    found = run(
+        page,
+        """
+        const {NewerVersions} = await import("/newer-versions.js");
+        const newer = new NewerVersions((recording) => (recording === 1 ? 5 : -1));
+        const wanted = [newer.want(1, 5), newer.want(1, 6), newer.want(2, 0), newer.want(3, 0)];
+        const asked = newer.next(2);
+        newer.want(1, 7);
+        newer.answered(asked);
+        return [wanted, [...asked], [...newer.next(9)]];
+        """,
+    )
+    assert found == [[False, True, True, True], [[1, 6], [2, 0]], [[1, 7], [3, 0]]]

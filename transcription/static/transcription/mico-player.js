@@ -3,6 +3,7 @@
 
 import { find } from "./dom.js";
 import { ticking } from "./durations.js";
+import { NewerVersions } from "./newer-versions.js";
 import { PageElement } from "./page-element.js";
 import { Playback } from "./playback.js";
 import { ReadingAlong } from "./reading-along.js";
@@ -19,7 +20,7 @@ const TYPED_INTO = "input:not([type=range]), select, textarea, [contenteditable]
 const PRESSED_BY_SPACE = `${TYPED_INTO}, button, summary, [role=button]`;
 
 class MicoPlayer extends PageElement {
-  news = new Set();
+  newer = new NewerVersions((recording) => this.timeline.version(recording));
 
   connect() {
     this.slider = this.find("[data-position]", HTMLInputElement);
@@ -77,31 +78,30 @@ class MicoPlayer extends PageElement {
   }
 
   want(recording, version) {
-    if (version <= this.timeline.version(recording)) return;
-    this.news.add(recording);
-    this.soon();
+    if (this.newer.want(recording, version)) this.soon();
   }
 
   soon() {
-    this.timer ??= setTimeout(() => this.load([...this.news].slice(0, AT_ONCE)), TOGETHER);
+    this.timer ??= setTimeout(() => this.loadNewer(), TOGETHER);
+  }
+
+  async loadNewer() {
+    const asked = this.newer.next(AT_ONCE);
+    await this.load([...asked.keys()]);
+    this.newer.answered(asked);
+    this.timer = null;
+    if (this.newer.size) this.soon();
   }
 
   // The rows of some recordings; of all, if none is named.
   async load(ids) {
     const query = ids.length ? `?${new URLSearchParams(ids.map((id) => ["id", id]))}` : "";
-    let ok = false;
     try {
       this.timeline.put((await json(this.dataset.timeline + query)).recordings);
-      ok = true;
+      for (const id of ids) this.reading.changed(id);
     } catch {
       // The next snapshot names what is missing.
     }
-    for (const id of ids) {
-      this.news.delete(id);
-      if (ok) this.reading.changed(id);
-    }
-    this.timer = null;
-    if (this.news.size) this.soon();
     this.playback.renew();
     this.draw();
   }

@@ -5,6 +5,7 @@
 import { Backoff } from "./backoff.js";
 import { known, learn, parse } from "./known-recordings.js";
 import { keyOf, LineList, nameOf } from "./line-list.js";
+import { NewerVersions } from "./newer-versions.js";
 import { PageElement } from "./page-element.js";
 import { dispatch } from "./page-events.js";
 import { ReadingPlace } from "./reading-place.js";
@@ -21,7 +22,7 @@ const FILE = 10; // lines that come at once: who was at the end begins to read t
 const NEAR = "2000px"; // how far ahead of the reader lines are fetched
 
 class MicoTranscript extends PageElement {
-  wanted = new Map(); // recording → the least version to be shown
+  newer = new NewerVersions((recording) => known.get(recording)?.version ?? -1);
   pauses = new Backoff(FIRST_PAUSE, LONGEST_PAUSE);
   rested = 0; // not before, after a request that failed; as performance.now()
   at = Infinity; // the next request
@@ -59,10 +60,6 @@ class MicoTranscript extends PageElement {
 
   // --- What is newer than what is here
 
-  version(recording) {
-    return known.get(recording)?.version ?? -1;
-  }
-
   learn(li) {
     known.set(Number(li.dataset.recording), { version: Number(li.dataset.version), status: li.dataset.status });
   }
@@ -72,9 +69,7 @@ class MicoTranscript extends PageElement {
   }
 
   want(recording, version, wait = TOGETHER) {
-    if (version <= this.version(recording)) return;
-    this.wanted.set(recording, Math.max(version, this.wanted.get(recording) ?? 0));
-    this.schedule(wait);
+    if (this.newer.want(recording, version)) this.schedule(wait);
   }
 
   // When the first who asked wants it. What is on its way ends first.
@@ -90,19 +85,19 @@ class MicoTranscript extends PageElement {
   async load() {
     this.at = Infinity;
     this.loading = true;
-    const asked = new Map([...this.wanted].slice(0, AT_ONCE));
+    const asked = this.newer.next(AT_ONCE);
     try {
       const query = new URLSearchParams([...asked.keys()].map((id) => ["id", id]));
       this.receive(await fragment(`${this.dataset.url}?${query}`), asked);
       this.pauses.reset();
     } catch (error) {
-      if (error instanceof RequestFailed && error.status < 500) this.wanted.clear(); // signed out, or not ours
+      if (error instanceof RequestFailed && error.status < 500) this.newer.clear(); // signed out, or not ours
       this.rested = performance.now() + this.pauses.next();
     }
     this.loading = false;
     const wait = Math.max(0, Math.min(this.at - performance.now(), TOGETHER));
     this.at = Infinity;
-    if (this.wanted.size) this.schedule(wait);
+    if (this.newer.size) this.schedule(wait);
   }
 
   // `asked`: recording → the version that was wanted when this was asked for.
@@ -114,19 +109,19 @@ class MicoTranscript extends PageElement {
     if (many.length || items.length > FILE) this.place.following = false;
     this.place.keep(() => {
       for (const [recording, lines] of group(items.filter((li) => li.matches(".line")))) {
-        if (Number(lines[0].dataset.version) < this.version(recording)) continue;
-        const newer = Number(lines[0].dataset.version) > this.version(recording);
+        if (Number(lines[0].dataset.version) < this.newer.here(recording)) continue;
+        const newer = Number(lines[0].dataset.version) > this.newer.here(recording);
         this.learn(lines[0]);
         if (newer) words.push(...lines.filter((li) => li.matches(".words")));
         if (newer) said.push(...words.slice(said.length).map(sentence));
         this.lines.put(recording, lines);
       }
     });
-    const newer = many.filter(([recording, version]) => version > this.version(recording));
+    const newer = many.filter(([recording, version]) => version > this.newer.here(recording));
     for (const [recording, version, status] of newer) known.set(recording, { version, status });
     // Answered, whatever came: what is still older than wanted (or gone) is asked for again after the next word. One that
     // has become newer while the answer was on its way is asked for again at once.
-    for (const [id, version] of asked) if (this.wanted.get(id) === version) this.wanted.delete(id);
+    this.newer.answered(asked);
     this.tellUnread(words.filter((li) => this.lines.isBelow(li, window.innerHeight)).length);
     this.announce(said);
     this.changed();
@@ -199,10 +194,10 @@ class MicoTranscript extends PageElement {
     this.place.keep(change);
     for (const li of this.lines.lines()) {
       // An answer may be older than what an event has brought meanwhile.
-      if (Number(li.dataset.version) >= this.version(Number(li.dataset.recording))) this.learn(li);
-      else this.wanted.set(Number(li.dataset.recording), this.version(Number(li.dataset.recording)));
+      if (Number(li.dataset.version) >= this.newer.here(Number(li.dataset.recording))) this.learn(li);
+      else this.newer.wantAgain(Number(li.dataset.recording));
     }
-    if (this.wanted.size) this.schedule(TOGETHER);
+    if (this.newer.size) this.schedule(TOGETHER);
     this.problem.hidden = true;
     this.watch();
     this.changed();
@@ -274,7 +269,7 @@ class MicoTranscript extends PageElement {
     const recording = Number(form.closest("[data-recording]").dataset.recording);
     try {
       await send("POST", form.dataset.api);
-      this.want(recording, this.version(recording) + 1);
+      this.want(recording, this.newer.here(recording) + 1);
     } catch (error) {
       button.disabled = false;
       this.problem.textContent = sentenceOf(error) || this.problem.dataset.text;
