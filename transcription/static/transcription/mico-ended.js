@@ -1,6 +1,7 @@
 // <mico-ended>: whether the meeting is over, for the whole page: #meeting[data-ended], the notice, the owner's buttons
 // in <mico-ending>, and the event `mico:ended` with {ended}, by which whoever records stops.
 
+import { findAll } from "./dom.js";
 import { PageElement } from "./page-element.js";
 import { dispatch } from "./page-events.js";
 import { fragment } from "./server.js";
@@ -11,7 +12,8 @@ class MicoEnded extends PageElement {
 
   connect() {
     this.page = this.closest("#meeting");
-    this.owners = this.page.querySelector("mico-ending");
+    const [owners] = findAll(this.page, "mico-ending");
+    this.owners = owners;
     this.on("mico:meeting.changed", ({ state, version }) => this.become(state, version));
     this.on("mico:snapshot", ({ state, version }) => this.become(state, version));
     if (this.owners) this.listen(this.owners, "submit", (event) => this.submit(event));

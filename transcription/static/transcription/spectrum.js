@@ -1,13 +1,14 @@
-// How loud it is in each of a few bands, dB of full scale.
+// The level of a sound in a few frequency bands, in dB of full scale.
 
-const SIZE = 512; // samples that are looked at: 32 ms at 16 kHz
+const SIZE = 512; // samples in one look: 32 ms at 16 kHz
 const EDGES = [120, 280, 450, 700, 1000, 1400, 2000, 2800, 4000, 5600]; // Hz
 export const BANDS = EDGES.length - 1;
 
 const WINDOW = Float32Array.from({ length: SIZE }, (_, n) => 0.5 - 0.5 * Math.cos((2 * Math.PI * (n + 0.5)) / SIZE));
-const FULL_SCALE = (SIZE * SIZE) / 16; // a sine of amplitude 1 through this window: 0 dB in its bin
+const FULL_SCALE = (SIZE * SIZE) / 16; // a sine of amplitude 1 through this window gives 0 dB in its bin
 
 export class Spectrum {
+  /** @param {number} rate samples per second */
   constructor(rate) {
     this.bins = EDGES.map((hertz) => Math.round((hertz * SIZE) / rate));
     this.recent = new Float32Array(SIZE);
@@ -15,7 +16,10 @@ export class Spectrum {
     this.im = new Float32Array(SIZE);
   }
 
-  // Takes the next samples (at most SIZE) and returns the bands' levels now.
+  /**
+   * Takes the next samples and returns the level of each band.
+   * @param {Float32Array} samples at most SIZE
+   */
   push(samples) {
     this.recent.copyWithin(0, samples.length);
     this.recent.set(samples, SIZE - samples.length);
@@ -32,7 +36,11 @@ export class Spectrum {
   }
 }
 
-// The fast Fourier transform, in place; the length is a power of two.
+/**
+ * The fast Fourier transform, in place.
+ * @param {Float32Array} re the real parts; their number is a power of two
+ * @param {Float32Array} im the imaginary parts
+ */
 function transform(re, im) {
   const size = re.length;
   for (let n = 1, m = 0; n < size; n++) {

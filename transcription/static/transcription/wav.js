@@ -2,18 +2,25 @@
 
 const HEADER = 44; // bytes
 
-// Samples between -1 and 1 → 16 bit; what is louder is limited.
+/**
+ * Samples between -1 and 1 as 16-bit integers; louder ones are clipped.
+ * @param {Float32Array} samples
+ */
 export function toPcm(samples) {
   const pcm = new Int16Array(samples.length);
   for (let n = 0; n < samples.length; n++) pcm[n] = Math.round(Math.max(-1, Math.min(1, samples[n])) * 32767);
   return pcm;
 }
 
-// A whole file. `parts`: Int16Arrays, one after the other.
+/**
+ * A whole file.
+ * @param {Int16Array<ArrayBuffer>[]} parts the samples, one part after the other
+ * @param {number} rate samples per second
+ */
 export function wav(parts, rate) {
   const bytes = parts.reduce((sum, part) => sum + part.byteLength, 0);
   const view = new DataView(new ArrayBuffer(HEADER));
-  const text = (at, letters) => {
+  const text = (/** @type {number} */ at, /** @type {string} */ letters) => {
     for (const [n, letter] of [...letters].entries()) view.setUint8(at + n, letter.charCodeAt(0));
   };
   text(0, "RIFF");

@@ -1,17 +1,24 @@
-// Several files as one: a ZIP archive that compresses nothing.
+// Several files as one: a ZIP archive without compression.
 
 const TABLE = Uint32Array.from({ length: 256 }, (_, n) => {
   for (let bit = 0; bit < 8; bit++) n = n & 1 ? (n >>> 1) ^ 0xedb88320 : n >>> 1;
   return n;
 });
 
+/**
+ * CRC-32.
+ * @param {Uint8Array} bytes
+ */
 function checksum(bytes) {
   let crc = -1;
   for (const byte of bytes) crc = (crc >>> 8) ^ TABLE[(crc ^ byte) & 0xff];
   return ~crc >>> 0;
 }
 
-// Little-endian numbers of 2 or 4 bytes: [[value, bytes], …].
+/**
+ * Little-endian numbers of 2 or 4 bytes.
+ * @param {number[][]} fields pairs of value and number of bytes
+ */
 function numbers(...fields) {
   const view = new DataView(new ArrayBuffer(fields.reduce((sum, [, bytes]) => sum + bytes, 0)));
   let at = 0;
@@ -23,7 +30,9 @@ function numbers(...fields) {
   return view.buffer;
 }
 
-// `files`: [{name, blob}]; the names differ.
+/**
+ * @param {{ name: string, blob: Blob }[]} files with different names
+ */
 export async function zip(files) {
   const parts = [];
   const directory = [];
