@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 import redis
 from django.conf import settings as django_settings
@@ -22,6 +23,9 @@ def pytest_configure() -> None:
     """Stop the run unless the settings are the tests' own: others might lead to somebody's data."""
     if os.environ.get("DJANGO_SETTINGS_MODULE") != "tests.settings":
         pytest.exit("Unset DJANGO_SETTINGS_MODULE: the tests bring their own settings.", returncode=4)
+    # How long an example takes says how busy the machine is, and nothing about the code.
+    hypothesis.settings.register_profile("tests", parent=hypothesis.settings(), deadline=None)
+    hypothesis.settings.load_profile("tests")
 
 
 @pytest.fixture(scope="session", autouse=True)

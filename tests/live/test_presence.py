@@ -1,0 +1,21 @@
+"""Which processes count as alive."""
+
+import pytest
+import redis
+
+from tests.waiting import wait_until
+from transcription.live.presence import alive
+
+
+@pytest.mark.parametrize(("seconds", "workers"), [(10, 1), (11, 0)])
+def test_a_worker_is_gone_when_its_last_heartbeat_is_more_than_10_seconds_old(
+    redis_connection: "redis.Redis", seconds: int, workers: int
+) -> None:
+    def seen_within_one_second() -> list[int] | None:
+        """How many workers were alive so long after the heartbeat; None if the clock of Redis went on meanwhile."""
+        began, _ = redis_connection.time()
+        redis_connection.zadd("mico:alive:worker", {"killed": int(began) - seconds})
+        seen = alive()["workers"]
+        return [seen] if redis_connection.time()[0] == began else None
+
+    assert wait_until(seen_within_one_second) == [workers]
