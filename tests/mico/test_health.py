@@ -54,6 +54,22 @@ def test_readyz_names_who_is_missing(client: Client, caplog: pytest.LogCaptureFi
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("role", "alone", "missing"),
+    [(Role.WORKER, "worker", "dispatcher"), (Role.DISPATCH, "dispatcher", "worker")],
+)
+def test_one_role_alone_is_not_ready(client: Client, role: Role, alone: str, missing: str) -> None:
+    beat = Heartbeat(role)
+    beat.start()
+    wait_until(lambda: alive()["workers"] + alive()["dispatchers"] == 1)
+    answer = client.get("/readyz")
+    beat.stop()
+    assert answer.status_code == 503
+    assert answer.json()["checks"][alone] == "ok"
+    assert answer.json()["checks"][missing].startswith("No ")
+
+
+@pytest.mark.django_db
 def test_readyz_without_redis(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     def away() -> None:
         raise redis.ConnectionError("redis://:secret@redis.internal refused")
