@@ -61,10 +61,9 @@ def receive(
 
     Raises UploadRefused.
     """
-    if client_id is not None:
-        known = Recording.objects.filter(meeting=meeting, client_id=client_id).first()
-        if known is not None:
-            return known, False
+    known = _known(meeting, client_id)
+    if known is not None:
+        return known, False
     if kind not in Recording.Kind.values:
         raise UploadRefused("bad_kind", _("The kind of a recording is “live” or “upload”."))
     if offset_ms is not None and not 0 <= offset_ms <= LATEST_OFFSET_MS:
@@ -91,21 +90,37 @@ def receive(
         prepared_at=None if media.needs_preparation(info, vendor) else timezone.now(),
     )
     recording.audio.save("audio", upload, save=False)  # outside the transaction: it may take long
+    return _store(recording, placed=offset_ms is not None)
+
+
+def _known(meeting: Meeting, client_id: uuid.UUID | None) -> Recording | None:
+    """Return the recording that an earlier request with this idempotency key made, if there is one."""
+    if client_id is None:
+        return None
+    return Recording.objects.filter(meeting=meeting, client_id=client_id).first()
+
+
+def _store(recording: Recording, *, placed: bool) -> tuple[Recording, bool]:
+    """Write the recording and its transcription in one transaction. Return the recording, and whether it is new.
+
+    Unless it is `placed`, its offset is decided inside the transaction. The audio is deleted if nothing was written.
+    """
+    meeting = recording.meeting
     written = False
     try:
         with transaction.atomic():
-            if offset_ms is None:
-                recording.offset_ms = _offset(meeting, kind, info.duration_ms or 0)
+            if not placed:
+                recording.offset_ms = _offset(meeting, recording.kind, recording.duration_ms or 0)
             recording.save()
             row = Transcription.objects.create(
-                recording=recording, meeting=meeting, vendor=vendor.name, language=meeting.language
+                recording=recording, meeting=meeting, vendor=settings.STT_VENDOR, language=meeting.language
             )
             events.publish_recording(row)
             wake()
             written = True
     except IntegrityError:
         recording.audio.delete(save=False)
-        known = Recording.objects.filter(meeting=meeting, client_id=client_id).first() if client_id else None
+        known = _known(meeting, recording.client_id)
         if known is None and not Meeting.objects.filter(pk=meeting.pk).exists():
             raise deleted() from None
         if known is None:
