@@ -160,6 +160,13 @@ def test_hangul_is_as_wide_as_two_letters_and_long_words_are_cut() -> None:
     assert "".join(cue[3].replace("\n", "") for cue in cues) == japanese
 
 
+@pytest.mark.parametrize(
+    ("text", "wide"), [("", 0), ("abc", 3), ("회의", 4), ("회의 a", 6), ("cafe\u0301", 4), ("\u0301", 0)]
+)
+def test_hangul_takes_two_columns_and_an_accent_of_its_own_none(text: str, wide: int) -> None:
+    assert captions.columns(text) == wide
+
+
 def test_people_who_talk_at_once_are_shown_at_once_and_nobody_twice() -> None:
     said = (a_line(0, 5000, "A", "long"), a_line(1000, 500, "B", "short"), a_line(3000, 500, "A", "again"))
     assert [(start, end, voice) for start, end, voice, _ in read_vtt(*said)] == [
