@@ -88,6 +88,6 @@ def _legend(names: list[str], top: float) -> str:
     below = top + 16 + math.ceil(len(names) / 4) * 22 + 6
     parts.append(
         f'<text x="14" y="{below}" font-size="12">Right: 429s per item. Up: the oracle’s time ÷ the policy’s;'
-        " 0 = never finishes. Green: the bar. Diamonds know the limit.</text>"
+        " 0 = never finishes. Green: the target. Diamonds know the limit.</text>"
     )
     return "".join(parts)

@@ -71,7 +71,7 @@ def verdict(scenario: str, row: Mapping[str, Cell]) -> tuple[bool | None, str]:
     """Return whether Mico reaches the target of a scenario (None if there is no target), and the same in words."""
     mico = row[MICO]
     if scenario in NO_BAR:
-        return None, "no bar"
+        return None, "no target"
     if mico.never:
         return False, f"missed: finishes in {mico.finished:.0%} of the runs"
     if scenario in BEST:

@@ -34,12 +34,12 @@ def test_a_cell_has_the_mean_and_the_worst_and_counts_an_unfinished_run_as_0() -
         ("bucket", a(0.3, 0.05, finished=2 / 3), "missed: finishes in 67% of the runs"),
         ("jobs, unnamed", a(0.91, 0.05), "reached"),
         ("jobs, named", a(0.98, 0.05), "missed: 429s +0.030"),
-        ("high demand", a(0.1, 9.0), "no bar"),
+        ("high demand", a(0.1, 9.0), "no target"),
     ],
 )
 def test_the_verdict_says_by_how_much_the_target_is_missed(scenario: str, mico: Cell, words: str) -> None:
     found = verdict(scenario, {"Mico": mico})
-    assert found == (None if words == "no bar" else words == "reached", words)
+    assert found == (None if words == "no target" else words == "reached", words)
 
 
 def test_without_a_target_mico_has_to_beat_all_that_do_not_know_the_limit() -> None:
