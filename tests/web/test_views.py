@@ -42,7 +42,7 @@ def page(client: Client, mina: User) -> Client:
 
 def lines_of(html: str) -> list[dict[str, str]]:
     """The attributes of the transcript's lines, in order."""
-    items = re.findall(r'<li class="line (?!upload)([a-z]+)"([^>]*)>', html)
+    items = re.findall(r'<li\s+class="line (?!upload)([a-z]+)"([^>]*)>', html)
     return [{"kind": kind, **dict(re.findall(r'data-([a-z]+)="([^"]*)"', rest))} for kind, rest in items]
 
 
