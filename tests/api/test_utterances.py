@@ -15,7 +15,7 @@ from tests.waiting import patient
 from transcription.models import Meeting, Participant, Transcription, Utterance
 from transcription.people.meetings import create_meeting, invite
 from transcription.people.seats import Seat
-from transcription.words import lines, search, transcript
+from transcription.words import editing, lines, search, transcript
 from transcription.words.editing import EditConflict, edit
 
 
@@ -37,6 +37,13 @@ def line(meeting: Meeting, jane: Participant) -> Utterance:
 
 def patch(client: Client, line: Utterance, **body: Any) -> Any:
     return client.patch(f"/api/v1/utterances/{line.pk}", body, content_type="application/json")
+
+
+def offers(user: User, meeting: Meeting) -> bool:
+    """Return whether the page lets `user` edit a line."""
+    client = Client()
+    client.force_login(user)
+    return "data-edit" in client.get(f"/m/{meeting.pk}/transcript/").text
 
 
 def test_an_edit_is_everywhere_and_says_who_and_when(
@@ -178,11 +185,27 @@ def test_lines_of_attempts_that_were_replaced_are_kept_and_not_edited(
 
 
 def test_the_page_offers_it_to_who_may(
-    client: Client, meeting: Meeting, line: Utterance, jane: Participant
+    as_user: Callable[[User], Client], meeting: Meeting, line: Utterance, jane: Participant
 ) -> None:
     other = User.objects.create_user("other")
     invite(meeting, other)
     for user, offered in (meeting.owner, True), (jane.user, True), (other, False):
         assert user is not None
-        client.force_login(user)
-        assert ("data-edit" in client.get(f"/m/{meeting.pk}/transcript/").text) == offered, user
+        assert offers(user, meeting) == offered, user
+        assert patch(as_user(user), line, version=1, text=line.text).status_code == (200 if offered else 403)
+
+
+@pytest.mark.parametrize("answer", [True, False])
+def test_the_page_asks_the_rule_that_the_api_asks(
+    as_user: Callable[[User], Client],
+    meeting: Meeting,
+    line: Utterance,
+    monkeypatch: pytest.MonkeyPatch,
+    answer: bool,
+) -> None:
+    other = User.objects.create_user("other")
+    invite(meeting, other)
+    monkeypatch.setattr(editing, "may_edit", lambda _seat, _recording: answer)
+    for user in meeting.owner, other:
+        assert offers(user, meeting) == answer
+        assert patch(as_user(user), line, version=1, text=line.text).status_code == (200 if answer else 403)
