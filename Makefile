@@ -18,7 +18,7 @@ PYTHONS := $(or $(PYTHON),python3.12 python3.11 python3 python3.14 python3.13 py
 # Recreate an environment whose Python is gone, after an upgrade of the machine or a move of the directory.
 $(shell $(BIN) -c '' 2>/dev/null || rm -rf $(VENV)/.made $(VENV)/.run $(VENV)/.dev $(VENV)/.bench)
 
-.PHONY: run test lint lint-python lint-js lint-lua lint-shell format-lua bench bench-test demo screens
+.PHONY: run test lint lint-python lint-js lint-templates lint-lua lint-shell format-lua bench bench-test demo screens
 
 run: $(VENV)/.run
 	@exec $(BIN) -m mico.run --with-parent
@@ -26,7 +26,7 @@ run: $(VENV)/.run
 test: $(VENV)/.dev
 	@exec $(BIN) -m pytest $(ARGS)
 
-lint: lint-python lint-js lint-lua lint-shell
+lint: lint-python lint-js lint-templates lint-lua lint-shell
 
 lint-python: $(VENV)/.dev
 	$(BIN) -m ruff check
@@ -37,6 +37,12 @@ lint-python: $(VENV)/.dev
 lint-js: node_modules/.made
 	node_modules/.bin/biome check --error-on-warnings
 	node_modules/.bin/tsc
+
+# The formatter never breaks a tag of Django's, so a line may still be too long.
+lint-templates: $(VENV)/.dev
+	$(VENV)/bin/djangofmt --check templates
+	$(VENV)/bin/djangofmt check templates
+	! LC_ALL=C.UTF-8 grep -rnE '.{121,}' templates
 
 # .luacheckrc has the settings of luacheck.
 lint-lua: node_modules/.made
