@@ -285,7 +285,8 @@ function elements(html) {
   return /** @type {HTMLElement[]} */ ([...template.content.children]);
 }
 
-const sentence = (li) => `${li.querySelector(".who").lastChild.textContent.trim()}: ${li.querySelector(".text").textContent}`;
+const sentence = (li) =>
+  `${li.querySelector(".who").lastChild.textContent.trim()}: ${li.querySelector(".text").textContent}`;
 
 function group(lines) {
   const groups = new Map();
