@@ -18,7 +18,7 @@ class MicoSpeakers extends PageElement {
   }
 
   ask(button) {
-    this.recording = button.closest("[data-recording]").dataset.recording;
+    this.api = button.dataset.api;
     this.label = button.dataset.nameVoice;
     this.called = button.textContent.trim();
     this.field.value = this.called;
@@ -33,10 +33,7 @@ class MicoSpeakers extends PageElement {
     event.preventDefault();
     if (this.field.value.trim() === this.called) return this.dialog.close(); // "Speaker 1" is no name to keep
     try {
-      await send("POST", `/api/v1/recordings/${this.recording}/speakers`, {
-        label: this.label,
-        name: this.field.value,
-      });
+      await send("POST", this.api, { label: this.label, name: this.field.value });
       this.dialog.close();
     } catch (error) {
       this.problem.textContent = sentenceOf(error) || this.problem.dataset.text;
