@@ -122,6 +122,7 @@ def test_the_console_of_a_vendor(visit: Callable[..., Page], site: Site, scheme:
     try:
         console = connected(visit("/admin/transcription/gateevent/vendor/rtzr/", color_scheme=scheme))
         assert grave(console) == []
+        console.close()  # before its reader loses the right to it, which a page that is still open is told
     finally:
         site.program(
             "from django.contrib.auth.models import User;"
