@@ -92,14 +92,14 @@ def test_older_lines_than_those_shown_are_dropped(visit: Callable[..., Page], si
         """() => {
             const transcript = document.querySelector("mico-transcript");
             window.wanted = [];
-            document.addEventListener("mico:recording.changed", () => window.wanted.push(transcript.wanted.size));
+            document.addEventListener("mico:recording.changed", () => window.wanted.push(transcript.newer.size));
         }"""
     )
 
     event = {"type": "recording.changed", "meeting": meeting, "recording": recording, "status": "processing"}
     site.publish(f"meeting.{meeting}", {**event, "version": 5})
     site.publish(f"meeting.{meeting}", {**event, "version": 4})
-    page.wait_for_function("window.wanted.length === 2")
+    page.wait_for_function("() => window.wanted.length === 2")
     assert page.evaluate("window.wanted") == [0, 0]
     assert requests == []
 
