@@ -14,7 +14,7 @@ import aiohttp
 # fetches at most AT_ONCE recordings.
 TOGETHER_S = 0.200
 AT_ONCE = 50
-LINE = re.compile(r'<li class="line (\w+)" id="line-(\d+)-')
+LINE = re.compile(r'<li\s+class="line (\w+)"\s+id="line-(\d+)-')
 
 
 class Reader:
