@@ -8,6 +8,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 import redis
+from channels import db
 from django.conf import settings as django_settings
 from pytest_django import Settings
 
@@ -57,6 +58,16 @@ def _nothing_learned() -> Iterator[None]:
     yield
     plan.forget()
     estimate.forget()
+
+
+@pytest.fixture
+def connections_stay_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep Channels from closing the connection that holds the test's transaction.
+
+    Channels' communicator does so too, but only while it sends or receives: a query that ran during `wait` or
+    `receive_nothing`, or between two calls, met a closed database. Needed by each test that opens a socket.
+    """
+    monkeypatch.setattr(db, "close_old_connections", lambda: None)
 
 
 @pytest.fixture(scope="session")

@@ -202,7 +202,7 @@ def test_without_redis_nothing_is_changed_and_the_page_says_so(
 
 
 @pytest.fixture
-def socket_of_meeting(meeting: Meeting) -> Callable[[], WebsocketCommunicator]:
+def socket_of_meeting(meeting: Meeting, connections_stay_open: None) -> Callable[[], WebsocketCommunicator]:
     """The socket that a page of the meeting opens."""
     browser = Client()
     browser.force_login(meeting.owner)

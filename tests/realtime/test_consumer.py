@@ -26,7 +26,7 @@ from transcription import events
 from transcription.models import Meeting
 from transcription.people import meetings
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("connections_stay_open")]
 
 ORIGIN = (b"origin", b"http://localhost")
 

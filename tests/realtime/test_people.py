@@ -22,7 +22,7 @@ from transcription.live import attendance
 from transcription.live.attendance import attendance_of
 from transcription.people import meetings
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("connections_stay_open")]
 
 
 @pytest.fixture

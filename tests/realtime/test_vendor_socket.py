@@ -16,7 +16,7 @@ from realtime import consumers
 from tests.waiting import patient
 from transcription import events
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("connections_stay_open")]
 
 
 def signed_in(user: User) -> Client:
