@@ -7,6 +7,7 @@ import logging
 from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Literal, get_args
 
 import redis
@@ -23,12 +24,7 @@ REFUSALS: tuple[Result, ...] = ("rate", "concurrency", "quota")
 MINUTE, QUARTER, HOUR, DAY = 60, 900, 3600, 86400  # s
 KEPT = DAY + 2 * HOUR  # s; a whole hour is kept until its last minute is a day old
 
-_COUNT = """
-local now = tonumber(ARGV[1]) or tonumber(redis.call('TIME')[1])
-local key = KEYS[1] .. ':' .. math.floor(now / 3600)
-redis.call('HINCRBY', key, math.floor(now % 3600 / 60) .. ':' .. ARGV[2], 1)
-redis.call('EXPIRE', key, ARGV[3])
-"""
+_SCRIPT = Path(__file__).with_name("traffic.lua").read_text(encoding="utf-8")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +87,7 @@ def count(vendor: str, outcome: Outcome, *, now: float | None = None) -> None:
         return
     try:
         client = redis_client()
-        client.register_script(_COUNT)(
+        client.register_script(_SCRIPT)(
             keys=[_key(vendor)], args=["" if now is None else repr(float(now)), result, KEPT]
         )
     except redis.RedisError as error:

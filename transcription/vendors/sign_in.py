@@ -10,6 +10,7 @@ import contextlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import redis
 from redis.exceptions import LockError
@@ -20,8 +21,8 @@ from transcription.vendors.base import VendorUnavailable
 # once a minute rather than before every request. A refused token is dropped at once anyway.
 SHORTEST_S = 60.0
 LONGEST_S = 86400.0
-# Delete the token only if it is still the refused one.
-_DELETE_IF = "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) end return 0"
+
+_SCRIPT = Path(__file__).with_name("sign_in.lua").read_text(encoding="utf-8")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,7 @@ class Tokens:
 
     def invalidate(self, token: str) -> None:
         """Drop `token`, which the vendor refused. A newer token of another process stays."""
-        self._redis.eval(_DELETE_IF, 1, self._key, token)
+        self._redis.eval(_SCRIPT, 1, self._key, token)
 
     def _read(self) -> str | None:
         value = self._redis.get(self._key)
