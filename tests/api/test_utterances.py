@@ -1,17 +1,15 @@
 """Changing the text of a line: who may, what is kept, and two at once."""
 
-import threading
-import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import IntegrityError, connection, transaction
+from django.db import transaction
 from django.test import Client
 
 from tests.rows import a_row
-from tests.waiting import patient
+from tests.transactions import start_beside
 from transcription.models import Meeting, Participant, Transcription, Utterance
 from transcription.people.meetings import create_meeting, invite
 from transcription.people.seats import Seat
@@ -106,29 +104,22 @@ def test_of_two_who_write_at_the_same_moment_one_is_told(minsu: User) -> None:
     meeting = create_meeting(minsu, "Weekly", "en")
     seat = Seat(meeting, meeting.participants.get())
     line = a_row(meeting, texts=[(0, 1, "", "Helo.")]).utterances.get()
-    both_have_read, outcomes = threading.Barrier(2, timeout=patient(5)), []
+    also_seen = Utterance.objects.select_related("transcription__recording").get(pk=line.pk)
+    conflicts: list[EditConflict] = []
 
-    def write(text: str) -> None:
-        seen = Utterance.objects.select_related("transcription__recording").get(pk=line.pk)
-        both_have_read.wait()
+    def write() -> None:
         try:
-            with transaction.atomic():
-                edit(seen, seat, 1, text)
-                time.sleep(0.3)  # s; the other one is waiting for this row by now
-            outcomes.append("written")
-        except (EditConflict, IntegrityError) as error:
-            outcomes.append(type(error).__name__)
-        finally:
-            connection.close()
+            edit(also_seen, seat, 1, "Second.")
+        except EditConflict as conflict:
+            conflicts.append(conflict)
 
-    writers = [threading.Thread(target=write, args=(text,)) for text in ("First.", "Second.")]
-    for writer in writers:
-        writer.start()
-    for writer in writers:
-        writer.join()
-    assert sorted(outcomes) == ["EditConflict", "written"]
+    with transaction.atomic():
+        edit(line, seat, 1, "First.")
+        second = start_beside(write)
+    second.join()
+    assert len(conflicts) == 1
     line.refresh_from_db()
-    assert (line.version, [r.text for r in line.revisions.all()]) == (2, [line.text])
+    assert (line.text, line.version, [r.text for r in line.revisions.all()]) == ("First.", 2, ["First."])
 
 
 def test_the_same_text_changes_nothing(

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 from django.core.files.base import ContentFile
 from django.core.files.storage import FileSystemStorage
-from django.db import connection
 from django.db.models.deletion import Collector
 from django.test import Client
 from django.urls import reverse
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from tests.stt import a_meeting, a_recording, row_of
+from tests.transactions import start_beside
 from transcription import events
 from transcription.lifecycle import deletion, workflow
 from transcription.models import Meeting, Participant, Recording, Transcription
@@ -165,21 +165,18 @@ def test_what_comes_in_while_the_rows_go_waits_and_finds_no_meeting(
             outcome.append("kept")
         except intake.UploadRefused as refused:
             outcome.append(refused.code)
-        finally:
-            connection.close()
 
-    sender = threading.Thread(target=hand_in)
+    senders: list[threading.Thread] = []
 
     def meanwhile(collected: Collector) -> Any:
-        """The rows that go are known by now, and none of them is gone."""
-        if not sender.ident:
-            sender.start()
-            sender.join(timeout=1.5)
+        """Hand a recording in once the rows to delete are known and none of them is deleted yet."""
+        if not senders:
+            senders.append(start_beside(hand_in))
         return remove(collected)
 
     monkeypatch.setattr(Collector, "delete", meanwhile)
     deletion.delete(meeting)
-    sender.join()
+    senders[0].join()
     assert outcome == ["not_found"]
     assert not Meeting.objects.exists()
     assert [name for name in files(kept) if (kept / name).is_file()] == []

@@ -1,7 +1,6 @@
 """Joining by link: the link, the name, the credential."""
 
 import threading
-import time
 from typing import Any
 
 import pytest
@@ -9,13 +8,13 @@ from django.conf import settings as django_settings
 from django.contrib.auth.models import User
 from django.contrib.sessions.backends.db import SessionStore
 from django.core.exceptions import ValidationError
-from django.db import connection, transaction
+from django.db import transaction
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from tests.transactions import start_beside
 from tests.visitors import joined_as_guest, signed_in
-from tests.waiting import patient
 from transcription.models import Meeting, Participant
 from transcription.people import joining, meetings, names
 
@@ -274,26 +273,19 @@ def test_of_two_who_come_at_once_for_one_place_one_gets_it(settings: Any) -> Non
     settings.MEETING_MAX_PEOPLE = 2
     meeting = meetings.create_meeting(User.objects.create_user("mina"), "Weekly", "en")
     joining.allow(meeting, allowed=True)
-    both_are_here, outcomes = threading.Barrier(2, timeout=patient(5)), []
+    full = threading.Event()
 
-    def come(name: str) -> None:
-        both_are_here.wait()
+    def come() -> None:
         try:
-            with transaction.atomic():
-                joining.join_as_guest(Meeting.objects.get(pk=meeting.pk), name, SessionStore())
-                time.sleep(0.3)  # s; the other one is waiting by now
-            outcomes.append("in")
+            joining.join_as_guest(Meeting.objects.get(pk=meeting.pk), "Ben", SessionStore())
         except joining.Full:
-            outcomes.append("full")
-        finally:
-            connection.close()
+            full.set()
 
-    guests = [threading.Thread(target=come, args=(name,)) for name in ("Ann", "Ben")]
-    for guest in guests:
-        guest.start()
-    for guest in guests:
-        guest.join()
-    assert sorted(outcomes) == ["full", "in"]
+    with transaction.atomic():
+        joining.join_as_guest(meeting, "Ann", SessionStore())
+        ben = start_beside(come)
+    ben.join()
+    assert full.is_set()
     assert meeting.participants.count() == 2
 
 
