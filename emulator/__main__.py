@@ -14,9 +14,9 @@ from pathlib import Path
 from aiohttp import web
 
 from .app import build
-from .engines import ENGINES
-from .store import DataInUseError, Store
-from .vendor import WRONG_SECRET, Vendor
+from .engines.pocketsphinx import ENGINES
+from .service.routes import WRONG_SECRET, Vendor
+from .service.store import DataInUseError, Store
 
 # For requests under way. aiohttp takes this time twice if one hangs, and the whole shutdown may take two seconds.
 _SHUTDOWN_SECONDS = 0.2

@@ -6,8 +6,9 @@ from collections.abc import AsyncIterator
 
 from aiohttp import web
 
-from . import control, vendor
-from .vendor import VENDOR, Vendor
+from .laboratory import control
+from .service import routes as vendor
+from .service.routes import VENDOR, Vendor
 
 
 async def healthz(request: web.Request) -> web.Response:

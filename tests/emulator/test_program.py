@@ -34,7 +34,7 @@ def run(*flags: str) -> subprocess.CompletedProcess[str]:
 
 def test_it_needs_nothing_of_the_rest_of_the_project() -> None:
     code = (
-        "import sys, emulator.__main__, emulator.recogniser;"
+        "import sys, emulator.__main__, emulator.engines.pocketsphinx_worker;"
         "print([name for name in sys.modules if name.split('.')[0] in"
         " ('mico', 'transcription', 'realtime', 'tests', 'django', 'redis', 'rq', 'requests')])"
     )

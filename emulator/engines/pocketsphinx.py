@@ -12,8 +12,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final, Protocol
 
-from .protocol import JobFault, Utterance, Word
-from .store import Job
+from ..service.protocol import JobFault, Utterance, Word
+from ..service.store import Job
 
 _WORKERS: Final = 2
 # The longest line that a worker may answer: four hours of words with their times are a few megabytes.
@@ -107,11 +107,11 @@ class PocketSphinxEngine:
 
 async def _start_worker() -> asyncio.subprocess.Process:
     package = Path(__file__).parent
-    path = os.pathsep.join([str(package.parent), *filter(None, [os.environ.get("PYTHONPATH")])])
+    path = os.pathsep.join([str(package.parent.parent), *filter(None, [os.environ.get("PYTHONPATH")])])
     return await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
-        f"{package.name}.recogniser",
+        f"{package.parent.name}.{package.name}.pocketsphinx_worker",
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         env={**os.environ, "PYTHONPATH": path},

@@ -7,7 +7,7 @@ import contextlib
 import logging
 import time
 
-from .engines import Engine, EngineError
+from ..engines.pocketsphinx import Engine, EngineError
 from .protocol import JobFault, Utterance
 from .store import Job, Store
 

@@ -11,11 +11,11 @@ from dataclasses import asdict, replace
 
 from aiohttp import web
 
+from ..service.protocol import TOKEN_SECONDS
+from ..service.routes import VENDOR, Handler, Turnaround
 from .faults import FAULT_ON, KINDS, Fault
 from .fields import FieldError, Fields
 from .limits import TOO_MANY_POLLS, On
-from .protocol import TOKEN_SECONDS
-from .vendor import VENDOR, Handler, Turnaround
 
 _ON: tuple[On, ...] = ("submit", "poll", "all")
 

@@ -22,8 +22,8 @@ from typing import Any, Final
 
 from pocketsphinx import Decoder, Endpointer  # type: ignore[attr-defined]
 
-from .audio import SAMPLE_BYTES, SAMPLE_RATE, BrokenAudioError, pcm
-from .protocol import JobFault, Utterance, Word
+from ..service.audio import SAMPLE_BYTES, SAMPLE_RATE, BrokenAudioError, pcm
+from ..service.protocol import JobFault, Utterance, Word
 from .voices import Listener, speakers
 
 # The endpointer's window (its default). It needs this much audio to decide, and so needs silence around speech.

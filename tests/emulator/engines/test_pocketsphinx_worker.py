@@ -7,9 +7,9 @@ from itertools import pairwise
 
 import pytest
 
-from emulator import recogniser
-from emulator.protocol import Utterance
-from emulator.recogniser import Recogniser
+from emulator.engines import pocketsphinx_worker as recogniser
+from emulator.engines.pocketsphinx_worker import Recogniser
+from emulator.service.protocol import Utterance
 from tests.emulator.sounds import samples
 
 pytestmark = pytest.mark.recognition

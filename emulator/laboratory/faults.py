@@ -12,7 +12,7 @@ from typing import Final, Literal, get_args
 
 from aiohttp import web
 
-from .protocol import VendorError
+from ..service.protocol import VendorError
 
 Kind = Literal["hang", "500", "garbage", "drop", "slow"]
 Route = Literal["authenticate", "submit", "poll"]

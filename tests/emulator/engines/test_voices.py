@@ -7,7 +7,7 @@ from array import array
 
 import pytest
 
-from emulator.voices import Listener, speakers
+from emulator.engines.voices import Listener, speakers
 from tests.emulator.program import Client
 from tests.emulator.sounds import RATE, samples, wav_of
 

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Literal, Protocol
 
-from .protocol import VendorError
+from ..service.protocol import VendorError
 
 Limited = Literal["submit", "poll"]
 On = Literal["submit", "poll", "all"]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from emulator.limits import FixedWindow, Limited, Limits, LimitSettings, SlidingWindow, TokenBucket
-from emulator.protocol import VendorError
+from emulator.laboratory.limits import FixedWindow, Limited, Limits, LimitSettings, SlidingWindow, TokenBucket
+from emulator.service.protocol import VendorError
 
 
 class Clock:

@@ -13,13 +13,13 @@ from typing import Any, Final, get_args
 
 from aiohttp import web
 
+from ..engines.pocketsphinx import Engine
+from ..laboratory.faults import Faults, NoAnswerError, Route, strike
+from ..laboratory.limits import Limits
+from ..laboratory.stats import Entry, Stats
 from .audio import probe
-from .engines import Engine
-from .faults import Faults, NoAnswerError, Route, strike
-from .limits import Limits
 from .protocol import MAX_BYTES, MAX_SECONDS, TOKEN_SECONDS, VendorError, parse_config
 from .runner import Runner
-from .stats import Entry, Stats
 from .store import Job, Store
 from .upload import receive
 
