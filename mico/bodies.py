@@ -21,14 +21,14 @@ from daphne import http_protocol
 from django.conf import settings
 from django.core.handlers.asgi import ASGIHandler
 
-ENVELOPE_BYTES = 1024**2  # allowance for a multipart form beside its file
+ENVELOPE_BYTES = 1024**2  # allowance for the parts of a form other than the file
 LINGER_SECONDS = 30.0  # how long the rest of a refused body is read
 UPGRADE_BYTES = 64 * 1024  # limit for a handshake, which needs no body; daphne would read one into memory
 
 logger = logging.getLogger(__name__)
 
-# The body of the request whose application is being started. daphne starts the application within the same call, and
-# asyncio copies the context into its task.
+# Passes a request's body from `process` to the application. daphne starts the application within that call, and
+# asyncio copies the context into the application's task.
 _body: ContextVar[IO[bytes] | None] = ContextVar("body", default=None)
 
 

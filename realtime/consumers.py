@@ -98,7 +98,7 @@ class PageConsumer(AsyncJsonWebsocketConsumer):
             # Join before the snapshot: an event in between then arrives twice rather than never.
             await self._join(*self.groups_of_page())
         except (redis.RedisError, OSError) as error:
-            logger.warning("No socket while Redis is away: %s", error)
+            logger.warning("A socket is refused while Redis is unavailable: %s", error)
             await self._refuse(TRY_AGAIN)
             return
         await self.accept()
@@ -110,7 +110,7 @@ class PageConsumer(AsyncJsonWebsocketConsumer):
             try:
                 await self.channel_layer.group_discard(group, self.channel_name)
             except (redis.RedisError, OSError) as error:
-                logger.info("Group %s left by itself: %s", group, error)
+                logger.info("The group %s could not be left, and ends with its connection: %s", group, error)
 
     async def dispatch(self, message: dict[str, Any]) -> None:
         """Forward an event. An unknown type is dropped here, because Channels would end the connection."""

@@ -17,7 +17,7 @@ from transcription.live.attendance import BEAT_SECONDS, Doing, beat
 
 logger = logging.getLogger(__name__)
 
-SHORTEST = 0.25  # s between two beats, at least
+SHORTEST = 0.25  # least time between two beats, in seconds
 
 
 class Pulse:
@@ -43,7 +43,7 @@ class Pulse:
         """Stop the task, and report the connection gone."""
         if self._task is None:
             return
-        async with self._beating:  # not during a beat, which could then arrive after the last one
+        async with self._beating:  # wait for a beat in progress: it could arrive after the last one
             self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
         await self._beat(Doing.GONE)
@@ -78,4 +78,4 @@ class Pulse:
                 event = events.attendance_changed(self._meeting_id, now)
                 await self._channel_layer.group_send(events.meeting_group(self._meeting_id), event)
         except (redis.RedisError, OSError) as error:
-            logger.info("Nobody is told who is here while Redis is away: %s", error)
+            logger.info("Attendance is not updated while Redis is unavailable: %s", error)

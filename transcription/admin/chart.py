@@ -94,7 +94,7 @@ def draw(slots: list[Slot], seconds: int, closed: list[tuple[datetime, datetime]
 
 
 def round_up(value: int) -> int:
-    """Round up to 4, 6, 8 … 20, 30, 40 … 100, 200 …, which are even, so that half of it is a whole number."""
+    """Round up to the next of 4, 6, 8 … 20, 30, 40 … 100, 200 …. All are even: the middle line is a whole number."""
     step = 2
     while 10 * step < value:
         step = 10 if step == 2 else 10 * step

@@ -26,7 +26,7 @@ class Bearer(HttpBearer):
         if user is None:
             raise AuthenticationError
         request.user = user
-        return Visitor(user)  # without the guest keys of a session sent along
+        return Visitor(user)  # guest keys of a session that came along do not count
 
 
 class Session(APIKeyCookie):

@@ -91,7 +91,7 @@ class Api(NinjaAPI):
         def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
             try:
                 _check_ids(kwargs)
-                # Before anything reads the body, so that a file that is too large is refused unread.
+                # Check before anything reads the body, so that a file that is too large is refused unread.
                 _check_length(request)
                 response = view(request, *args, **kwargs)
             except Exception as error:
@@ -115,7 +115,7 @@ def _check_length(request: HttpRequest) -> None:
     try:
         length = int(request.META.get("CONTENT_LENGTH") or 0)
     except ValueError:
-        return  # Django then treats the body as empty
+        return  # Django treats the body of such a request as empty
     if length > settings.MAX_UPLOAD_BYTES + MULTIPART_EXTRA_BYTES:
         raise ApiError(413, "too_large", _("The file is too large."))
 

@@ -36,51 +36,55 @@ class GateParams:
     """
 
     # --- Closed ---
-    # s added to a Retry-After: it is rounded to whole seconds, and the answer took time to arrive.
+    # Seconds added to a Retry-After, which is rounded to whole seconds.
     margin: float = 0.25
     # Longest Retry-After that is obeyed, in seconds. The state's note says when one was cut.
     retry_after_cap: float = 3600.0
-    # First pause in seconds while no rate is known. Every further pause is at least this times `growth`.
+    # First pause in seconds while no rate is known. Every later pause of a closing is at least this times `growth`.
     first_pause: float = 0.5
-    # First pause once a rate is known: the time of one request at that rate, within these seconds.
+    # Bounds in seconds of the first pause once a rate is known, which is the time of one request at that rate.
     rest_min: float = 0.2
     rest_cap: float = 10.0
-    # Each pause over the one before.
+    # Factor from one pause of a closing to the next.
     growth: float = 1.15
     # Longest pause, in seconds.
     pause_cap: float = 300.0
-    # s between probes while the vendor's quota is used up.
+    # Seconds between probes while the vendor's quota is used up.
     quota_pause: float = 900.0
     # Requests in a row without a usable answer that close the gate.
     unavailable_threshold: int = 3
-    # s until a probe without a report is taken for lost and the next one goes.
+    # Seconds after which a probe without a report counts as lost, and the next one may go.
     probe_lease: float = 10.0
-    # Shortest wait in seconds while a probe is out. The wait grows with the time that the probe has been out.
+    # Shortest wait in seconds for a caller that comes while a probe is out. The wait grows while the probe is out.
     probe_recheck: float = 1.0
-    # s from a probe that was reported without an answer to the next probe.
+    # Seconds to the next probe after one was reported without a usable answer.
     lost_pause: float = 5.0
-    # s for which a permit counts as a request under way: longer than the request's own time limit.
+    # Seconds for which a permit counts as a request under way. Longer than the time limit of the request itself.
     permit_lease: float = 120.0
-    # s for which an expired permit is remembered. Until then its report still counts (once) for its Retry-After.
+    # Seconds for which an expired permit is remembered. Until then a report still counts for its Retry-After and its
+    # job, and for nothing else.
     forget: float = 600.0
 
     # --- Open ---
-    # Until a limit is felt: requests/s at first, and busy seconds in which that doubles.
+    # The rate is what the vendor was measured to take, the pace what the gate allows now. Seconds are busy while the
+    # pace, and not a lack of work, limits the requests.
+    #
+    # Until the vendor has refused for the first time: requests/s at the start, and busy seconds in which they double.
     pace_start: float = 10.0
     pace_double: float = 3.0
-    # Until a limit is felt: s by which a permit may be early (the size of a burst, as time at the pace).
+    # In that time, seconds by which a permit may be early. Times the pace, this is the size of a burst in requests.
     pace_burst: float = 0.3
     # Bounds of the pace, in requests/s.
     pace_min: float = 0.01
     pace_max: float = 1000.0
-    # Fraction of the learned rate to use until the vendor was spared for long enough (`settle`).
+    # Fraction of the rate to use after the gate opens, for the time that `settle` and the next three determine.
     pace_below: float = 0.97
-    # Factor on the rate after a refusal that came far above it.
+    # Least growth of the rate, as a factor, after a refusal at a pace of more than 1.5 times the rate.
     pace_more: float = 1.07
-    # Factor on the rate after a window or a ban.
+    # Factor on the rate after a closing that looks like a fixed window's or a ban's.
     pace_less: float = 0.9
-    # Busy seconds below the learned rate after the lane opens: the longest of `settle`, the time of `settle_requests`
-    # requests, and `settle_pauses` times the length of the closing; at most `settle_cap`.
+    # How long the pace stays below the rate after the gate opens, in busy seconds: the longest of `settle`, the time
+    # of `settle_requests` requests, and `settle_pauses` times the length of the closing; at most `settle_cap`.
     settle: float = 10.0
     settle_requests: float = 20.0
     settle_pauses: float = 8.0
@@ -88,38 +92,39 @@ class GateParams:
     # Afterwards the pace doubles in this many busy seconds, or in the time of this many requests if that is longer.
     push_double: float = 2.0
     push_requests: float = 4.0
-    # A pause is short if the vendor would have taken at most this many requests in it.
+    # A closing is short if the vendor would have taken at most this many requests in it.
     short_requests: float = 3.0
-    # s by which a caller may come late without a loss of pace.
+    # Seconds by which a caller may come late without a loss of pace: half the time of one request, and at least this.
     pace_late: float = 0.03
-    # Longest wait in seconds for the pace, unless one request takes longer than that.
+    # Longest wait for the pace, in seconds, unless the time of one request is longer.
     pace_wait: float = 2.0
-    # s without a request after which the cycle is not measured.
+    # Seconds without a request after which the time up to the next refusal gives no measure of the rate.
     pace_idle: float = 1.0
 
     # --- Jobs at the vendor ---
     # Jobs at once that the vendor is known to take, until another number is learned. 0: unknown.
     first_cap: int = 0
-    # s for which a job counts without news of it.
+    # Seconds for which a job counts without news of it.
     job_lease: float = 900.0
-    # s until a submit asks again while the vendor is full.
+    # Seconds until a submit asks again while the vendor has as many jobs as it takes.
     full_wait: float = 1.0
-    # s at a newly learned cap before one more job is tried; doubled with each failure, within the bounds below.
+    # Seconds after a cap was learned until one more job is tried, and the bounds of that time, which doubles with
+    # each failure.
     raise_first: float = 60.0
     raise_min: float = 1.0
     raise_cap: float = 3600.0
-    # Refusals without a reason, each at as many jobs as the one before, that make that number the cap. 0: never,
-    # because the vendor says when a refusal is about jobs.
+    # Number of refusals without a reason, each at as many jobs as the one before, after which that many jobs are
+    # taken for the cap. 0: never, because this vendor says so when a refusal is about the number of jobs.
     unnamed_cap: int = 2
-    # Two numbers of jobs are "as many" if they differ by at most one, or by this fraction.
+    # Two numbers of jobs count as equal if they differ by at most one, or by at most this fraction.
     same_jobs: float = 0.1
 
     # --- What callers and people are told ---
-    # s until a caller asks again while an administrator holds the gate. The resume wakes callers earlier.
+    # Seconds until a caller asks again while an administrator holds the gate. Resuming wakes the callers earlier.
     hold_wait: float = 60.0
-    # Shortest wait in seconds, so that no caller spins.
+    # Shortest wait that a caller is told, in seconds, so that none asks in a tight loop.
     min_wait: float = 0.05
-    # s by which the next try has to move to be a change worth publishing.
+    # Least number of seconds by which the time of the next try has to move for a change to be published.
     moved_step: float = 1.0
 
     @property

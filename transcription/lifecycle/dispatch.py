@@ -139,7 +139,7 @@ class Dispatcher:
                 # A row that waits for the gate cannot be claimed before the gate has room.
                 soonest = max(soonest, allowed.next_in)
             elif soonest <= 0 and not claims:
-                soonest = HELD_BACK  # a row is due, but it has to wait for another
+                soonest = HELD_BACK  # every due row waits for another one
             look_again = min(look_again, soonest)
         return QUEUE_FULL if room <= 0 else max(look_again, 0.0)
 
@@ -154,7 +154,7 @@ class Dispatcher:
                 try:
                     self._listen()
                 except (redis.RedisError, DatabaseError) as error:
-                    logger.warning("The dispatcher was interrupted and tries again: %s", error)
+                    logger.warning("The dispatcher lost Redis or the database, and tries again: %s", error)
                     close_old_connections()
                     time.sleep(LOOK_AGAIN / 4)
         finally:
@@ -178,7 +178,7 @@ class Dispatcher:
         try:
             uploads.sweep()
         except OSError as error:
-            logger.warning("Unfinished uploads could not be thrown away: %s", error)
+            logger.warning("Unfinished uploads could not be discarded: %s", error)
 
     def _stop(self, number: int, _frame: FrameType | None) -> None:
         logger.info("Stopping on %s.", signal.Signals(number).name)

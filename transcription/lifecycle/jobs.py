@@ -27,7 +27,9 @@ def _step(step: Callable[[int, int], None], transcription_id: int, claim: int) -
     try:
         step(transcription_id, claim)
     except NotOurs:
-        logger.info("Transcription %s: claim %s was overtaken; nothing done.", transcription_id, claim)
+        logger.info(
+            "Transcription %s: claim %s is out of date, so its job did nothing.", transcription_id, claim
+        )
     finally:
         close_old_connections()
         wake()

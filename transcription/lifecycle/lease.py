@@ -58,7 +58,8 @@ class Lease:
 
     def _renew(self) -> None:
         try:
-            # The end of a step counts `claim` up (states.py), so that this never postpones what the step scheduled.
+            # The end of a step counts `claim` up (states.py). From then on this UPDATE matches no row, so it cannot
+            # postpone what the step scheduled.
             while not self._done.wait(settings.STT_LEASE_SECONDS / 3):
                 held = Transcription.objects.live().filter(pk=self._pk, claim=self._claim)
                 if not held.update(next_action_at=timezone.now() + lease_length()):

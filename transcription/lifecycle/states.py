@@ -52,7 +52,7 @@ def transition(transcription: Transcription, to: Status, **changes: Any) -> bool
     """
     before = Status(transcription.status)
     if to not in TRANSITIONS[before]:
-        raise IllegalTransition(f"{before} → {to}")
+        raise IllegalTransition(f"A transcription cannot go from {before} to {to}.")
     now = timezone.now()
     changes |= {"status": to, "status_since": now}
     if to in Transcription.TERMINAL:

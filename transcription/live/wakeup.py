@@ -26,7 +26,7 @@ def _publish() -> None:
         redis_client().publish(CHANNEL, b"")
     except redis.RedisError as error:
         # The row is committed, so nothing is lost: the dispatcher finds it when it next looks.
-        logger.warning("The dispatcher could not be woken, and will look by itself: %s", error)
+        logger.warning("The dispatcher was not woken, and finds the row when it next looks: %s", error)
 
 
 class Listener:

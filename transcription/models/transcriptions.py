@@ -33,7 +33,7 @@ class TranscriptionQuerySet(models.QuerySet["Transcription"]):
 
 
 class Transcription(models.Model):
-    """One attempt to transcribe a recording, from `queued` to its outcome (states.py)."""
+    """One try to have a recording transcribed, from `queued` to its outcome (states.py)."""
 
     class Status(models.TextChoices):
         """The state; `states.py` defines the transitions."""
@@ -70,7 +70,7 @@ class Transcription(models.Model):
     seen_running_at = models.DateTimeField(null=True, blank=True, editable=False)
     # Polls/s that this job would get without the account's budget. Counts while it is processing.
     poll_rate = models.FloatField(default=0.0, editable=False)
-    # How often it was submitted again because an answer was lost. Each time may have been paid twice.
+    # How often it was submitted again because an answer was lost. Each time, the audio may have been paid for twice.
     possible_duplicate = models.PositiveIntegerField(_("possible duplicates"), default=0)
     vendor_job_id = models.CharField(_("vendor's job"), max_length=200, blank=True)
     submitted_at = models.DateTimeField(_("accepted by the vendor"), null=True, blank=True)

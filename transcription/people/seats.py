@@ -48,7 +48,7 @@ class Seat:
 
 
 def visitor_of(user: AbstractBaseUser | AnonymousUser, session: SessionBase | None) -> Visitor:
-    """Return the visitor with this user and session. A value in the session that is no string is no key."""
+    """Return the visitor with this user and session. Keys in the session that are not strings are ignored."""
     keys = (session.get(SESSION_KEY) or []) if session is not None else []
     return Visitor(
         user=user if isinstance(user, User) and user.is_authenticated else None,

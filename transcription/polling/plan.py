@@ -24,9 +24,9 @@ logger = logging.getLogger(__name__)
 
 # Jobs to learn from: the newest of about the same length first.
 HISTORY = 200
-# Seconds to keep what was learned, for each job that it rests on, and the bounds of that time. It is short at first,
-# so that the first clips of the first meeting teach the next ones. It stays short, because all workers poll too early
-# by an old estimate.
+# Seconds to keep an estimate, for each job that it rests on, and the bounds of that time. At first it is short, so
+# that the first clips of the first meeting teach the next ones. It never becomes long, because with an old estimate
+# every worker polls too early.
 KEPT_FOR_EACH = 0.1
 KEPT_FOR = (0.5, 4.0)
 # Classes of audio length, a factor of 4 each: under 4 s, under 16 s, … over 4.5 h.
@@ -119,7 +119,7 @@ def _learned_pace(vendor: str) -> float | None:
     try:
         return gate_of(vendor).figures().pace
     except redis.RedisError as error:
-        logger.warning("A poll is placed without the gate's pace: %s", error)
+        logger.warning("A poll is scheduled without the gate's pace, as Redis is unavailable: %s", error)
         return None
 
 

@@ -1,7 +1,8 @@
 """The poll schedule: the age at which to poll a job next (docs/polling.md). All times are in seconds.
 
-Where a running job is done with hazard h(t), and a poll costs as much as c seconds of lag, the best density of polls
-is √(h(t) / 2c) a second (Barlow, Hunter, Proschan 1963; Keller 1974).
+Let h(t) be the hazard: the probability per second that a job that still runs at age t is done in the next moment. If
+one poll costs as much as c seconds of lag, the best density of polls is √(h(t) / 2c) a second (Barlow, Hunter,
+Proschan 1963; Keller 1974).
 """
 
 from bisect import bisect_left, bisect_right
@@ -10,13 +11,15 @@ from transcription.polling.turnaround import EDGES, Turnaround
 
 # Lowest price of a poll, in seconds of lag. A lower one would poll a file of hours a thousand times to save a second.
 LEAST_PRICE = 0.005
-# By any age a job has had at most this many polls more than the vendor's advice would have made: a short clip's.
+# By any age a job has had at most this many polls more than the vendor's advice would have made. That is enough for
+# a short clip.
 SPARE_POLLS = 4
 # The first poll varies by this much either way, in polls, so that jobs accepted together are not polled together, and
 # the history also shows what lies before the usual first poll.
 SCATTER = 0.15
 # No poll is later than the age by which this part of the jobs that run now is done. The density assumes that the
-# hazard hardly changes within a gap; for a steady vendor it does, and the next poll would come long after.
+# hazard hardly changes within a gap. With a steady vendor it changes a lot, and the next poll would come far too
+# late.
 ALMOST_ALL = 0.85
 GOLDEN = 0.6180339887498949
 

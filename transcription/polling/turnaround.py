@@ -222,7 +222,7 @@ def _median(values: Sequence[float], weights: Sequence[float]) -> float:
         half -= weight
         if half <= 0:
             return value
-    raise ValueError("the median of nothing")
+    raise ValueError("There is no median of an empty history.")
 
 
 def _expectation_maximisation(

@@ -61,7 +61,7 @@ def record(
     """
     events.publish_gate(change)  # first, so that people see it at once
     if not change.state.stops(Purpose.POLL):
-        wake()  # everything may go, or at least polls
+        wake()  # all requests may be sent again, or at least the polls
     state = change.state
     if state.reason == "quota":
         # Waiting does not help, somebody has to act. ERROR is the level at which log monitors alert people.

@@ -32,9 +32,9 @@ def edit(utterance: Utterance, seat: Seat, version: int, text: str) -> Utterance
         raise EditConflict
     if utterance.text == text:
         return utterance
-    # `vendors` belongs to `version`, and the UPDATE below writes only if the row still has that version. It has no
-    # join: with one, Django would put the version into a subquery, and after waiting for another edit PostgreSQL
-    # checks only the row itself again.
+    # `vendors` was read together with `version`, and the UPDATE writes only if the row still has that version. It
+    # must have no join: Django would move the condition into a subquery, and PostgreSQL, after waiting for another
+    # edit, checks the conditions on the row again but not the subquery.
     vendors = utterance.text if utterance.original is None else utterance.original
     original = None if text == vendors else vendors
     written = Utterance.objects.filter(pk=utterance.pk, version=version).update(
@@ -44,7 +44,7 @@ def edit(utterance: Utterance, seat: Seat, version: int, text: str) -> Utterance
         raise EditConflict
     Revision.objects.create(utterance=utterance, version=version + 1, text=text, author=seat.participant)
     # The recording gets a new version too, because pages fetch a recording that is newer than theirs. The UPDATE
-    # waits for a retry that replaces the attempt at the same moment, and then finds no current row.
+    # waits for a retry that replaces the transcription at the same moment, and then finds no current row.
     current = Transcription.objects.current().filter(pk=utterance.transcription_id)
     if not current.update(version=F("version") + 1):
         raise EditConflict

@@ -39,7 +39,7 @@ class Key(NamedTuple):
         """Return the key with this text. Raises ValueError if there is none."""
         parts = [int(part) for part in text.split(".") if part.isascii() and part.isdecimal()]
         if len(parts) != 3 or max(parts) > MOST or text.count(".") != 2:
-            raise ValueError(text[:80])
+            raise ValueError(f"{text[:80]!r} is not the key of a line.")
         return cls(*parts)
 
     def __str__(self) -> str:
@@ -222,7 +222,7 @@ def _lines(entries: list[_Entry]) -> Iterator[Line]:
         if entry.utterance is not None:
             said = spoken.get(entry.utterance)
             if said is None:
-                continue  # a new attempt began between the queries; the page gets an event about it
+                continue  # a retry replaced it between the queries; the page gets an event about that
             line = _line(said.transcription.recording, said.transcription, said, voice)
         elif (recording := others.get(entry.key.recording)) is not None:
             line = _line(recording, next(iter(recording.transcriptions.all()), None), None, voice)

@@ -11,13 +11,13 @@ from mico import preflight
 class Command(BaseCommand):
     """Print a line for each check. The exit status is 1 if one of them failed."""
 
-    help = "Tries everything that Mico needs, and says what to do about what fails."
+    help = "Checks everything that Mico needs, and says what to do about each failure."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
             "--url",
             default="",
-            help="where people reach Mico, e.g. https://mico.example.org (default: web on this machine)",
+            help="the address at which people open Mico, such as https://mico.example.org (default: this machine)",
         )
 
     def handle(self, *_args: Any, url: str, **_options: Any) -> None:

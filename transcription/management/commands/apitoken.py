@@ -13,12 +13,12 @@ from transcription.people import tokens
 class Command(BaseCommand):
     """Print the token, and nothing else, on standard output."""
 
-    help = "Makes a bearer token for the API and prints it. It is shown only this once."
+    help = "Creates a bearer token for the API and prints it. It cannot be shown again."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("username")
         parser.add_argument(
-            "--create", action="store_true", help="make an ordinary user of this name if there is none"
+            "--create", action="store_true", help="create an ordinary user of this name if there is none"
         )
 
     def handle(self, *_args: Any, username: str, create: bool, **_options: Any) -> None:

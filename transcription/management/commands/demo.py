@@ -18,9 +18,11 @@ class Command(BaseCommand):
     help = "Loads a sample meeting of two speakers and transcribes it. Mico has to be running."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--username", help="whose meeting it becomes (default: the first administrator)")
         parser.add_argument(
-            "--timeout", type=float, default=120.0, help="seconds to wait for the words (120)"
+            "--username", help="the owner of the new meeting (default: the first administrator)"
+        )
+        parser.add_argument(
+            "--timeout", type=float, default=120.0, help="seconds to wait for the transcript (default: 120)"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -31,10 +33,12 @@ class Command(BaseCommand):
         if user is None:
             raise CommandError("There is no such user. Run `make run` once, or name one with --username.")
         meeting = sample.load(user)
-        self.stdout.write(f"Loaded {reverse('meeting', args=[meeting.pk])}, waiting for the words …")
+        self.stdout.write(f"Loaded {reverse('meeting', args=[meeting.pk])} and waiting for its transcript …")
         row = self._finished(Transcription.objects.current().get(meeting=meeting), options["timeout"])
         if row.status != Transcription.Status.DONE:
-            raise CommandError(f"It {row.status}: {row.error_code} {row.error_detail}")
+            raise CommandError(
+                f"The transcription ended as {row.status}: {row.error_code} {row.error_detail}"
+            )
         for line in row.utterances.order_by("position"):
             self.stdout.write(f"{line.start_ms / 1000:6.1f} s  {line.speaker}  {line.text}")
 
@@ -43,7 +47,8 @@ class Command(BaseCommand):
         while row.is_live:
             if time.monotonic() > deadline:
                 raise CommandError(
-                    f"Still {row.get_status_display()} after {timeout:g} s. Is `make run` running in another window?"
+                    f"The transcription is still {row.get_status_display()} after {timeout:g} s. "
+                    "Is `make run` running in another window?"
                 )
             time.sleep(0.2)
             row.refresh_from_db()
