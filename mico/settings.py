@@ -15,6 +15,8 @@ from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
 from environs import Env, validate
 
+from transcription.vendors.languages import MODES, WHISPER
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 env = Env()
@@ -250,6 +252,35 @@ RQ = {"WORKER_CLASS": "transcription.lifecycle.worker.Worker"}
 
 STT_WORKERS = env.int("STT_WORKERS", 5, validate=validate.Range(1, 64))
 STT_VENDOR = env.str("STT_VENDOR", "rtzr", validate=validate.OneOf(["rtzr"]))
+# The embedded vendor's recogniser. pocketsphinx, and the models of Whisper named *.en, understand English only.
+EMULATOR_ENGINE = env.str(
+    "EMULATOR_ENGINE", "pocketsphinx", validate=validate.OneOf(["whisper", "pocketsphinx"])
+)
+WHISPER_MODEL = env.str("WHISPER_MODEL", "")
+# The languages of the account, if not everything that the vendor has; and those that its modes tell apart.
+RTZR_LANGUAGES: list[str] = env.list("RTZR_LANGUAGES", [], validate=validate.ContainsOnly([*WHISPER, *MODES]))
+RTZR_LANGUAGE_CANDIDATES: list[str] = env.list(
+    "RTZR_LANGUAGE_CANDIDATES", [], validate=validate.ContainsOnly(WHISPER)
+)
+
+
+def vendor_languages() -> dict[str, list[str]]:
+    """Return the arguments `languages` and `candidates` of the vendor, as far as they are not its own defaults."""
+    chosen: dict[str, list[str]] = {}
+    if EMBEDDED_VENDOR:
+        english_only = EMULATOR_ENGINE == "pocketsphinx" or WHISPER_MODEL.endswith(".en")
+        known = ["en"] if english_only else [*WHISPER, *MODES]
+        chosen |= {
+            "languages": [code for code in known if not RTZR_LANGUAGES or code in RTZR_LANGUAGES],
+            "candidates": [],
+        }
+    elif RTZR_LANGUAGES:
+        chosen["languages"] = RTZR_LANGUAGES
+    if RTZR_LANGUAGE_CANDIDATES:
+        chosen["candidates"] = RTZR_LANGUAGE_CANDIDATES
+    return chosen
+
+
 STT_VENDORS: dict[str, dict[str, Any]] = {
     "rtzr": {
         "client_id": RTZR_CLIENT_ID or "embedded",
@@ -260,6 +291,7 @@ STT_VENDORS: dict[str, dict[str, Any]] = {
         ),
         "connect_timeout_s": env.float("STT_CONNECT_TIMEOUT", 5.0, validate=validate.Range(min=0.1)),
         "read_timeout_s": env.float("STT_READ_TIMEOUT", 30.0, validate=validate.Range(min=0.1)),
+        **vendor_languages(),
     }
 }
 # What is known of each account's limits (transcription/gate/gate.py, GateParams). RTZR: concurrent jobs, 10 to start

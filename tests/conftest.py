@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import hypothesis
@@ -102,6 +102,19 @@ def emulator(_echo: Emulator, settings: Settings) -> Iterator[Emulator]:
 def speech_emulator(_speech: Emulator, settings: Settings) -> Iterator[Emulator]:
     """The vendor, with the engine that recognises English speech."""
     yield from _wire(_speech, settings)
+
+
+@pytest.fixture
+def vendor_knows(settings: Settings) -> Iterator[Callable[..., None]]:
+    """Call it with codes: the vendor then knows these languages and modes only."""
+
+    def know(*codes: str, candidates: tuple[str, ...] = ()) -> None:
+        account = django_settings.STT_VENDORS["rtzr"] | {"languages": codes, "candidates": candidates}
+        settings.STT_VENDORS = django_settings.STT_VENDORS | {"rtzr": account}
+        get_vendor.cache_clear()
+
+    yield know
+    get_vendor.cache_clear()
 
 
 @pytest.fixture(scope="module")

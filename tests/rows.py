@@ -33,7 +33,11 @@ def a_row(meeting: Meeting, **values: Any) -> Transcription:
     if status == "failed":
         values.setdefault("error_code", "too_long")
     row = Transcription.objects.create(
-        recording=recording, meeting=meeting, vendor=values.pop("vendor", "rtzr"), language="en", **values
+        recording=recording,
+        meeting=meeting,
+        vendor=values.pop("vendor", "rtzr"),
+        language=values.pop("language", "en"),
+        **values,
     )
     Utterance.objects.bulk_create(
         Utterance(transcription=row, position=n, start_ms=start, duration_ms=length, speaker=label, text=text)

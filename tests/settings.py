@@ -40,6 +40,7 @@ os.environ |= {
     "DATABASE_URL": test_database_url,
     "REDIS_URL": f"unix://{TEST_DATA}/redis.sock?db=0",
     "RTZR_BASE_URL": NOWHERE,
+    "EMULATOR_ENGINE": "whisper",  # for its languages; which engine runs is the fixtures' affair
 }
 
 from mico.settings import *

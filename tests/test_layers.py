@@ -12,7 +12,7 @@ PACKAGES = ("mico", "realtime", "transcription", "emulator")
 # A folder or module of `transcription` imports from the floors below its own, and nothing else.
 FLOORS = [
     {"models", "live", "gate", "vendors", "reasons"},
-    {"events"},
+    {"events", "languages"},
     {"service", "people", "sound"},
     {"polling", "words", "sample"},
     {"lifecycle", "snapshot"},

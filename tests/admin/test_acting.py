@@ -1,6 +1,7 @@
 """What the operator's console lets be done, and by whom."""
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -141,6 +142,26 @@ def test_a_title_is_put_right_and_nothing_else_of_the_row_is_written(
     assert meeting.title == "Weekly, right"
     [update] = [q["sql"] for q in queries if q["sql"].startswith('UPDATE "transcription_meeting"')]
     assert "served_at" not in update
+
+
+def test_a_language_is_chosen_by_name_among_those_that_the_vendor_has(
+    client: Client, meeting: Meeting, vendor_knows: Callable[..., None]
+) -> None:
+    vendor_knows("ko", "detect")
+    html = client.get(url(Meeting, "change", meeting.pk)).text
+    options = re.findall(r'<option value="(\w*)"( selected)?>([^<]+)</option>', html)
+    assert options == [  # and its own, which stays possible
+        ("en", " selected", "English"),
+        ("detect", "", "Find out by itself"),
+        ("ko", "", "Korean"),
+    ]
+    forms = {"participants-TOTAL_FORMS": 0, "participants-INITIAL_FORMS": 0}
+    for language, status in (("de", 200), ("detect", 302)):
+        sent = {"title": "Weekly", "language": language} | forms
+        assert client.post(url(Meeting, "change", meeting.pk), sent).status_code == status
+    meeting.refresh_from_db()
+    assert meeting.language == "detect"
+    assert "Find out by itself" in client.get(url(Meeting)).text
 
 
 def test_who_may_only_look_changes_no_title(onlooker: Client, meeting: Meeting) -> None:

@@ -1,6 +1,7 @@
 """/meetings: making, listing, one of them, its transcript as a file."""
 
 import io
+from collections.abc import Callable
 from typing import Any
 
 import docx
@@ -35,6 +36,36 @@ def test_a_meeting_is_made_with_its_caller_as_owner_and_participant(client: Clie
 def test_without_a_language_it_is_the_usual_one(client: Client, settings: Settings) -> None:
     settings.STT_LANGUAGE = "ja"
     assert post(client, {"title": "Plan"}).json()["language"] == "ja"
+
+
+@pytest.mark.parametrize("mode", ["detect", "multi"])
+def test_a_meeting_need_not_be_in_one_language(client: Client, mode: str) -> None:
+    made = post(client, {"title": "Plan", "language": mode}).json()
+    assert made["language"] == mode
+    assert client.get(f"/api/v1/meetings/{made['id']}").json()["language"] == mode
+    assert client.get(f"/api/v1/meetings/{made['id']}/transcript").json()["language"] == mode
+
+
+def test_a_language_that_the_vendor_does_not_have_is_refused_with_those_that_it_has(
+    client: Client, vendor_knows: Callable[..., None]
+) -> None:
+    vendor_knows("ko", "detect")
+    response = post(client, {"title": "Plan", "language": "en"})
+    assert response.status_code == 422
+    assert response.json()["error"] == {
+        "code": "invalid",
+        "message": "language: the speech service cannot transcribe this language; it knows ko, detect",
+    }
+    response = client.post(
+        "/api/v1/meetings",
+        {"title": "Plan", "language": "multi"},
+        content_type="application/json",
+        headers={"Accept-Language": "ko"},
+    )
+    assert response.json()["error"]["message"] == (
+        "language: 음성 인식 서비스가 이 언어는 글로 옮기지 못합니다. 가능한 언어: ko, detect"
+    )
+    assert not Meeting.objects.exists()
 
 
 @pytest.mark.parametrize("title", ["x" * 200, "가" * 200, "👩‍👩‍👧 <b>&amp;</b>", "'; DROP TABLE--"])

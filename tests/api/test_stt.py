@@ -44,6 +44,9 @@ def test_the_gate_is_open_at_first(client: Client) -> None:
     [answer] = client.get("/api/v1/stt").json()
     assert parse_datetime(answer.pop("now")) is not None
     assert answer.pop("version") >= 0  # of a gate that never changed: any number, only growth counts
+    languages = answer.pop("languages")
+    assert len(languages) == 102
+    assert {"ko", "haw", "detect", "multi"} < set(languages)
     assert answer == {
         "vendor": "rtzr",
         "state": "open",

@@ -5,6 +5,7 @@ import json
 import logging
 
 import pytest
+from redis import Redis
 
 from tests.vendors.scripted import Vendor, answer
 from tests.vendors.talk import UTTERANCE, parts, signed_in, submit
@@ -72,11 +73,36 @@ def test_the_config_says_what_is_wanted(
     assert json.loads(parts(vendor.requests[0])["config"]) == config | {"use_word_timestamp": True}
 
 
-def test_languages_are_iso_codes(rtzr: Rtzr) -> None:
-    assert [rtzr.supports(language) for language in ("ko", "en", "ja", "", "detect", "en-US", "한국")] == [
-        *[True] * 3,
-        *[False] * 4,
-    ]
+CANDIDATES = {"language_candidates": ["ko", "ja", "zh", "en"]}
+
+
+@pytest.mark.parametrize("mode", ["detect", "multi"])
+def test_a_mode_is_for_whisper_and_names_what_it_chooses_from(vendor: Vendor, ready: Rtzr, mode: str) -> None:
+    vendor.will(answer(200, {"id": "J1"}))
+    submit(ready, base.SubmitOptions(mode))
+    expected = {"model_name": "whisper", "language": mode, "use_word_timestamp": True} | CANDIDATES
+    assert json.loads(parts(vendor.requests[0])["config"]) == expected
+    assert ready.model(mode) == "whisper"
+
+
+def test_a_service_that_tells_all_languages_apart_is_given_no_candidates(
+    vendor: Vendor, client: Redis
+) -> None:
+    account = Rtzr(client, client_id="me", client_secret="s", base_url=vendor.url, candidates=[])
+    vendor.will(signed_in(), answer(200, {"id": "J1"}))
+    submit(account, base.SubmitOptions("detect"))
+    assert "language_candidates" not in json.loads(parts(vendor.requests[1])["config"])
+
+
+def test_its_languages_are_whispers_of_two_letters_and_the_modes(rtzr: Rtzr) -> None:
+    assert len(rtzr.languages) == 100
+    assert {"ko", "en", "ja", "jw", "detect", "multi"} < set(rtzr.languages)
+    assert not {"haw", "yue", "", "en-US"} & set(rtzr.languages)
+
+
+def test_an_account_may_have_fewer_languages(client: Redis) -> None:
+    account = Rtzr(client, client_id="me", client_secret="s", languages=["ko", "detect"])
+    assert account.languages == ("ko", "detect")
 
 
 def test_the_upload_starts_where_the_file_stands(vendor: Vendor, ready: Rtzr) -> None:

@@ -29,7 +29,7 @@ def finished(job_id: str) -> base.Finished | None:
     return answer if isinstance(answer, base.Finished) else None
 
 
-@pytest.mark.parametrize("language", ["ko", "en"])
+@pytest.mark.parametrize("language", ["ko", "en", "detect", "multi"])
 def test_audio_goes_in_and_words_come_out(emulator: Emulator, language: str) -> None:
     emulator.turnaround(seconds=0)
     answer = submit(language=language)

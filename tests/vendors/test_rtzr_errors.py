@@ -53,6 +53,22 @@ def test_a_code_of_the_documentation_means(
     assert len(vendor.requests) == 1
 
 
+@pytest.mark.parametrize(
+    ("message", "reason"),
+    [
+        ("invalid parameter: Language xx is not available", "language_unsupported"),
+        ("invalid parameter: keywords", "bad_parameters"),
+    ],
+)
+def test_a_refused_language_is_told_from_other_parameters(
+    vendor: Vendor, ready: Rtzr, message: str, reason: str
+) -> None:
+    vendor.will(answer(400, {"code": "H0001", "msg": message}))
+    with pytest.raises(base.Rejected) as caught:
+        submit(ready)
+    assert caught.value.reason == reason
+
+
 @pytest.mark.parametrize("code", ["A0001", "A0002", "A0003", "", "new"])
 def test_a_throttle_passes_on_the_wait_that_was_asked_for(vendor: Vendor, ready: Rtzr, code: str) -> None:
     vendor.will(answer(429, {"code": code, "msg": "x"}, {"Retry-After": "17"}))

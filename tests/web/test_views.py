@@ -1,6 +1,7 @@
 """The pages: who may see what, what stands in them, and how many queries it takes."""
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -144,6 +145,55 @@ class TestMeetings:
         assert response["Location"] == reverse("meeting", args=[made.pk])
         assert made.language == "ko"
 
+    def test_the_languages_are_the_vendors_with_ones_own_first(
+        self, page: Client, mina: User, vendor_knows: Callable[..., None]
+    ) -> None:
+        vendor_knows("en", "ko", "ja", "de", "fr", "detect", "multi")
+        meetings.create_meeting(mina, "Old", "ja")
+        meetings.create_meeting(mina, "New", "detect")
+        html = page.get("/", headers={"Accept-Language": "ko"}).text
+        offered = re.findall(r'<option value="(\w*)"[^>]*>([^<]+)<', html)
+        assert offered == [
+            ("ko", "한국어"),
+            ("detect", "자동으로 알아내기"),
+            ("ja", "일본어"),
+            ("multi", "여러 언어를 섞어서"),
+            ("de", "독일어"),
+            ("en", "영어"),
+            ("fr", "프랑스어"),
+        ]
+        assert re.findall(r'<optgroup label="([^"]+)"', html) == [
+            "추천",
+            "언어가 여럿이거나 모를 때",
+            "그 밖의 모든 언어",
+        ]
+
+    def test_a_language_that_the_vendor_does_not_have_is_refused_in_words(
+        self, page: Client, vendor_knows: Callable[..., None]
+    ) -> None:
+        vendor_knows("ko")
+        response = page.post("/", {"title": "New", "language": "en"})
+        assert response.status_code == 422
+        assert "The speech service cannot transcribe this language. Choose another one." in response.text
+        response = page.post("/", {"title": "New", "language": "en"}, headers={"Accept-Language": "ko"})
+        assert "음성 인식 서비스가 이 언어는 글로 옮기지 못합니다. 다른 언어를 골라 주세요." in response.text
+        assert not Meeting.objects.exists()
+
+    @pytest.mark.parametrize(
+        ("language", "shown", "korean"),
+        [
+            ("ja", "Japanese", "일본어"),
+            ("detect", "Find out by itself", "자동으로 알아내기"),
+            ("multi", "Several languages, mixed", "여러 언어를 섞어서"),
+        ],
+    )
+    def test_its_page_names_the_language(
+        self, page: Client, mina: User, language: str, shown: str, korean: str
+    ) -> None:
+        address = reverse("meeting", args=[meetings.create_meeting(mina, "New", language).pk])
+        assert f"· {shown}" in page.get(address).text
+        assert f"· {korean}" in page.get(address, headers={"Accept-Language": "ko"}).text
+
     @pytest.mark.parametrize(
         "data", [{"title": "", "language": "en"}, {"title": "x" * 201, "language": "en"}, {"title": "x"}]
     )
@@ -157,7 +207,7 @@ class TestMeetings:
     ) -> None:
         for n in range(35):
             meetings.create_meeting(mina, f"Meeting {n}", "en")
-        with django_assert_num_queries(4):  # session, user, count, page
+        with django_assert_num_queries(5):  # session, user, languages, count, page
             first = page.get("/").text
         assert "Meeting 34" in first
         assert "Meeting 0<" not in first

@@ -1,5 +1,6 @@
 """The window of a transcript: what stands in it, and that windows in a row make the whole."""
 
+import re
 from itertools import pairwise
 
 import pytest
@@ -120,6 +121,29 @@ def test_what_is_no_key_is_refused(client: Client, meeting: Meeting, text: str) 
     client.force_login(meeting.owner)
     for where in "before", "after":
         assert client.get(reverse("transcript", args=[meeting.pk]), {where: text}).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("meetings_own", "of_the_words", "tag"),
+    [
+        ("en", "", "en"),
+        ("en", "ko", "ko"),
+        ("detect", "ko", "ko"),
+        ("multi", "jw", "jv"),
+        ("multi", "", ""),
+        ("detect", "detect", ""),
+    ],
+)
+def test_a_line_has_the_language_of_its_words(
+    client: Client, meeting: Meeting, meetings_own: str, of_the_words: str, tag: str
+) -> None:
+    row = a_row(meeting, language=meetings_own, texts=[(0, 500, "", "hello")])
+    row.utterances.update(language=of_the_words)
+    assert [line.language for line in lines.first(meeting).lines] == [tag]
+    client.force_login(meeting.owner)
+    html = client.get(reverse("meeting", args=[meeting.pk])).text
+    attribute = f' lang="{tag}"' if tag else ""
+    assert re.search(rf'<p class="text" ?{attribute}>hello</p>', html)
 
 
 @pytest.mark.parametrize("text", ["", "1", "1.", ".1", "1.2.3", "a.b", "-1.2", "¹.2", "1.2", f"{2**64}.0"])

@@ -4,13 +4,16 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
+from django.forms import ChoiceField
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
+from transcription import languages
 from transcription.admin.console import AnyForm, Console, ReadOnlyInline, link_to_list
 from transcription.models import Meeting, Participant
 from transcription.people import meetings
+from transcription.vendors.registry import languages as able
 
 
 class ParticipantInline(ReadOnlyInline):
@@ -24,11 +27,23 @@ class ParticipantInline(ReadOnlyInline):
         return Participant.objects.select_related("user", "meeting")
 
 
+class MeetingForm(AnyForm):
+    """The languages that the vendor can do, and the meeting's own even if it is none of these."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        if "language" in self.fields:  # not on a read-only page
+            codes = dict.fromkeys([self.instance.language, *able()])
+            named = sorted(((code, languages.name(code)) for code in codes), key=lambda choice: choice[1])
+            self.fields["language"] = ChoiceField(label=_("language"), choices=named)
+
+
 @admin.register(Meeting)
 class MeetingAdmin(Console):
     """Title and language can be corrected. Meetings are created on the site, not here."""
 
-    list_display = ["title", "id", "language", "owner", "created_at"]
+    form = MeetingForm
+    list_display = ["title", "id", "spoken", "owner", "created_at"]
     list_filter = ["language", "created_at"]
     list_select_related = ["owner"]
     search_fields = ["title", "owner__username"]
@@ -42,6 +57,11 @@ class MeetingAdmin(Console):
     def work(self, meeting: Meeting) -> SafeString:
         """Return a link to the meeting's transcriptions."""
         return link_to_list("transcription", "meeting__id__exact", meeting.pk)
+
+    @admin.display(description=_("language"), ordering="language")
+    def spoken(self, meeting: Meeting) -> str:
+        """Return the name of the meeting's language."""
+        return languages.name(meeting.language)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return self.has_operate_permission(request)

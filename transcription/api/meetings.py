@@ -1,10 +1,10 @@
 """/meetings: create and list meetings, read one, download its transcript."""
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from ninja import QueryEx, Router, Status
 from ninja.params import P
 
+from transcription import languages
 from transcription.api.auth import GUESTS_TOO, caller, seat
 from transcription.api.errors import ERRORS
 from transcription.api.schemas import (
@@ -30,7 +30,7 @@ MOST_OFFSET = 2**31 - 1
 @router.post("", response={201: MeetingOut, ERRORS: ErrorOut})
 def create(request: HttpRequest, data: MeetingIn) -> Status[MeetingOut]:
     """Create a meeting. The caller becomes its owner and first participant."""
-    meeting = create_meeting(caller(request), data.title, data.language or settings.STT_LANGUAGE)
+    meeting = create_meeting(caller(request), data.title, data.language or languages.usual())
     return Status(201, MeetingOut.of(meeting))
 
 

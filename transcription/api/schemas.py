@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Annotated, Literal, Self
 from uuid import UUID
 
-from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from ninja import Field, Schema
@@ -19,7 +18,7 @@ from transcription.people.names import checked
 from transcription.polling import estimate
 from transcription.reasons import explain
 from transcription.service import standing
-from transcription.vendors.registry import get_vendor
+from transcription.vendors.registry import languages
 from transcription.words import transcript
 from transcription.words.editing import LONGEST_TEXT
 
@@ -39,8 +38,11 @@ def _whole(text: str) -> str:
 
 
 def _spoken(language: str) -> str:
-    if not get_vendor(settings.STT_VENDOR).supports(language):
-        raise ValueError(_("a language of two small letters is needed, such as ko or en"))
+    if language not in (able := languages()):
+        raise ValueError(
+            _("the speech service cannot transcribe this language; it knows %(languages)s")
+            % {"languages": ", ".join(able)}
+        )
     return language
 
 
@@ -82,7 +84,9 @@ class ErrorOut(Schema):
 
 
 class MeetingIn(BaseModel):
-    """A meeting to create. `language` defaults to the server's (STT_LANGUAGE).
+    """A meeting to create. `language` is one that the vendor has (`GET /stt`), also `detect` or `multi`.
+
+    Without it the language is STT_LANGUAGE, or else that of the request.
 
     Not a Ninja Schema: one would accept the JSON string "x" as an object with the `title` "X".
     """
@@ -291,6 +295,9 @@ class SttOut(Schema):
     """The state of the gate to a vendor. While Redis is away `state` is `unknown` and `presence` null."""
 
     vendor: str
+    languages: list[str] = Field(
+        description="What a meeting can be in; also `detect` and `multi` if it has them"
+    )
     state: Literal["open", "blocked", "probing", "held", "unknown"]
     scope: Literal["all", "submit"] | None = Field(description="What waits; null while open")
     reason: Literal["rate", "concurrency", "quota", "unavailable", "hold"] | None

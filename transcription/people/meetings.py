@@ -12,6 +12,9 @@ from transcription import events
 from transcription.models import Meeting, Participant, Recording
 from transcription.people.names import name_of
 
+# The newest meetings of a person, whose languages are suggested for the next one.
+RECENT = 50
+
 
 class OwnerStays(Exception):
     """The owner of a meeting cannot be removed from it."""
@@ -23,6 +26,12 @@ def create_meeting(owner: User, title: str, language: str) -> Meeting:
     meeting = Meeting.objects.create(owner=owner, title=title, language=language)
     Participant.objects.create(meeting=meeting, user=owner, name=name_of(owner))
     return meeting
+
+
+def languages_used(user: User) -> list[str]:
+    """Return the languages of the user's newest meetings, the latest first. One query."""
+    newest = Meeting.objects.visible_to(user).order_by("-created_at", "-pk")[:RECENT]
+    return list(dict.fromkeys(newest.values_list("language", flat=True)))
 
 
 def people(meeting: Meeting) -> QuerySet[Participant]:

@@ -14,8 +14,8 @@ The error tree has one class for each decision of the caller, not one for each s
     │                             SUBMIT  new jobs only; polling goes on, since finished jobs free the slots
     ├── QuotaExhausted          the account has used up what it paid for; waiting alone does not help
     ├── AuthFailed              the credentials are refused even after a fresh authentication: an admin must act
-    ├── Rejected                this audio is refused for good. .reason: bad_parameters, unsupported_format,
-    │                             too_large, too_long, forbidden
+    ├── Rejected                this audio is refused for good. .reason: bad_parameters, language_unsupported,
+    │                             unsupported_format, too_large, too_long, forbidden
     ├── ResultGone              the job no longer exists. .reason: not_found, expired. The audio was paid for once,
     │                             so it is uploaded again only if a person asks
     ├── VendorUnavailable       5xx, timeout, no connection: try later. .may_have_arrived, see below
@@ -73,7 +73,7 @@ class AudioSource:
 class SubmitOptions:
     """The options of a submit.
 
-    language: ISO 639-1 ("ko", "en"); speaker_count: 0 lets the vendor guess, ignored without diarization;
+    language: one of the vendor's `languages`; speaker_count: 0 lets the vendor guess, ignored without diarization;
     keywords: words that the vendor should expect.
     """
 
@@ -216,7 +216,9 @@ class Vendor(Protocol):
     """An account at a vendor. Safe to share between threads, and to use after a fork.
 
     accepted_formats: names as `audio.probe` reports them; other formats are transcoded first; poll_advice_s: the
-    interval that the vendor advises between two fetches of a job.
+    interval that the vendor advises between two fetches of a job; languages: what a recording can be in, as codes of
+    ISO 639 and the modes that the vendor has (languages.py); candidates: the languages that its modes tell apart,
+    empty if all of them.
     """
 
     name: str
@@ -225,13 +227,11 @@ class Vendor(Protocol):
     max_bytes: int
     max_duration_ms: int
     poll_advice_s: float
-
-    def supports(self, language: str) -> bool:
-        """Return whether the vendor transcribes this language (ISO 639-1)."""
-        ...
+    languages: tuple[str, ...]
+    candidates: tuple[str, ...]
 
     def model(self, language: str) -> str:
-        """Return the vendor's model for the language, up to 60 characters. Turnaround is learned for each model."""
+        """Return the vendor's model for one of `languages`, up to 60 characters. Turnaround is learned by model."""
         ...
 
     def submit(self, audio: AudioSource, options: SubmitOptions) -> Accepted | Finished:

@@ -39,3 +39,8 @@ def get_vendor(name: str) -> Vendor:
         retry=Retry(NoBackoff(), 1),  # for a connection that died unused; the default retries for seconds
     )
     return VENDORS[name](client, **settings.STT_VENDORS[name])
+
+
+def languages() -> tuple[str, ...]:
+    """Return what a new recording can be in: the languages and modes of the vendor in STT_VENDOR."""
+    return get_vendor(settings.STT_VENDOR).languages

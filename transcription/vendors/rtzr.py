@@ -12,7 +12,7 @@ import hashlib
 import json
 import logging
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from urllib.parse import quote
 
 import redis
@@ -37,6 +37,7 @@ from transcription.vendors.base import (
     VendorError,
     VendorUnavailable,
 )
+from transcription.vendors.languages import MODES, WHISPER
 from transcription.vendors.multipart import Multipart
 from transcription.vendors.redact import plain
 from transcription.vendors.rtzr_result import transcript_of
@@ -46,12 +47,21 @@ log = logging.getLogger(__name__)
 
 _JOB_ID = re.compile(r"(?!\.+$)[\w.~:-]{1,200}", re.ASCII)  # becomes part of a URL
 _TOKEN = re.compile(r"[!-~]{1,8000}")  # becomes part of a header
-_LANGUAGE = re.compile(r"[a-z]{2}")
 _STATES_LOGGED_MAX = 50
 
 
+# https://developers.rtzr.ai/docs/en/stt-file/language: "ISO 639-1 two-letter codes. See the whisper list", `detect`
+# and `multi`, both with `language_candidates`, by default these four.
+LANGUAGES = (*(code for code in WHISPER if len(code) == 2), *MODES)
+CANDIDATES = ("ko", "ja", "zh", "en")
+
+
 class Rtzr:
-    """An RTZR account; see base.Vendor. client: a Redis client with decode_responses=True, which stores the token."""
+    """An RTZR account; see base.Vendor.
+
+    client: a Redis client with decode_responses=True, which stores the token; languages: those of this account or of
+    a service that speaks RTZR's protocol, where they are not the documented ones; candidates: see base.Vendor.
+    """
 
     name = "rtzr"
     label = "RTZR"
@@ -70,7 +80,11 @@ class Rtzr:
         base_url: str = "https://openapi.vito.ai",
         connect_timeout_s: float = 5.0,
         read_timeout_s: float = 30.0,
+        languages: Iterable[str] = LANGUAGES,
+        candidates: Iterable[str] = CANDIDATES,
     ) -> None:
+        self.languages = tuple(languages)
+        self.candidates = tuple(candidates)
         self._base_url = base_url.rstrip("/")
         self._client_id = client_id
         self._client_secret = client_secret
@@ -87,16 +101,13 @@ class Rtzr:
             wait_s=connect_timeout_s + 5.0,
         )
 
-    def supports(self, language: str) -> bool:
-        """Return whether it is a two-letter code: Korean uses the model sommers, every other language whisper."""
-        return _LANGUAGE.fullmatch(language) is not None
-
     def model(self, language: str) -> str:
+        """Return sommers for Korean, and whisper for everything else."""
         return _model(language)
 
     def submit(self, audio: AudioSource, options: SubmitOptions) -> Accepted:
         """POST /v1/transcribe. After a 401 the file is rewound and sent once more."""
-        config = json.dumps(_config(options), ensure_ascii=False)
+        config = json.dumps(_config(options, self.candidates), ensure_ascii=False)
         start = audio.file.tell()
 
         def post(token: str) -> http.Answer:
@@ -208,8 +219,9 @@ def _error(answer: http.Answer) -> VendorError:
     wait_s = retry_after.parse(answer.headers, answer.json())
     match code if answer.status < 500 else "":
         # https://developers.rtzr.ai/docs/en/stt-file/
-        case "H0001":  # 400, bad parameters
-            return Rejected("bad_parameters", message, code=code)
+        case "H0001":  # 400, bad parameters; of all of them, people choose only the language
+            reason = "language_unsupported" if "language" in message.lower() else "bad_parameters"
+            return Rejected(reason, message, code=code)
         case "H0010":  # 400, format not supported
             return Rejected("unsupported_format", message, code=code)
         case "H0003":  # 403, the job of another account
@@ -264,16 +276,19 @@ def _model(language: str) -> str:
     return "sommers" if language == "ko" else "whisper"
 
 
-def _config(options: SubmitOptions) -> dict[str, object]:
+def _config(options: SubmitOptions, candidates: tuple[str, ...]) -> dict[str, object]:
     """Return the `config` of https://developers.rtzr.ai/docs/en/stt-file/; unset fields keep RTZR's defaults.
 
-    `diarization` is sent only together with `use_diarization`: RTZR refuses it alone.
+    `diarization` is sent only together with `use_diarization`, and `language_candidates` only with a mode: RTZR
+    refuses them alone.
     """
     config: dict[str, object] = {
         "model_name": _model(options.language),
         "language": options.language,
         "use_word_timestamp": True,
     }
+    if options.language in MODES and candidates:
+        config["language_candidates"] = list(candidates)
     if options.diarization:
         config |= {"use_diarization": True, "diarization": {"spk_count": max(0, options.speaker_count)}}
     if options.keywords:

@@ -1,38 +1,49 @@
 """The forms of the pages."""
 
+from collections.abc import Iterable
+from typing import Any, cast
+
 from django import forms
-from django.conf import settings
 from django.contrib.auth.models import User
 from django.utils.translation import gettext_lazy as _
 
+from transcription import languages
 from transcription.people import names
 
-# The languages offered for a meeting. A vendor that does not support one reports its own error.
-SPEECH_LANGUAGES = [
-    ("en", _("English")),
-    ("ko", _("Korean")),
-    ("ja", _("Japanese")),
-    ("zh", _("Chinese")),
-    ("de", _("German")),
-    ("es", _("Spanish")),
-    ("fr", _("French")),
-    ("vi", _("Vietnamese")),
-]
+
+class LanguageForm(forms.Form):
+    """Choose the language of a meeting among those that the vendor can do.
+
+    `used` are the languages to suggest. If the present one is none that the vendor can do, nothing is chosen yet.
+    """
+
+    language = forms.ChoiceField(
+        label=_("Spoken language"),
+        error_messages={
+            "required": _("Choose the language that is spoken in the meeting."),
+            "invalid_choice": _("The speech service cannot transcribe this language. Choose another one."),
+        },
+    )
+
+    def __init__(
+        self, *args: Any, used: Iterable[str] = (), present: str | None = None, **options: Any
+    ) -> None:
+        super().__init__(*args, **options)
+        field = cast(forms.ChoiceField, self.fields["language"])
+        offered = languages.choices(used)
+        gone = present is not None and languages.refusal(present)
+        field.choices = [("", _("Choose a language")), *offered] if gone else offered
+        field.initial = languages.usual() if present is None else present
 
 
-def _usual_language() -> str:
-    return str(settings.STT_LANGUAGE)
-
-
-class MeetingForm(forms.Form):
+class MeetingForm(LanguageForm):
     """Create a meeting."""
 
     title = forms.CharField(
         label=_("Title"), max_length=200, widget=forms.TextInput(attrs={"autocomplete": "off"})
     )
-    language = forms.ChoiceField(
-        label=_("Spoken language"), choices=SPEECH_LANGUAGES, initial=_usual_language
-    )
+
+    field_order = ("title", "language")
 
 
 class InviteForm(forms.Form):

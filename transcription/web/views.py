@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from transcription import languages
 from transcription.lifecycle import workflow
 from transcription.live.attendance import attendance_of
 from transcription.models import Meeting, Recording
@@ -19,7 +20,7 @@ from transcription.people.seats import Seat
 from transcription.sample import load
 from transcription.sound import intake, media, timeline
 from transcription.sound.ranges import audio_response
-from transcription.web.forms import SPEECH_LANGUAGES, MeetingForm, UploadForm
+from transcription.web.forms import MeetingForm, UploadForm
 from transcription.web.guards import SignedInRequest, attending, seat, signed_in
 from transcription.web.people_views import people_of
 from transcription.words import lines
@@ -76,7 +77,7 @@ def _recording(request: HttpRequest, meeting_id: int, recording_id: int) -> Reco
 @require_http_methods(["GET", "HEAD", "POST"])
 def meetings(request: SignedInRequest) -> HttpResponse:
     """List the user's meetings, newest first; POST creates one."""
-    form = MeetingForm(request.POST or None)
+    form = MeetingForm(request.POST or None, used=rules.languages_used(request.user))
     if request.method == "POST" and form.is_valid():
         made = rules.create_meeting(request.user, form.cleaned_data["title"], form.cleaned_data["language"])
         return redirect("meeting", made.pk)
@@ -108,7 +109,7 @@ def meeting(request: HttpRequest, meeting_id: int) -> HttpResponse:
         "window": _window(shown, at),
         "participant": mine.participant,
         "now": timezone.now(),
-        "language": dict(SPEECH_LANGUAGES).get(shown.language, shown.language),
+        "language": languages.name(shown.language),
         "me": mine.participant.name,
         "max_bytes": settings.MAX_UPLOAD_BYTES,
         "elements": ELEMENTS,
