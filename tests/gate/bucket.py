@@ -13,7 +13,7 @@ LATENCY = 0.1
 class Bucket:
     rate: float  # requests/s
     size: float = 4.0
-    shut: tuple[float, float] = (0.0, 0.0)  # an outage: no request is taken in this time
+    shut: tuple[float, float] = (0.0, 0.0)  # from, to: an outage, in which it refuses everything
     tokens: float = field(init=False)
     seen: float = 0.0
 
@@ -37,7 +37,7 @@ class Tally:
 
 
 def work(desk: Desk, vendor: Bucket, seconds: float, refusals: float = float("inf")) -> Tally:
-    """Submits as they may go, each answered after LATENCY, for so long or until so many were refused."""
+    """Submit whenever the gate permits it, for `seconds` or until `refusals`. Each answer takes LATENCY."""
     tally, end, under_way = Tally(), desk.now + seconds, deque[tuple[float, Permit, bool]]()
     due = desk.now
     while desk.now < end and tally.refused < refusals:
@@ -62,7 +62,7 @@ def work(desk: Desk, vendor: Bucket, seconds: float, refusals: float = float("in
 
 
 def saturate(desk: Desk, seconds: float, purposes: tuple[Purpose, ...] = tuple(Purpose)) -> Tally:
-    """Somebody asks for each purpose whenever it was told to, and the vendor takes everything."""
+    """Ask for each purpose at every time that the gate told it, for `seconds`. The vendor accepts everything."""
     tally, end = Tally(), desk.now + seconds
     due = dict.fromkeys(purposes, desk.now)
     while (first := min(due.values())) < end:

@@ -1,4 +1,4 @@
-"""A gate in virtual time, with the few words that the tests need."""
+"""A gate in virtual time, and short names for what the tests do with it."""
 
 from dataclasses import dataclass
 
@@ -23,7 +23,7 @@ DEFAULTS = GateParams()
 RATE, JOBS, QUOTA = Refused(), Refused("submit"), Refused("quota")
 FIRST = DEFAULTS.first_pause
 PARTS = ("", ":submits", ":polls", ":jobs")
-START = 1_800_000_000.123456  # a time whose microseconds matter
+START = 1_800_000_000.123456  # with microseconds, which must not get lost
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ class Desk:
         return self.figures().requests
 
     def next(self, purpose: Purpose) -> Permit:
-        """Waits for its turn, as often as it is told to."""
+        """Return a permit, after as many waits as the gate tells."""
         while isinstance(answer := self.ask(purpose), Wait):
             self.now = answer.until
         return answer
@@ -104,7 +104,7 @@ class Desk:
         self.redis.delete(*(self.key + part for part in PARTS))
 
     def everything(self) -> tuple[object, object]:
-        """All that Redis knows about this gate."""
+        """Return the content of all of the gate's keys."""
         zsets = [self.redis.zrange(self.key + part, 0, -1, withscores=True) for part in PARTS[1:]]
         return self.redis.hgetall(self.key), zsets
 
@@ -140,14 +140,14 @@ def closed_by(desk: Desk, outcome: Outcome) -> None:
 
 
 def open_again(desk: Desk) -> None:
-    """And on, until a few requests may go at once again."""
+    """Let the probe succeed, and go on until a few requests may go at once again."""
     desk.after(desk.refused().seconds)
     assert desk.change(desk.submit(), Ok()).kind == "opened"
     desk.after(5)
 
 
 def refuse_again(desk: Desk, times: int, outcome: Outcome = RATE) -> list[float]:
-    """So many probes are refused. Returns the waits that follow."""
+    """Refuse as many probes as `times`. Return the wait that follows each."""
     waits = []
     for _ in range(times):
         desk.after(desk.refused().seconds)
@@ -157,7 +157,7 @@ def refuse_again(desk: Desk, times: int, outcome: Outcome = RATE) -> list[float]
 
 
 def running(desk: Desk, job: str) -> None:
-    """A submit that the vendor took."""
+    """Submit `job`, which the vendor accepts."""
     desk.report(desk.next(Purpose.SUBMIT), Ok(job, running=True))
 
 

@@ -1,4 +1,20 @@
-"""Whatever happens in whatever order: the invariants of docs/gate.md, in virtual time on the real script."""
+"""Random histories of callers, vendors, clocks and lost state, on the real script in virtual time (docs/gate.md).
+
+A comment with a number marks where the test checks one of these invariants:
+
+     1  no permit while an administrator holds the gate, or before the time of a lane's next try
+     2  at most one probe of a lane is out
+     3  within a closing, the time of the next try never moves back
+     4  one reaction to an epoch: only a fresh refusal of the lane begins a new epoch, and with it a new pause
+     5  permits keep to the pace
+     6  if the vendor answers from now on, the gate is open again in bounded time and after few questions
+     7  every change is returned exactly once, in order, and says what the state says
+     8  every wait is positive and bounded
+     9  only a fresh answer opens a lane, and only to a request that the lane let pass
+    10  a report counts once
+    11  no caller waits for a lane, pace or cap that its purpose does not need
+    12  the jobs at the vendor are counted, and never exceed the cap by more than one trial
+"""
 
 import itertools
 import os
@@ -40,7 +56,7 @@ steps = st.sampled_from([0.0, 0.000_001, 0.2, 1.0, 4.8, 5.0, 8.0, 20.0, 60.0, 13
 
 @dataclass
 class Out:
-    """A permit as the test remembers it: the epochs and the lease at the time it was given."""
+    """A permit, and the epochs of the lanes and the end of its lease when it was given."""
 
     permit: Permit
     epochs: dict[str, int]
@@ -52,7 +68,7 @@ class Out:
 
 
 def pace_of(desk: Desk) -> float:
-    """Requests/s allowed now, by the hash: the figures do not tell it before a limit was felt."""
+    """Return the requests/s allowed now, read from the hash: `figures` has no pace before the first refusal."""
     if (pace := desk.figures().pace) is not None:
         return pace
     params = desk.params
@@ -72,22 +88,23 @@ class GateMachine(RuleBasedStateMachine):
         self.version = self.desk.state().version
         self.episode = 0
         self.held = False
-        # From the reports alone: no permit of this lane before that time.
+        # By lane, the time before which it may give no permit, computed from the reports alone.
         self.banned = dict.fromkeys(LANES, 0.0)
-        # Who holds the one try of a lane, and until when: or until the lane opens, or closes anew.
+        # By lane, the id of the probe that is out, and the end of its lease.
         self.probes: dict[str, tuple[str, float]] = {}
-        # The ends of the leases of the jobs at the vendor; None while a clock that stepped back confuses the count.
+        # By job at the vendor, the end of its lease. None after the clock stepped back, when the count is not
+        # checked.
         self.jobs: dict[str, float] | None = {}
-        self.trial = -1e9  # when one more than the cap was last tried
-        # What was given while the lane `all` was open: the time, and the intervals that it took. From the last
-        # moment at which it opened, or the clock or the state was lost: the pace starts anew there.
+        self.trial = -1e9  # when one job more than the cap was last tried
+        # The permits since the lane `all` last opened: when each was given, and the interval of the pace at that
+        # time. Cleared when the clock steps back or the state is lost, because the pace starts anew then.
         self.given: list[tuple[float, float]] = []
 
     # What can happen
 
     @initialize(wild=st.booleans())
     def how(self, wild: bool) -> None:
-        """Half of the histories are of vendors and workers alone, or they would all be short."""
+        """Only in half of the histories do admins and clocks act: they cut short what a history can reach."""
         self.wild = wild
 
     @rule(dt=steps)
@@ -101,7 +118,7 @@ class GateMachine(RuleBasedStateMachine):
 
     @rule(purpose=purposes, outcome=st.none() | outcomes, took=st.sampled_from([0.0, 0.3, 61.0]))
     def ask_and_obey(self, purpose: Purpose, outcome: Outcome | None, took: float) -> None:
-        """The usual caller: comes back when it was told to, and reports unless it dies."""
+        """Act as a usual caller: come back at the time that was told, and report unless it died (no `outcome`)."""
         answer = self._ask(purpose)
         if isinstance(answer, Wait):
             self.desk.now = answer.until
@@ -113,7 +130,7 @@ class GateMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.out)
     @rule(data=st.data(), outcome=outcomes)
     def report_any(self, data: st.DataObject, outcome: Outcome) -> None:
-        """Any permit: under way, expired, or reported before."""
+        """Report any permit: under way, expired, or reported before."""
         self._report(data.draw(st.sampled_from(self.out)), outcome)
 
     @precondition(lambda self: self.out)
@@ -123,7 +140,7 @@ class GateMachine(RuleBasedStateMachine):
 
     @rule(refusals=st.lists(headers, min_size=6, max_size=6), before=st.integers(0, 4))
     def burst(self, refusals: list[float | None], before: int) -> None:
-        """4: everything under way is refused at once: one epoch, one reaction, at most one episode."""
+        """Refuse everything under way at once. 4: one new epoch and at most one new episode."""
         episode, epoch = self.episode, int(self.desk.field("gate.epoch") or 0)
         for _ in range(before):
             self._ask(Purpose.POLL)
@@ -141,7 +158,7 @@ class GateMachine(RuleBasedStateMachine):
 
     @rule(purpose=purposes)
     def spin(self, purpose: Purpose) -> None:
-        """Somebody asks as often as he may: the pace holds, and once he was told a time, he gets his turn."""
+        """Ask as often as allowed, with every request answered."""
         for _ in range(12):
             answer = self._ask(purpose)
             if isinstance(answer, Wait):
@@ -173,7 +190,7 @@ class GateMachine(RuleBasedStateMachine):
         self.desk.after(-back)
         self._forget_bans()
         self.given, self.jobs = [], None
-        if not self.episode:  # nothing was told yet: the version is still the time
+        if not self.episode:  # before the first change the version is the clock
             self.version = self.desk.state().version
         latest = self.desk.now + self.desk.params.probe_lease
         self.probes = {lane: (who, min(end, latest)) for lane, (who, end) in self.probes.items()}
@@ -192,7 +209,7 @@ class GateMachine(RuleBasedStateMachine):
         assert self.desk.state().mode == "open"
 
     def teardown(self) -> None:
-        """6: from here on the vendor is healthy, and the gate is open again in bounded time."""
+        """6: from now on the vendor answers, so the gate opens in bounded time."""
         if self.held:
             self.resume()
         start, params, rounds = self.desk.now, self.desk.params, 0
@@ -205,12 +222,14 @@ class GateMachine(RuleBasedStateMachine):
                 elif answer:
                     waits.append(answer.seconds)
                     rounds += answer.reason not in ("jobs", "pace")
-            assert rounds < 40  # and in few questions
+            assert rounds < 40
             self.desk.after(min(waits, default=0.2))
             assert self.desk.now - start <= params.longest_wait + params.probe_lease + params.job_lease + 1000
         assert self.desk.state().mode == "open"
         start, limit = self.desk.now, 20 / pace_of(self.desk) + params.job_lease + params.permit_lease + 10
-        while isinstance(answer := self._ask(Purpose.SUBMIT), Wait):  # 13: whatever leaked has healed by then
+        while isinstance(
+            answer := self._ask(Purpose.SUBMIT), Wait
+        ):  # 12: leaked jobs and permits have expired by then
             self.desk.now = answer.until
             assert self.desk.now - start <= limit
         self.desk.wipe()
@@ -226,13 +245,13 @@ class GateMachine(RuleBasedStateMachine):
         if isinstance(answer, Wait):
             assert 0 < answer.seconds <= desk.params.longest_wait + 1e-4  # 8
             assert answer.until == pytest.approx(desk.now + answer.seconds, abs=2e-6)
-            assert room.now == 0  # who deals out work is told the same
+            assert room.now == 0  # the dispatcher is told the same
             if not self.held and not any(before[lane].closed for lane in lanes):
-                # 12, and nobody waits without a reason: an open lane has only its pace and the cap.
+                # 11: in an open lane only the pace and the cap make a caller wait
                 assert answer.reason == "pace" or (answer.reason == "jobs" and purpose is Purpose.SUBMIT)
                 pace = pace_of(desk)
                 longest = max(desk.params.pace_wait, 1 / pace, desk.params.full_wait)
-                assert answer.seconds <= longest * 1.001  # the figures have six decimals
+                assert answer.seconds <= longest * 1.001  # times are rounded to six decimals
             return answer
         assert room.now >= 1
         if not before["all"].closed:
@@ -256,7 +275,7 @@ class GateMachine(RuleBasedStateMachine):
 
     def _report(self, out: Out, outcome: Outcome) -> None:
         desk, before = self.desk, self._lanes()
-        desk.state()  # what a stepped clock needs is put right whatever is asked
+        desk.state()  # any call corrects times after the clock stepped back; do that before `everything` is read
         everything = desk.everything()
         change = desk.report(out.permit, outcome)
         if out.gone:
@@ -308,13 +327,13 @@ class GateMachine(RuleBasedStateMachine):
             assert after.closed
             assert after.epoch > before.epoch
         if meant and after.closed and header is not None:
-            assert after.till >= floor - 2e-6  # every Retry-After that reaches a closed lane is accepted
+            assert after.till >= floor - 2e-6  # a late Retry-After counts too
             self.banned[lane] = max(self.banned[lane], floor - 2e-6)
         if not after.closed:
             self.banned[lane] = 0.0
 
     def _changed(self, change: GateChange | None) -> None:
-        """7: people are told exactly once, in order, and what they were told is true."""
+        """7: check the change that was returned, and the state, against what was told before."""
         state = self.desk.state()
         if change is not None:
             assert change.state == state
@@ -328,7 +347,7 @@ class GateMachine(RuleBasedStateMachine):
         assert state.episode == self.episode
 
     def _spent(self, interval: float) -> None:
-        """5: over any span, what was given takes no more time than the span had, but for what a burst may."""
+        """5: in every span up to now, the intervals of the permits sum to at most the span and a burst."""
         desk = self.desk
         assert (
             1 / desk.params.pace_max - 1e-9
@@ -347,7 +366,7 @@ class GateMachine(RuleBasedStateMachine):
             assert total <= desk.now - at + max(slack, desk.params.pace_burst) + 3 * longest + 1e-4
 
     def _took_a_place(self, taken: int) -> None:
-        """13: the cap holds, but for one trial now and then."""
+        """12: at the cap only a trial may pass, and not soon after the one before."""
         desk, cap = self.desk, self.desk.figures().cap
         if cap is None or taken < cap:
             return
@@ -356,19 +375,19 @@ class GateMachine(RuleBasedStateMachine):
         self.trial = desk.now
 
     def _job(self, outcome: Outcome) -> None:
-        """13: every job counts from its start to its end, or to the end of its lease."""
+        """12: every job counts from its start to its end, or to the end of its lease."""
         if self.jobs is None:
             return
         if isinstance(outcome, Ok) and outcome.job:
             self.jobs.pop(outcome.job, None)
             if outcome.running:
                 self.jobs[outcome.job] = self.desk.now + self.desk.params.job_lease
-                # A new start sweeps out what ran out; adopting does not.
+                # A start also removes expired jobs; `adopt` does not.
                 self.jobs = {name: end for name, end in self.jobs.items() if end > self.desk.now}
         assert self.desk.figures().jobs == sum(end > self.desk.now for end in self.jobs.values())
 
     def _submits(self) -> int:
-        """Under way: given with a lease that is not over, nor longer than any lease is."""
+        """Return the number of permits for submits that are out. One with too long a lease predates a step back."""
         end = self.desk.now + self.desk.params.permit_lease + 1e-5
         return self.desk.redis.zcount(self.desk.key + ":submits", f"({self.desk.now:.6f}", f"{end:.6f}")
 

@@ -13,7 +13,7 @@ NUMBERS = itertools.count()
 
 
 def take(desk: Desk, number: int) -> list[str]:
-    """So many jobs more at the vendor."""
+    """Start this many jobs at the vendor. Return their names."""
     names = [f"job-{next(NUMBERS)}" for _ in range(number)]
     for name in names:
         desk.report(desk.next(Purpose.SUBMIT), Ok(name, running=True))
@@ -21,12 +21,12 @@ def take(desk: Desk, number: int) -> list[str]:
 
 
 def too_many(desk: Desk) -> None:
-    """A submit is refused because of the jobs there; the lane opens again with the next that is taken."""
+    """Have a submit refused because of the number of jobs. The lane opens with the next submit that is accepted."""
     desk.report(desk.next(Purpose.SUBMIT), JOBS)
 
 
 def fill(desk: Desk) -> list[Permit]:
-    """Submits until there is no room."""
+    """Take permits for submits until the cap is reached."""
     permits = []
     while True:
         answer = desk.ask(Purpose.SUBMIT)
@@ -39,7 +39,7 @@ def fill(desk: Desk) -> list[Permit]:
 
 
 def capped(desk: Desk, cap: int) -> list[str]:
-    """A gate that learned this cap, is open and full."""
+    """Make the gate learn this cap. It is then open, with as many jobs as the cap. Return their names."""
     jobs = take(desk, cap)
     too_many(desk)
     ended(desk, jobs.pop(0))
@@ -57,7 +57,7 @@ def test_a_job_counts_from_its_start_to_its_end(desk: Desk) -> None:
     running(desk, "a")
     running(desk, "b")
     assert desk.figures().jobs == 2
-    desk.report(desk.poll(), Ok("a", running=True))  # a poll: still there
+    desk.report(desk.poll(), Ok("a", running=True))  # a poll that finds it running
     assert desk.figures().jobs == 2
     ended(desk, "a")
     ended(desk, "a")
@@ -77,11 +77,11 @@ def test_a_job_without_news_is_forgotten_after_its_lease_and_news_renews_it(desk
 
 
 def test_a_leak_heals(desk: Desk) -> None:
-    """Workers that died with jobs or permits in hand keep a place only as long as the leases."""
+    """The jobs and permits of workers that died take up places only until their leases end."""
     capped(desk, 3)
     assert desk.refused().reason == "jobs"
     desk.after(desk.params.job_lease + 1)
-    assert len(fill(desk)) == 4  # the trial of one more is due; nobody reports these
+    assert len(fill(desk)) == 4  # the cap and one trial; none of these is reported
     assert desk.figures().requests == 4
     desk.after(desk.params.permit_lease)
     assert len(fill(desk)) == 4
@@ -95,7 +95,7 @@ def test_jobs_from_before_a_lost_state_are_adopted(desk: Desk) -> None:
     desk.gate.adopt([], now=desk.now)
     assert desk.figures().jobs == 2
     desk.after(desk.params.job_lease - 1)
-    desk.gate.adopt(["a"], now=desk.now)  # known already: no news of the vendor, so its lease stays
+    desk.gate.adopt(["a"], now=desk.now)  # adopting a known job does not renew its lease
     desk.after(1)
     assert desk.figures().jobs == 0
 
@@ -108,7 +108,7 @@ def test_too_many_jobs_makes_the_number_that_is_there_the_cap(desk: Desk) -> Non
     assert desk.figures().cap is None
     too_many(desk)
     assert desk.figures().cap == 4
-    too_many(desk)  # the probe; one more is not tried before its time, so a job must have ended
+    too_many(desk)  # refused at 4 jobs: no trial is due, so a job has ended unnoticed
     assert desk.figures().cap == 4
 
 
@@ -120,8 +120,8 @@ def test_at_the_cap_a_submit_waits_without_a_closed_gate_and_polls_pass(desk: De
     assert desk.state().mode == "open"
     ended(desk, jobs[0])
     under_way = desk.next(Purpose.SUBMIT)
-    assert desk.refused().reason == "jobs"  # a request under way counts, its job may be there already
-    desk.report(under_way, Ok())  # refused by the vendor for what it was: no job
+    assert desk.refused().reason == "jobs"  # a submit under way counts: its job may have started
+    desk.report(under_way, Ok())  # the vendor rejected this request, so there is no job
     assert desk.next(Purpose.SUBMIT)
 
 
@@ -132,7 +132,7 @@ def test_after_a_while_one_more_is_tried_and_patience_doubles_when_it_fails(desk
         waited = desk.now
         trial = desk.next(Purpose.SUBMIT)
         assert desk.now - waited == pytest.approx(patience, abs=1.5)
-        assert desk.refused().reason == "jobs"  # one, not two
+        assert desk.refused().reason == "jobs"  # only one trial at a time
         desk.report(trial, JOBS)
         ended(desk, jobs.pop())
         desk.after(FIRST)
@@ -173,7 +173,7 @@ def test_a_trial_that_has_to_wait_for_the_pace_is_not_lost(desk: Desk) -> None:
 def test_more_jobs_than_the_cap_are_evidence_that_it_is_higher(desk: Desk) -> None:
     capped(desk, 3)
     desk.gate.adopt(["x", "y"], now=desk.now)
-    assert desk.figures().cap == 3  # what the database says is no proof
+    assert desk.figures().cap == 3  # the database may be out of date, so it raises no cap
     desk.report(desk.poll(), Ok("z", running=True))
     assert desk.figures().cap == 6
 
@@ -197,17 +197,17 @@ def test_a_cap_that_is_known_holds_from_the_first_request_and_is_tried_too(known
     assert known.figures().cap == 2
     assert len(fill(known)) == 2
     start = known.now
-    while known.room(Purpose.SUBMIT).now == 0:  # nobody asks for a permit while there is no room
+    while known.room(Purpose.SUBMIT).now == 0:  # as the dispatcher, which asks for no permit without room
         known.after(known.room(Purpose.SUBMIT).next_in)
     assert known.now - start == pytest.approx(DEFAULTS.raise_first, abs=1.5)
     assert isinstance(known.ask(Purpose.SUBMIT), Permit)
 
 
-# A 429 that does not say that it is about jobs
+# A 429 without a reason, which may be about jobs
 
 
 def refusal_with(desk: Desk, jobs: int, purpose: Purpose = Purpose.SUBMIT) -> None:
-    """A 429 of a rate, with so many jobs there, that one short rest ends."""
+    """With `jobs` at the vendor, have a request refused without a reason, and the probe after one rest accepted."""
     desk.gate.adopt([f"job-{i}" for i in range(jobs)], now=desk.now)
     desk.report(desk.next(purpose), RATE)
     desk.after(desk.refused(purpose).seconds)
@@ -256,7 +256,7 @@ def test_the_lane_of_submits_stays_closed_as_long_as_the_vendor_is_full(desk: De
     desk.after(FIRST)
     answer = desk.ask(Purpose.SUBMIT)
     assert isinstance(answer, Wait)
-    assert answer.reason == "jobs"  # not even a probe: nothing ended
+    assert answer.reason == "jobs"  # no probe either, because no job has ended
     ended(desk, jobs[0])
     probe = desk.submit()
     assert probe.probe
@@ -280,7 +280,7 @@ def test_the_room_behind_a_closed_lane_of_submits_is_one_probe_and_knows_of_cap_
 def test_the_permits_of_the_dead_do_not_fill_the_cap_when_the_clock_steps_back(desk: Desk) -> None:
     for job in capped(desk, 2):
         ended(desk, job)
-    assert len(fill(desk)) == 2  # and their holders die
+    assert len(fill(desk)) == 2  # none of these is reported
     desk.after(-86_400)
     desk.after(desk.params.permit_lease)
     assert desk.in_flight() == 0

@@ -13,7 +13,7 @@ from transcription.gate import Ok, Permit, Purpose, Wait
 
 
 def learned(desk: Desk, rate: float) -> None:
-    """A gate that just learned about this rate."""
+    """Make the gate learn about this rate (requests/s) from a vendor with that limit."""
     vendor = Bucket(rate)
     work(desk, vendor, 300, refusals=2)
     desk.after(desk.refused().seconds)
@@ -109,11 +109,11 @@ def test_an_outage_leaves_the_rate(desk: Desk) -> None:
     assert desk.state().mode == "open"
     assert rate(desk) >= before * 0.97
     assert float(desk.field("pace.long")) > 55
-    assert float(desk.field("pace.settle")) < 20  # nor does it make us cautious for long
+    assert float(desk.field("pace.settle")) < 20  # the pace soon rises again
 
 
 def windows(desk: Desk, number: int, takes: int = 40) -> list[float]:
-    """A vendor that takes so many requests a minute, all at once if one likes. The rate after each minute."""
+    """Work with a vendor that takes `takes` requests a minute, however fast. Return the rate after each minute."""
     rates = []
     for _ in range(number):
         for _ in range(takes):
@@ -128,7 +128,7 @@ def windows(desk: Desk, number: int, takes: int = 40) -> list[float]:
 
 
 def test_a_vendor_closed_for_most_of_the_time_again_and_again_is_asked_more_slowly(desk: Desk) -> None:
-    """The first long closing may be an outage, and then nothing is known of the time before it."""
+    """The first long closing counts as an outage, which teaches nothing. From the second on the rate goes down."""
     learned(desk, 20.0)
     known = rate(desk)
     rates = windows(desk, 4)
@@ -138,8 +138,8 @@ def test_a_vendor_closed_for_most_of_the_time_again_and_again_is_asked_more_slow
 
 def test_a_window_never_slows_down_below_what_it_takes(desk: Desk) -> None:
     learned(desk, 20.0)
-    assert 40 / 75 < min(windows(desk, 40)) < 40 / 58  # 58 to 75 s, by how late the end is found
-    assert float(desk.field("pace.settle")) == DEFAULTS.settle_cap  # and it is spared for long
+    assert 40 / 75 < min(windows(desk, 40)) < 40 / 58  # a cycle takes 58 to 75 s, depending on the probes
+    assert float(desk.field("pace.settle")) == DEFAULTS.settle_cap  # and stays below the rate for long
 
 
 def test_an_outage_right_after_a_short_rest_is_no_window(desk: Desk) -> None:
@@ -178,7 +178,7 @@ def test_after_the_vendor_was_spared_the_pace_is_tried_higher(desk: Desk) -> Non
     assert pace(desk) == pytest.approx(known * DEFAULTS.pace_below)
     saturate(desk, settle * 0.3 + DEFAULTS.push_double * 2, (Purpose.SUBMIT,))
     assert pace(desk) > known * 1.8
-    assert rate(desk) == known  # only a refusal measures
+    assert rate(desk) == known  # only a refusal changes the rate
 
 
 def test_a_rate_that_rose_is_found_soon(desk: Desk) -> None:
@@ -199,7 +199,7 @@ def test_nothing_is_measured_across_an_idle_gap(desk: Desk) -> None:
     desk.report(desk.next(Purpose.SUBMIT), RATE)
     desk.after(desk.refused().seconds)
     desk.report(desk.submit(), Ok())
-    assert rate(desk) == known  # 3 in 100 s are no rate
+    assert rate(desk) == known  # 3 requests in 100 idle s measure nothing
 
 
 def test_the_rate_stays_inside_its_bounds(desk: Desk) -> None:
@@ -227,7 +227,7 @@ def test_submits_and_polls_take_turns_while_both_wait(desk: Desk) -> None:
 
 
 def test_neither_starves_before_a_limit_was_felt(desk: Desk) -> None:
-    """Bursts, and a pace faster than anybody asks: no strict turns, but a part for each."""
+    """Before the first refusal there are bursts and no strict turns, but each purpose still gets its part."""
     given = [purpose for _, purpose in saturate(desk, 10).given]
     assert 0.3 <= given.count(Purpose.POLL) / len(given) <= 0.7
 
@@ -242,12 +242,12 @@ def test_neither_starves_before_a_limit_was_felt(desk: Desk) -> None:
 def test_one_of_the_other_kind_waits_for_no_more_than_its_turn(
     redis_connection: "redis.Redis", first: Purpose, many: int, known: float, after: float
 ) -> None:
-    """However many wait, at whatever pace, and whenever it comes."""
+    """Many callers ask for one purpose. A single caller for the other gets its turn, whenever it comes."""
     desk = Desk(redis_connection, "test-turns")
     desk.wipe()
     desk.redis.hset(desk.key, mapping={"pace.rate": f"{known:.6f}", "pace.settle": "1000"})
     other = Purpose.POLL if first is Purpose.SUBMIT else Purpose.SUBMIT
-    waiting = [desk.now] * many  # when each asks next
+    waiting = [desk.now] * many  # the time at which each of the many asks next
     start = due = desk.now + after
     while desk.now < start + 30:
         desk.now = max(desk.now, min(*waiting, due))
@@ -265,13 +265,13 @@ def test_one_of_the_other_kind_waits_for_no_more_than_its_turn(
 
 
 def test_who_cannot_come_back_in_time_for_its_turn_goes_one_interval_early(desk: Desk) -> None:
-    """At 100 a second an interval is shorter than any wait that is told: others would always be there before."""
+    """At 100/s an interval is shorter than the shortest wait, so others would always take the turn first."""
     desk.redis.hset(desk.key, mapping={"pace.rate": "100", "pace.settle": "1000"})
     desk.next(Purpose.SUBMIT)
     polls, due = 0, desk.now
     for _ in range(1000):
         desk.after(0.004)
-        desk.ask(Purpose.SUBMIT)  # somebody is always there
+        desk.ask(Purpose.SUBMIT)  # a submit that never waits
         if due <= desk.now:
             answer = desk.ask(Purpose.POLL)
             polls += isinstance(answer, Permit)
@@ -295,7 +295,7 @@ def test_who_waited_while_the_lane_was_closed_has_missed_no_turn(desk: Desk) -> 
 def test_who_waited_and_left_holds_nobody_up(desk: Desk) -> None:
     learned(desk, 8.0)
     desk.next(Purpose.SUBMIT)
-    desk.refused(Purpose.POLL)  # and it never comes back
+    desk.refused(Purpose.POLL)  # this caller never comes back
     given = saturate(desk, 5, (Purpose.SUBMIT,)).given
     assert len(given) >= 5 * pace(desk) * 0.9
 

@@ -41,7 +41,7 @@ def test_a_429_stops_everything_for_the_first_pause(desk: Desk) -> None:
 def test_until_is_exact_to_the_microsecond(desk: Desk) -> None:
     closed_by(desk, RATE)
     desk.now = round(START + FIRST - 0.000_001, 6)
-    assert desk.refused().seconds == desk.params.min_wait  # nobody is sent into a spin
+    assert desk.refused().seconds == desk.params.min_wait  # not 1 µs, or the caller would ask in a tight loop
     desk.after(0.000_001)
     assert desk.submit().probe
 
@@ -80,11 +80,11 @@ def test_each_refused_probe_lengthens_the_pause_up_to_the_cap(desk: Desk) -> Non
     assert pauses[-1] == pytest.approx(300, abs=1e-3)
     open_again(desk)
     closed_by(desk, RATE)
-    assert desk.refused().seconds <= FIRST  # a new episode starts small
+    assert desk.refused().seconds <= FIRST  # a new closing begins with the first pause
 
 
 def long_closing(desk: Desk, tries: int = 16) -> float:
-    """Some work, and then half a minute of refusals. Returns how long it was closed."""
+    """Do some work, then refuse for half a minute. Return the length of the closing in seconds."""
     for _ in range(20):
         desk.report(desk.next(Purpose.SUBMIT), Ok())
     desk.report(desk.next(Purpose.SUBMIT), RATE)
@@ -98,7 +98,7 @@ def long_closing(desk: Desk, tries: int = 16) -> float:
 
 @pytest.fixture
 def closed_once(desk: Desk) -> float:
-    """A gate that felt a limit, and was closed for long. How long."""
+    """Close the gate for a short and then for a long time. Return the length of the long closing in seconds."""
     closed_by(desk, RATE)
     desk.after(FIRST)
     return long_closing(desk)
@@ -107,10 +107,11 @@ def closed_once(desk: Desk) -> float:
 def test_after_a_closing_longer_than_the_time_open_since_the_second_try_comes_later(
     desk: Desk, closed_once: float
 ) -> None:
-    """An account that is shut for most of each minute need not be asked ten times."""
+    """An account that is closed for most of each minute should not be probed ten times in it."""
     desk.after(5)
     desk.report(desk.next(Purpose.SUBMIT), RATE)
-    assert desk.refused().seconds <= FIRST  # it may have been an outage: first a short rest
+    # The long closing may have been an outage, so the first pause is short.
+    assert desk.refused().seconds <= FIRST
     base = (closed_once - 5) * 2 / 3
     assert refuse_again(desk, 2) == pytest.approx([base, base * 1.15], rel=1e-3)
 
@@ -127,7 +128,8 @@ def test_after_the_second_of_them_there_is_no_short_rest_any_more(desk: Desk, cl
     known = desk.figures().rate
     desk.report(desk.submit(), Ok())
     assert known is not None
-    assert desk.figures().rate == pytest.approx(known * 0.9, rel=1e-3)  # again a window, at the first try
+    # Taken for a window although the first try succeeded.
+    assert desk.figures().rate == pytest.approx(known * 0.9, rel=1e-3)
 
 
 def test_after_a_closing_shorter_than_the_time_open_since_the_second_try_comes_soon(
@@ -182,7 +184,7 @@ def test_one_probe_at_a_time_and_the_others_wait_for_its_answer(desk: Desk) -> N
         wait = desk.refused()
         waits.append(wait.seconds)
         desk.after(wait.seconds)
-    assert waits == pytest.approx([1, 1, 2, 4, 2], abs=1e-3)  # few questions, and the lease's end
+    assert waits == pytest.approx([1, 1, 2, 4, 2], abs=1e-3)  # growing waits, cut at the end of the lease
 
 
 @pytest.mark.parametrize("outcome", [Ok(), JOBS, QUOTA])
@@ -208,7 +210,7 @@ def test_a_probe_of_submits_that_says_nothing_of_jobs_is_followed_by_the_next_af
     desk.after(FIRST)
     assert desk.change(desk.submit(), Unavailable()).kind == "moved"
     assert desk.refused().seconds == pytest.approx(desk.params.lost_pause, abs=1e-6)
-    assert desk.lane("submit").pause == FIRST  # not refused: not lengthened
+    assert desk.lane("submit").pause == FIRST  # not refused, so the pause stays
 
 
 def test_a_holder_that_dies_loses_only_its_lease(desk: Desk) -> None:
@@ -232,7 +234,7 @@ def test_a_slow_probe_may_still_open_if_nothing_was_refused_since(desk: Desk) ->
     desk.after(desk.params.probe_lease)
     second = desk.submit()
     assert desk.report(slow, Unused()) is None
-    assert desk.state().mode == "probing"  # what the slow one gives back is not its own any more
+    assert desk.state().mode == "probing"  # the probe is now the second one
     third = desk.refused()
     assert third.reason == "rate"
     assert desk.change(second, Ok()).kind == "opened"

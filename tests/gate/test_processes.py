@@ -1,4 +1,4 @@
-"""Eight real processes on the server's clock: one reaction, one probe, one telling of each change."""
+"""Eight real processes on the server's clock: one reaction, one probe at a time, each change returned once."""
 
 import multiprocessing
 import os
@@ -19,12 +19,12 @@ from transcription.gate import Gate, GateParams, Ok, Permit, Purpose, Refused
 
 PROCESSES = 8
 NAME = "test-processes"
-# Many episodes in a short test.
+# Short pauses, for many episodes in a short test.
 QUICK = GateParams(
     first_pause=0.02, rest_min=0.02, rest_cap=0.02, pause_cap=0.03, pace_min=200.0, pace_start=1000.0
 )
 LEASED = GateParams(first_pause=0.02, rest_min=0.02, probe_lease=0.4)
-here: dict[str, Any] = {}  # what a child process was given
+here: dict[str, Any] = {}  # in a child process: what `start` received
 
 
 def start(url: str, barrier: Barrier) -> None:
@@ -32,7 +32,7 @@ def start(url: str, barrier: Barrier) -> None:
 
 
 def burst(_: int) -> list[str]:
-    """Takes some permits, waits until all processes have theirs, and has them all refused."""
+    """Take some permits, wait until all processes have theirs, and report them all refused. Return the changes."""
     gate = Gate(here["redis"], NAME, QUICK)
     permits = [_next(gate) for _ in range(5)]
     here["barrier"].wait(patient(15))
@@ -41,9 +41,9 @@ def burst(_: int) -> list[str]:
 
 
 def hammer(_: int) -> tuple[list[tuple[int, str]], int]:
-    """Asks without a break. Every other probe is answered, everything else refused.
+    """Ask without a break. Report every other probe answered, and everything else refused.
 
-    Returns the changes it was told, and how many probes it saw beside its own.
+    Return the changes that this process got, and how often another probe was out beside its own.
     """
     client, gate = here["redis"], Gate(here["redis"], NAME, QUICK)
     told: list[tuple[int, str]] = []
@@ -65,7 +65,7 @@ def hammer(_: int) -> tuple[list[tuple[int, str]], int]:
 
 
 def take_and_die(url: str) -> None:
-    """The probe, in the hands of a process that is killed."""
+    """Take the probe and wait to be killed."""
     with redis.Redis.from_url(url) as client:
         permit = _next(Gate(client, NAME, LEASED))
         assert permit.probe
@@ -74,7 +74,7 @@ def take_and_die(url: str) -> None:
 
 
 def hammer_until_told(address: str) -> tuple[int, set[str]]:
-    """Works at a Redis that may go away. Returns the number of permits, and whose errors there were."""
+    """Work until the file `….end` appears, whatever Redis does. Return the number of permits and whose errors."""
     permits, errors = 0, set[str]()
     with redis.Redis(unix_socket_path=address) as client:
         gate = Gate(client, NAME)
@@ -87,7 +87,7 @@ def hammer_until_told(address: str) -> tuple[int, set[str]]:
             except Exception as error:
                 errors.add(type(error).__module__.split(".")[0])
                 Path(f"{address}.error-{os.getpid()}").touch()
-            time.sleep(0.002)  # eight of these share the machine with the server
+            time.sleep(0.002)  # leave time for the other seven and the server
     return permits, errors
 
 
@@ -123,7 +123,7 @@ def test_eight_processes_are_one_gate(pool: Pool, redis_connection: "redis.Redis
     assert len(told) > 10
     assert [v for v, _ in told] == list(range(version + 1, version + 1 + len(told)))  # each exactly once
     kinds = [kind for _, kind in told]
-    assert "moved" not in kinds  # steps too small to be worth telling
+    assert "moved" not in kinds  # the next try moves by less than `moved_step`
     assert kinds == (["closed", "opened"] * len(kinds))[: len(kinds)]
 
 
@@ -163,17 +163,17 @@ def test_a_redis_that_comes_back_empty_is_survived(tmp_path: Path) -> None:
             stop(server)
             wait_until(lambda: len(list(tmp_path.glob("*.error-*"))) == PROCESSES)
         refuse.unlink()
-        started = time.monotonic()  # before the gate can begin to count
+        started = time.monotonic()  # before the new server can give a permit
         with running_redis(address), redis.Redis(unix_socket_path=str(address)) as client:
             gate = Gate(client, NAME)
             wait_until(lambda: client.exists(key))
             assert gate.state().mode == "open"
             wait_until(lambda: float(client.hget(key, "pace.busy") or 0) > 1.5)
-            assert time.monotonic() - started > 0.8  # open, but slow
+            assert time.monotonic() - started > 0.8  # so the pace had started anew, and slowly
             state, figures = gate.state(), gate.figures()
             end.touch()
             results = hammering.get(patient(15))
     assert (state.mode, figures.rate) == ("open", None)
-    assert state.version >= before - 1  # it begins with the time of birth
+    assert state.version >= before - 1  # it starts at the clock, so it is not lower than before
     assert sum(permits for permits, _ in results) > 10
     assert {module for _, errors in results for module in errors} == {"redis"}

@@ -26,7 +26,7 @@ def test_a_stale_429_may_only_extend_by_its_own_header(desk: Desk) -> None:
     assert (change.kind, change.state.episode) == ("moved", 1)
     assert desk.refused().seconds == pytest.approx(20.25, abs=1e-6)
     assert desk.lane("all").pause == FIRST
-    assert desk.report(latest, Refused("all", 3)) is None  # never backwards
+    assert desk.report(latest, Refused("all", 3)) is None  # never moves the next try back
     assert desk.refused().seconds == pytest.approx(20.25, abs=1e-6)
 
 
@@ -103,11 +103,13 @@ def test_too_many_jobs_stops_submits_and_lets_polls_pass(desk: Desk) -> None:
     assert desk.refused().reason == "concurrency"
     polls = [desk.next(Purpose.POLL) for _ in range(10)]
     assert not any(p.probe for p in polls)
-    assert [desk.report(p, Ok()) for p in polls] == [None] * 10  # an answered poll opens nothing
+    assert [desk.report(p, Ok()) for p in polls] == [
+        None
+    ] * 10  # a poll does not pass `submit`, so it cannot open it
     assert desk.state().scope == "submit"
     desk.after(FIRST)
-    assert desk.report(desk.poll(), Ok()) is None  # not when a try is due either
-    assert desk.report(desk.poll(), JOBS) is None  # nor does it lengthen anything
+    assert desk.report(desk.poll(), Ok()) is None  # nor when the next try is due
+    assert desk.report(desk.poll(), JOBS) is None  # nor does a refused poll lengthen the pause
     assert desk.change(desk.submit(), Ok()).kind == "opened"
 
 
@@ -134,7 +136,7 @@ def test_unavailable_closes_after_three_in_a_row(desk: Desk) -> None:
     assert desk.change(desk.next(Purpose.SUBMIT), Unavailable()).state.reason == "unavailable"
     desk.refused(Purpose.POLL)
     desk.after(FIRST)
-    assert desk.report(desk.submit(), Unavailable()) is None  # it moved too little to be worth telling
+    assert desk.report(desk.submit(), Unavailable()) is None  # the next try moved by less than `moved_step`
     assert desk.refused().seconds == pytest.approx(FIRST * DEFAULTS.growth, abs=1e-6)
 
 
@@ -183,6 +185,6 @@ def test_a_submit_probe_that_learns_nothing_is_followed_by_another_after_a_pause
     closed_by(desk, JOBS)
     desk.after(FIRST)
     assert desk.change(desk.submit(), RATE).state.scope == "all"
-    assert desk.lane("submit").pause == FIRST  # not refused as to jobs: not lengthened
+    assert desk.lane("submit").pause == FIRST  # the refusal was not about jobs, so this pause stays
     desk.after(desk.params.lost_pause)
     assert desk.change(desk.submit(), Ok()).kind == "opened"  # it was the probe of both

@@ -46,7 +46,7 @@ def duplicates() -> int:
     ("point", "sent", "counted"),
     [
         ("in the preparation", 1, 0),
-        ("after submitting was written", 1, 1),  # it was not sent, and nobody can know
+        ("after submitting was written", 1, 1),  # in fact nothing was sent, which cannot be known
         ("after the vendor's answer", 2, 1),
         ("in a poll", 1, 0),
         ("before the words are kept", 1, 0),
@@ -109,13 +109,13 @@ def test_workers_killed_again_and_again_while_the_vendor_throttles(fleet: Fleet,
 
     all_done(90)
 
-    # Whoever was killed in a POST left an unknown outcome: each is counted, and nothing else is sent twice.
+    # A worker that was killed in a POST left an unknown outcome. Each is counted, and nothing else is sent twice.
     assert submits(emulator)["200"] <= len(recordings) + duplicates()
     assert duplicates() <= 6
 
 
 def test_an_empty_redis_is_told_at_once_which_jobs_the_vendor_has(emulator: Emulator, tmp_path: Path) -> None:
-    """Else the fleet would send the vendor as many jobs again as it takes at once."""
+    """Otherwise the fleet would send as many jobs as the cap allows on top of those that the vendor has."""
     socket = tmp_path / "r.sock"
     with ExitStack() as stack:
         stack.enter_context(own := running_redis(socket))
@@ -126,7 +126,7 @@ def test_an_empty_redis_is_told_at_once_which_jobs_the_vendor_has(emulator: Emul
         fleet.dispatcher()
         worker = fleet.worker()
         wait_until(lambda: Transcription.objects.filter(status="processing").count() == 3)
-        kill(worker)  # whose polls would tell it one by one
+        kill(worker)  # its polls would also report the jobs, one by one
 
         own.__exit__(None, None, None)
         with running_redis(socket), redis.Redis(unix_socket_path=str(socket)) as client:
@@ -146,9 +146,9 @@ def test_redis_that_restarts_empty_in_the_middle_loses_nothing(emulator: Emulato
         workers = [fleet.worker() for _ in range(2)]
         wait_until(lambda: submits(emulator).get("200", 0) >= 2)
 
-        own.__exit__(None, None, None)  # everything in it is gone
+        own.__exit__(None, None, None)  # stops Redis, which loses everything
         with running_redis(socket):
-            # RQ's workers end when their Redis goes; the supervisor starts them again.
+            # RQ's workers end when Redis stops; in a real Mico the supervisor restarts them.
             for worker in workers:
                 if worker.poll() is not None:
                     fleet.worker()

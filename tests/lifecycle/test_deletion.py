@@ -26,7 +26,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(autouse=True)
 def kept(settings: Any, tmp_path: Path) -> Path:
-    """Where this test's files are."""
+    """Return the directory of this test's files."""
     settings.MEDIA_ROOT = tmp_path
     return tmp_path
 
@@ -125,7 +125,7 @@ def test_what_a_worker_prepares_meanwhile_is_not_left_behind(
     recording = a_recording(meeting)
     Recording.objects.filter(pk=recording.pk).update(format="webm", prepared_at=None)
     recording.refresh_from_db()
-    recording.audio.open()  # the worker has it open already
+    recording.audio.open()  # as a worker does that is about to send it
     Recording.objects.filter(pk=recording.pk).delete()
 
     with pytest.raises(FileNotFoundError):
@@ -142,9 +142,8 @@ def test_who_hands_something_in_meanwhile_is_told_so(monkeypatch: pytest.MonkeyP
         return probe(*args)
 
     monkeypatch.setattr(intake, "_probe", deleted_while_it_is_looked_at)
-    monkeypatch.setattr(
-        Recording, "save", _integrity_error
-    )  # as the database says it at the end of a transaction
+    # As PostgreSQL does at the commit if the meeting is gone.
+    monkeypatch.setattr(Recording, "save", _integrity_error)
     with pytest.raises(intake.UploadRefused) as refused:
         a_recording(meeting, client_id=None, offset_ms=0)
     assert refused.value.code == "not_found"
@@ -189,7 +188,7 @@ def _integrity_error(*_args: Any, **_options: Any) -> None:
 
 
 class TestPage:
-    """Two steps."""
+    """The page that asks for confirmation, and the deletion."""
 
     @pytest.fixture
     def owner(self, client: Client) -> Client:

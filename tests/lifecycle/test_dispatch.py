@@ -1,4 +1,4 @@
-"""The dispatcher: what it takes, in which order, when, and that two of them never take the same."""
+"""The dispatcher: what it claims, in which order and when, and that two of them never claim the same row."""
 
 import multiprocessing
 import os
@@ -297,7 +297,7 @@ def test_a_claim_costs_the_same_few_queries_however_many_rows_wait(
     meeting = a_meeting()
     for _ in range(5):
         a_recording(meeting)
-    with django_assert_num_queries(6):  # heavy ones in work, the due rows, BEGIN, claim, served_at, COMMIT
+    with django_assert_num_queries(6):  # large files in progress, due rows, BEGIN, claim, served_at, COMMIT
         claimed(Purpose.SUBMIT, 1)
     with django_assert_num_queries(1):
         claimed(Purpose.POLL, 1)
@@ -313,11 +313,11 @@ def test_the_claim_reads_only_what_is_alive(purpose: Purpose) -> None:
     )
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
-            cursor.execute("SET enable_seqscan = off")  # a table that small would be scanned, and rightly
+            cursor.execute("SET enable_seqscan = off")  # PostgreSQL rightly scans such a small table
             cursor.execute("ANALYZE transcription_transcription")
     try:
         plan = dispatch.due(purpose, timezone.now()).explain()
-        # Both are indexes of what is alive, and nothing else.
+        # Both are partial indexes that hold only live rows.
         assert "transcription_due" in plan or "transcription_one_live_per_recording" in plan, plan
     finally:
         if connection.vendor == "postgresql":
@@ -352,7 +352,7 @@ def test_a_lost_redis_learns_from_the_database_which_jobs_are_at_the_vendor() ->
 
     Dispatcher().step()
 
-    assert gate_of("rtzr").figures().jobs == 1  # both rows have the vendor's job "job"
+    assert gate_of("rtzr").figures().jobs == 1  # not 2: both rows have the same job id, "job"
 
 
 def test_no_more_submits_are_dealt_out_than_the_vendor_takes_jobs(settings: Settings) -> None:
@@ -373,7 +373,7 @@ def test_no_more_submits_are_dealt_out_than_the_vendor_takes_jobs(settings: Sett
 
 
 def test_at_a_learned_pace_rows_stay_due_until_it_is_their_turn(redis_connection: "redis.Redis") -> None:
-    """The rest is not claimed only to be told to wait: order and fairness stay in the database."""
+    """A row that was claimed too early would wait at the gate, outside the order that the database keeps."""
     meeting = a_meeting()
     for _ in range(5):
         a_recording(meeting)
@@ -382,4 +382,4 @@ def test_at_a_learned_pace_rows_stay_due_until_it_is_their_turn(redis_connection
     pause = Dispatcher().step()
 
     assert Transcription.objects.filter(claim=1).count() == 1
-    assert pause == 1  # the longest sleep; the pace is one in two seconds
+    assert pause == 1  # at most LOOK_AGAIN, although the next row may go only after 2 s

@@ -1,4 +1,4 @@
-"""A job's hold on its row while the vendor is slow."""
+"""A job's lease on its row while the vendor is slow."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def scripted(settings: Settings) -> Iterator[Vendor]:
-    """The settings' vendor, which gives the answers that the test puts into it."""
+    """Make the settings' vendor give the answers that the test scripts."""
     with running_vendor() as vendor:
         vendors = settings.STT_VENDORS
         settings.STT_VENDORS = {**vendors, "rtzr": {**vendors["rtzr"], "base_url": vendor.url}}
@@ -44,7 +44,7 @@ def test_a_post_that_outlasts_its_lease_is_not_sent_a_second_time(
         return until
 
     def answer_slowly(handler: Handler) -> None:
-        """Answers when the lease with which the POST began was renewed; a dispatcher looks when it would be over."""
+        """Answer once the lease was renewed and would otherwise be over; a dispatcher looks for due rows then."""
         handler.read_body()
         try:
             ends = leased_until()
@@ -60,5 +60,5 @@ def test_a_post_that_outlasts_its_lease_is_not_sent_a_second_time(
     row = row_of(recording)
     assert (row.status, row.vendor_job_id, row.possible_duplicate) == ("processing", "J", 0)
     assert claimed == []
-    assert renewed_after[0] < lease_length()  # before it was over
+    assert renewed_after[0] < lease_length()  # renewed before it ran out
     assert scripted.paths == ["POST /v1/authenticate", "POST /v1/transcribe"]

@@ -1,4 +1,4 @@
-"""The transition table is the law: every pair of statuses, and who wins when two write."""
+"""The transition table: every pair of statuses, and which of two concurrent writers wins."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -19,7 +19,7 @@ Status = Transcription.Status
 
 
 def in_status(status: Status) -> Transcription:
-    """A row that is in `status`, however it may have come there."""
+    """Return a row in `status`, written without a transition."""
     row = row_of(a_recording(a_meeting()))
     over = status in Transcription.TERMINAL
     Transcription.objects.filter(pk=row.pk).update(
@@ -98,10 +98,10 @@ def test_rescheduling_keeps_version_and_status_and_ends_the_lease() -> None:
     [
         {"status": "gone"},
         {"status": "done"},  # no outcome
-        {"next_action_at": None},  # alive, and nobody will ever look
+        {"next_action_at": None},  # live, but never due
         {"status": "processing", "vendor_job_id": ""},
         {"status": "failed", "next_action_at": None, "finished_at": timezone.now()},  # no reason
-        {"error_code": "too_long"},  # a reason, and not failed
+        {"error_code": "too_long"},  # a reason without a failure
     ],
 )
 def test_the_database_itself_refuses_rows_that_make_no_sense(broken: dict[str, object]) -> None:

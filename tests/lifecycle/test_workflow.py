@@ -1,4 +1,4 @@
-"""One recording's way, against the emulator over real HTTP, with RQ jobs that really run."""
+"""A recording's way through the workflow, with the emulator over real HTTP and RQ jobs that really run."""
 
 import io
 import wave
@@ -76,7 +76,7 @@ def test_the_sample_meeting_has_two_speakers_in_turns(speech_emulator: Emulator)
 
 def test_webm_from_a_browser_is_transcoded_for_the_vendor(emulator: Emulator) -> None:
     recording = a_recording(a_meeting())
-    recording.format = "webm"  # as if it had come so: the vendor takes none
+    recording.format = "webm"  # as if uploaded in this format, which the vendor does not take
     recording.prepared_at = None
     recording.save()
 
@@ -399,7 +399,7 @@ def test_a_failed_job_of_the_vendor_never_becomes_transcript_text(speech_emulato
     flac = io.BytesIO()
     with recording.audio.open() as whole:
         audio.transcode(cast(BinaryIO, whole), flac, 60_000)
-    broken = flac.getvalue()[:200] + bytes(5000)  # a good header, and nothing behind it that decodes
+    broken = flac.getvalue()[:200] + bytes(5000)  # a valid header, and nothing that decodes after it
     recording.audio.save("audio", ContentFile(broken))
 
     row = run_until(recording)
@@ -411,7 +411,7 @@ def test_a_failed_job_of_the_vendor_never_becomes_transcript_text(speech_emulato
 
 def test_a_row_found_in_submitting_is_sent_once_more_and_counted(emulator: Emulator) -> None:
     recording = a_recording(a_meeting())
-    assert states.transition(row_of(recording), Status.SUBMITTING)  # and then its worker died
+    assert states.transition(row_of(recording), Status.SUBMITTING)  # as if its worker died then
 
     row = run_until(recording)
 
@@ -424,7 +424,7 @@ def test_a_row_that_kills_its_workers_is_given_up(emulator: Emulator, settings: 
     for _ in range(2):
         row = row_of(recording)
         with Lease(row.pk, row.claim):
-            make_due()  # it died: nothing was written, and the lease ran out
+            make_due()  # as if the worker died: nothing written, the lease over
 
     row = run_until(recording)
 
@@ -536,7 +536,7 @@ def test_the_gate_knows_which_jobs_are_at_the_vendor(emulator: Emulator) -> None
     run_due()
     assert (row_of(recording).polls, gate_of("rtzr").figures().jobs) == (1, 1)  # counted once
 
-    emulator.reset()  # the vendor forgets it: whatever comes of it here, it has no place there any more
+    emulator.reset()  # the vendor forgets the job, so the gate must no longer count it
     assert run_until(recording).status == "failed"
     assert gate_of("rtzr").figures().jobs == 0
 

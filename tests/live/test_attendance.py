@@ -1,4 +1,4 @@
-"""Who is here and who records: what each connection says, and what that makes of the whole."""
+"""Attendance: what each connection reports, and who is here and records as a result."""
 
 import pytest
 import redis
@@ -11,7 +11,7 @@ MEETING = 7
 
 
 def now() -> tuple[list[int], list[int]]:
-    """Who is here, who is recording."""
+    """Return who is here, and who is recording."""
     state = attendance_of(MEETING)
     return state["here"], state["recording"]
 
@@ -64,10 +64,10 @@ def test_a_connection_that_died_is_forgotten_and_the_next_beat_of_another_tells_
 ) -> None:
     beat(MEETING, 5, "dead", Doing.RECORDING)
     beat(MEETING, 6, "alive", Doing.HERE)
-    for name in "here", "recording":  # the clock of Redis cannot be moved, the time of a beat can
+    for name in "here", "recording":  # move the beat into the past, since Redis's clock cannot be moved
         redis_connection.zincrby(f"mico:meeting:{MEETING}:{name}", -attendance.EXPIRES_SECONDS, "5 dead")
 
-    assert now() == ([6], [])  # who only looks sees it too
+    assert now() == ([6], [])  # reading without a beat shows it too
 
     told = beat(MEETING, 6, "alive", Doing.HERE)
     assert told is not None
@@ -81,7 +81,7 @@ def test_a_connection_is_forgotten_15_seconds_after_its_last_beat(
     beat(MEETING, 5, "dead", Doing.HERE)
 
     def seen_within_one_second() -> tuple[list[int], list[int]] | None:
-        """Who was here so long after the beat; None if the clock of Redis went on meanwhile."""
+        """Return who is here `seconds` after the beat, or None if Redis's clock moved on between the two."""
         began, _ = redis_connection.time()
         redis_connection.zadd(f"mico:meeting:{MEETING}:here", {"5 dead": int(began) - seconds})
         seen = now()

@@ -1,4 +1,4 @@
-"""What code without an event loop sends is what the layer's own receivers get."""
+"""Messages from code without an event loop reach the receivers of the channel layer."""
 # Channels has no types.
 # mypy: disable-error-code="no-untyped-call"
 
@@ -17,7 +17,7 @@ NOWHERE = "unix:///nowhere/redis.sock"
 
 
 async def received(groups: list[str], send: dict[str, Any], to: str) -> list[Any]:
-    """What a channel in each of `groups` gets first, when `send` is sent to one of them and then an end to all."""
+    """Send `send` to one group, then an end to all. Return the first message that a channel of each group gets."""
     layer = get_channel_layer()
     channels = []
     for group in groups:

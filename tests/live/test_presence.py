@@ -12,7 +12,7 @@ def test_a_worker_is_gone_when_its_last_heartbeat_is_more_than_10_seconds_old(
     redis_connection: "redis.Redis", seconds: int, workers: int
 ) -> None:
     def seen_within_one_second() -> list[int] | None:
-        """How many workers were alive so long after the heartbeat; None if the clock of Redis went on meanwhile."""
+        """Return the live workers `seconds` after the heartbeat, or None if Redis's clock moved on meanwhile."""
         began, _ = redis_connection.time()
         redis_connection.zadd("mico:alive:worker", {"killed": int(began) - seconds})
         seen = alive()["workers"]

@@ -1,4 +1,4 @@
-"""The dispatcher is woken when there is something to see, and not before."""
+"""The dispatcher is woken once the change can be seen in the database, and not before."""
 
 from collections.abc import Iterator
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def ear(redis_connection: "redis.Redis") -> Iterator[PubSub]:
-    """A subscription to the wake-ups, which has begun."""
+    """A subscription to the wake-ups that is already active."""
     pubsub = redis_connection.pubsub()  # type: ignore[no-untyped-call]
     pubsub.subscribe(CHANNEL)
     assert pubsub.get_message(timeout=patient(5))["type"] == "subscribe"
