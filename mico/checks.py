@@ -8,6 +8,8 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error
 from django.core.checks import Warning as CheckWarning
 
+from transcription.vendors.rtzr import LANGUAGES
+
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -58,9 +60,16 @@ def _vendor() -> Iterator[CheckMessage]:
             hint="Use an https address.",
             id="mico.W001",
         )
-    if settings.EMBEDDED_VENDOR and settings.STT_LANGUAGE != "en":
+    languages = settings.STT_VENDORS["rtzr"].get("languages", LANGUAGES)
+    if not languages:
+        yield Error(
+            f"RTZR_LANGUAGES is {','.join(settings.RTZR_LANGUAGES)}, and the vendor can transcribe none of these.",
+            hint="Name others, or unset it. With pocketsphinx, or a model of Whisper named *.en, it is en only.",
+            id="mico.E005",
+        )
+    elif settings.STT_LANGUAGE and settings.STT_LANGUAGE not in languages:
         yield CheckWarning(
-            f"STT_LANGUAGE is {settings.STT_LANGUAGE}, and the embedded vendor understands English (en) only.",
-            hint="Set RTZR_CLIENT_ID and RTZR_CLIENT_SECRET, or leave STT_LANGUAGE unset.",
+            f"STT_LANGUAGE is {settings.STT_LANGUAGE}, which the vendor cannot transcribe.",
+            hint=f"Unset it, or set it to one of {', '.join(languages)}.",
             id="mico.W002",
         )

@@ -303,8 +303,8 @@ STT_GATES: dict[str, dict[str, Any]] = {
         "unnamed_cap": 0,
     }
 }
-# The default language of a new meeting. The embedded engine understands English only.
-STT_LANGUAGE = env.str("STT_LANGUAGE", "en" if EMBEDDED_VENDOR else "ko")
+# The language or mode of a new meeting, for everybody. Without it a person starts with the interface's language.
+STT_LANGUAGE = env.str("STT_LANGUAGE", "", validate=validate.OneOf(["", *WHISPER, *MODES]))
 
 # How long a claimed row is left alone, in seconds. A live job renews the lease, so this is also how long a crash goes
 # unnoticed.

@@ -33,9 +33,21 @@ def test_a_meeting_is_made_with_its_caller_as_owner_and_participant(client: Clie
     assert [p.user for p in meeting.participants.all()] == [minsu]
 
 
-def test_without_a_language_it_is_the_usual_one(client: Client, settings: Settings) -> None:
-    settings.STT_LANGUAGE = "ja"
-    assert post(client, {"title": "Plan"}).json()["language"] == "ja"
+@pytest.mark.parametrize(
+    ("setting", "requested", "language"),
+    [("", "ko", "ko"), ("", "en-GB", "en"), ("", "fr", "en"), ("ja", "ko", "ja"), ("detect", "ko", "detect")],
+)
+def test_without_a_language_it_is_the_servers_or_that_of_the_request(
+    client: Client, settings: Settings, setting: str, requested: str, language: str
+) -> None:
+    settings.STT_LANGUAGE = setting
+    response = client.post(
+        "/api/v1/meetings",
+        {"title": "Plan"},
+        content_type="application/json",
+        headers={"Accept-Language": requested},
+    )
+    assert response.json()["language"] == language
 
 
 @pytest.mark.parametrize("mode", ["detect", "multi"])

@@ -93,9 +93,46 @@ def test_credentials_in_the_clear(settings: Settings) -> None:
     assert identifiers() == []
 
 
-def test_a_language_that_the_embedded_vendor_does_not_understand(settings: Settings) -> None:
-    settings.STT_LANGUAGE = "ko"
-    assert identifiers() == ["mico.W002"]
+@pytest.mark.parametrize(
+    ("language", "languages", "expected"),
+    [
+        ("", ["en"], []),
+        ("en", ["en"], []),
+        ("ko", ["en"], ["mico.W002"]),
+        ("detect", ["ko", "detect"], []),
+        ("multi", ["ko", "detect"], ["mico.W002"]),
+        ("", [], ["mico.E005"]),
+        ("ko", [], ["mico.E005"]),
+    ],
+)
+def test_a_language_that_the_vendor_cannot_transcribe(
+    settings: Settings, language: str, languages: list[str], expected: list[str]
+) -> None:
+    settings.STT_LANGUAGE = language
+    settings.STT_VENDORS = {"rtzr": settings.STT_VENDORS["rtzr"] | {"languages": languages}}
+    assert identifiers() == expected
+
+
+def test_a_language_that_rtzr_does_not_document(settings: Settings) -> None:
+    settings.STT_LANGUAGE = "haw"
+    settings.STT_VENDORS = {"rtzr": {"base_url": "https://vendor.example.org"}}
+    [message] = check_settings()
+    assert (message.id, message.msg) == (
+        "mico.W002",
+        "STT_LANGUAGE is haw, which the vendor cannot transcribe.",
+    )
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [("STT_LANGUAGE", "korean"), ("RTZR_LANGUAGES", "ko,klingon"), ("EMULATOR_ENGINE", "x")],
+)
+def test_a_value_that_is_none_of_the_possible_ones_is_named(
+    tmp_path: Path, variable: str, value: str
+) -> None:
+    result = check(tmp_path, **{variable: value})
+    assert result.returncode == 1
+    assert variable in result.stderr
 
 
 def test_every_variable_that_is_read_is_in_the_example() -> None:

@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
-from pytest_django import DjangoAssertNumQueries
+from pytest_django import DjangoAssertNumQueries, Settings
 
 from tests.rows import a_row
 from transcription.models import Meeting, Participant, Recording, Transcription
@@ -167,6 +167,17 @@ class TestMeetings:
             "언어가 여럿이거나 모를 때",
             "그 밖의 모든 언어",
         ]
+
+    @pytest.mark.parametrize(
+        ("interface", "setting", "chosen"),
+        [("ko", "", "ko"), ("en", "", "en"), ("en", "detect", "detect"), ("ko", "ja", "ja")],
+    )
+    def test_a_new_meeting_is_in_the_language_of_the_interface(
+        self, page: Client, settings: Settings, interface: str, setting: str, chosen: str
+    ) -> None:
+        settings.STT_LANGUAGE = setting
+        html = page.get("/", headers={"Accept-Language": interface}).text
+        assert re.findall(r'<option value="(\w*)" selected', html) == [chosen]
 
     def test_a_language_that_the_vendor_does_not_have_is_refused_in_words(
         self, page: Client, vendor_knows: Callable[..., None]
