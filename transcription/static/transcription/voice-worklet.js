@@ -1,6 +1,7 @@
-// On the audio thread: hands the microphone's samples on, in pieces of some 20 ms, and the rest when told to stop.
+// Runs on the browser's audio thread. Sends the microphone's samples to microphone.js in messages {samples, last}. Any
+// message from there stops it: it sends the samples that are left, with `last` true.
 
-const PIECE = 1024; // samples
+const PIECE = 1024; // samples in a message, about 20 ms
 
 class Voice extends AudioWorkletProcessor {
   piece = new Float32Array(PIECE);
@@ -15,9 +16,13 @@ class Voice extends AudioWorkletProcessor {
     };
   }
 
+  /**
+   * Called by the browser with the next samples. Returns whether it is to be called again.
+   * @param {Float32Array[][]} inputs by input and channel: there is one input with one channel
+   */
   process([[samples]]) {
     if (this.stopped) return false;
-    if (!samples) return true; // the device gives nothing (any more)
+    if (!samples) return true; // the device gives no sound at the moment
     if (this.filled + samples.length > PIECE) this.send();
     this.piece.set(samples, this.filled);
     this.filled += samples.length;
