@@ -1,5 +1,4 @@
-// Finds elements and their `data-…` attributes. A part that a template lacks is an error here, and not an `undefined`
-// somewhere later.
+// Finds elements and their `data-…` attributes. Throws where a template lacks one, so that the error names it.
 
 /**
  * The first element below `root` that matches `selector`.
@@ -53,4 +52,15 @@ export function data(element, name) {
  */
 export function copyOf(template) {
   return /** @type {HTMLElement} */ (find(template.content, "*").cloneNode(true));
+}
+
+/**
+ * A CSS Custom Highlight, to which ranges of text can be added; null if the browser has none.
+ * @param {string} name as the style sheet has it
+ */
+export function highlightNamed(name) {
+  if (!globalThis.Highlight || !CSS.highlights) return null;
+  const highlight = new Highlight();
+  CSS.highlights.set(name, highlight);
+  return highlight;
 }

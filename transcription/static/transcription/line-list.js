@@ -1,17 +1,39 @@
-// The <ol> of lines: a window of the transcript, sorted by when they were said. At its ends may stand an
-// <li data-more="before"> or "after": there are lines that are not here.
+// The <ol> of lines: the window of the transcript, sorted by when the lines were said. An <li data-more="before"> at
+// its beginning, or <li data-more="after"> at its end, says that the meeting has lines beyond the window.
 
-const FROM_SERVER = ["data-live", "data-goes-on", "data-edited"]; // attributes that a newer line may be without
+import { firstIndex } from "./binary-search.js";
+import { findAll } from "./dom.js";
 
+/** @typedef {"before" | "after"} Side of the window */
+
+const FROM_SERVER = ["data-live", "data-goes-on", "data-edited"]; // attributes that a newer version of a line may lack
+
+/**
+ * The element of a line; null if it is not in the window.
+ * @param {number} recording
+ * @param {number} position of the line in its recording
+ */
+export const lineOf = (recording, position) => document.getElementById(`line-${recording}-${position}`);
+
+/**
+ * A line's place in the meeting, as the server reads it: when it was said (ms), its recording, its position in that.
+ * @param {HTMLElement} li
+ */
 export const keyOf = (li) => [li.dataset.at, li.dataset.recording, li.dataset.position].join(".");
 
-export const nameOf = (li) => `${li.dataset.recording}.${li.dataset.position}`;
-
+/**
+ * The numbers by which lines are sorted.
+ * @param {HTMLElement} li
+ */
 const place = (li) => {
   if (li.dataset.more) return [li.dataset.more === "before" ? -1 : Infinity];
   return [Number(li.dataset.at), Number(li.dataset.recording), Number(li.dataset.position)];
 };
 
+/**
+ * @param {HTMLElement} a
+ * @param {HTMLElement} b
+ */
 function before(a, b) {
   const [x, y] = [place(a), place(b)];
   for (let i = 0; i < x.length; i++) if (x[i] !== y[i]) return x[i] < y[i];
@@ -19,31 +41,50 @@ function before(a, b) {
 }
 
 export class LineList {
+  /** @param {HTMLElement} list */
   constructor(list) {
     this.list = list;
   }
 
+  /** The items of the list, `data-more` included. */
+  get items() {
+    return /** @type {HTMLCollectionOf<HTMLElement>} */ (this.list.children);
+  }
+
+  /**
+   * The item which says that there are lines beyond this end of the window.
+   * @param {Side} side
+   * @returns {HTMLElement | undefined}
+   */
   more(side) {
-    return this.list.querySelector(`:scope > [data-more="${side}"]`);
+    return findAll(this.list, `:scope > [data-more="${side}"]`)[0];
   }
 
   lines() {
-    return [...this.list.querySelectorAll(":scope > .line")];
+    return findAll(this.list, ":scope > .line");
   }
 
+  /** @param {number} recording */
   of(recording) {
-    return [...this.list.querySelectorAll(`:scope > [data-recording="${recording}"]`)];
+    return findAll(this.list, `:scope > [data-recording="${recording}"]`);
   }
 
-  // Whether a line, here or beyond the end of the window, goes on below `y` (px in the view).
+  /**
+   * Whether some of a line is below `y`. A line after the end of the window is.
+   * @param {HTMLElement} li
+   * @param {number} y px from the top of the viewport
+   */
   isBelow(li, y) {
     const here = this.list.querySelector(`:scope > #${li.id}`);
     if (here) return here.getBoundingClientRect().bottom > y;
     return this.after(li)?.dataset.more === "after";
   }
 
-  // Puts the lines of one recording in the place of those that are there. What is beyond an end of the window is not
-  // put anywhere.
+  /**
+   * Replaces the lines of one recording. New lines that belong beyond an end of the window are left out.
+   * @param {number} recording
+   * @param {HTMLElement[]} lines
+   */
   put(recording, lines) {
     const old = this.of(recording);
     const focused = old.find((li) => li.contains(document.activeElement));
@@ -52,54 +93,65 @@ export class LineList {
     for (const li of lines) this.place(li);
     for (const li of old) if (!ids.has(li.id)) this.take(li);
     if (focused && !focused.contains(document.activeElement)) {
+      // The button that had the focus is gone: the same one of the line gets it, or else any.
       const heir = focused.isConnected ? focused : this.of(recording)[0];
-      const button = (same && heir?.querySelector(`[${same}]`)) ?? heir?.querySelector("button, summary");
-      (button ?? heir?.querySelector("a"))?.focus({ preventScroll: true });
+      const choices = [...(same ? [`[${same}]`] : []), "button, summary", "a"];
+      const [button] = heir ? choices.flatMap((selector) => findAll(heir, selector)) : [];
+      button?.focus({ preventScroll: true });
     }
   }
 
-  // One line, by itself: in the place of its former self, which stays the same element, or where it belongs.
+  /**
+   * Puts one line where it belongs. If an older version of it is there, its element stays and gets the new content.
+   * @param {HTMLElement} li
+   */
   place(li) {
-    const there = this.list.querySelector(`:scope > #${li.id}`);
+    const [there] = findAll(this.list, `:scope > #${li.id}`);
     const stays = there && keyOf(there) === keyOf(li);
     const line = there ?? li;
     if (there) become(there, li);
     if (!stays) {
       if (there) this.take(there);
       const next = this.after(line);
-      const previous = next ? next.previousElementSibling : this.list.lastElementChild;
-      if (next?.dataset.more || previous?.dataset.more) return; // there may be others between it and these
+      const previous = /** @type {HTMLElement} */ (next ? next.previousElementSibling : this.list.lastElementChild);
+      if (next?.dataset.more || previous?.dataset.more) return; // lines may be missing between it and these
       this.list.insertBefore(line, next);
     }
     this.turn(line);
     this.turn(line.nextElementSibling);
   }
 
+  /** @param {HTMLElement} li */
   take(li) {
     const next = li.nextElementSibling;
     li.remove();
     this.turn(next);
   }
 
-  // Lines of one voice in a row are one turn, with one heading.
-  turn(li) {
+  /**
+   * Marks a line that continues a turn (several lines of one voice in a row): only a turn's first line has a heading.
+   * @param {Element | null} line
+   */
+  turn(line) {
+    const li = /** @type {HTMLElement | null} */ (line);
     if (!li?.dataset.voice) return;
-    li.toggleAttribute("data-goes-on", li.previousElementSibling?.dataset.voice === li.dataset.voice);
+    const previous = /** @type {HTMLElement | null} */ (li.previousElementSibling);
+    li.toggleAttribute("data-goes-on", previous?.dataset.voice === li.dataset.voice);
   }
 
-  // The first line that was said after `li`: a binary search, since a day has thousands of lines.
+  /**
+   * The first item that was said after `li`; null if there is none.
+   * @param {HTMLElement} li
+   */
   after(li) {
-    const lines = this.list.children;
-    let [low, high] = [0, lines.length];
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (before(li, lines[middle])) high = middle;
-      else low = middle + 1;
-    }
-    return lines[low] ?? null;
+    return this.items[firstIndex(this.items, (other) => before(li, other))] ?? null;
   }
 
-  // What the server says stands before or after the lines that are here.
+  /**
+   * Adds items at an end of the window, as the server sent them.
+   * @param {Side} side
+   * @param {HTMLElement[]} items
+   */
   extend(side, items) {
     this.more(side)?.remove();
     const first = this.list.firstElementChild;
@@ -108,13 +160,18 @@ export class LineList {
     this.turn(side === "after" ? items[0] : first);
   }
 
+  /** @param {HTMLElement[]} items */
   replace(items) {
     this.list.replaceChildren(...items);
   }
 }
 
-// What is inside `li` except for an open editor, and what the server says of it. The element stays: focus, an
-// editor, and what other elements put on it stay with it.
+/**
+ * Gives an element the attributes and content of a newer version of its line. An open editor in it stays, and so do the
+ * attributes that other modules have set.
+ * @param {HTMLElement} there
+ * @param {HTMLElement} li
+ */
 function become(there, li) {
   for (const name of FROM_SERVER) if (!li.hasAttribute(name)) there.removeAttribute(name);
   for (const { name, value } of li.attributes) there.setAttribute(name, value);

@@ -1,30 +1,41 @@
-// <mico-search>: finding words in the meeting. The server knows which lines have them, also those that the page does
-// not show; the words in the lines that are shown are marked without touching these (CSS Custom Highlight API).
+// <mico-search>: finds words in the meeting. The server knows all lines that have them (the hits), in the window or
+// not. In the window the words are marked with the CSS Custom Highlight API, which leaves the lines' elements alone.
+//
+// Hears "mico:lines" and "mico:recording.changed"; dispatches "mico:show-line".
 
+import { closest, findAll, highlightNamed } from "./dom.js";
+import { lineOf } from "./line-list.js";
 import { PageElement } from "./page-element.js";
 import { dispatch } from "./page-events.js";
+import { coveredByHead } from "./reading-place.js";
 import { json } from "./server.js";
 import { fill } from "./state.js";
 import { wordPattern } from "./word-pattern.js";
 
-const TYPING = 200; // ms
-const NEWS = 500; // ms that changes of the transcript are collected
+/** @typedef {[recording: number, position: number]} Hit a line */
+
+const TYPING = 200; // ms after the last key until the search
+const NEWS = 500; // ms for which changes of the transcript are collected
 
 class MicoSearch extends PageElement {
-  hits = []; // [recording, position] in the order of speaking
+  /** @type {Hit[]} in the order of speaking */
+  hits = [];
+  /** @type {string[]} the words of the query, as the server has split it */
   words = [];
-  current = null; // one of hits
+  /** @type {Hit | null} one of the hits */
+  current = null;
+  /** Whether the next search goes to the first hit, because somebody has typed. */
+  typed = false;
 
   connect() {
     this.input = this.find("input[type=search]", HTMLInputElement);
     this.count = this.find("[data-count-of]");
-    this.highlight = globalThis.Highlight && CSS.highlights ? new Highlight() : null;
-    if (this.highlight) CSS.highlights.set("mico-found", this.highlight);
+    this.highlight = highlightNamed("mico-found");
     this.listen(this.input, "input", () => this.soon(TYPING, true));
     this.listen(this.input, "keydown", (event) => this.key(event));
-    this.listen(this.querySelector("form"), "submit", (event) => event.preventDefault());
+    this.listen(this.find("form"), "submit", (event) => event.preventDefault());
     this.listen(this, "click", ({ target }) => {
-      const button = target.closest("[data-do]");
+      const button = closest(target, "[data-do]");
       if (button) this.step(Number(button.dataset.do));
     });
     this.on("mico:lines", () => this.mark());
@@ -37,15 +48,19 @@ class MicoSearch extends PageElement {
     this.highlight?.clear();
   }
 
+  /**
+   * @param {number} wait ms
+   * @param {boolean} typed
+   */
   soon(wait, typed) {
     clearTimeout(this.timer);
     this.typed ||= typed;
     this.timer = setTimeout(() => this.search(), wait);
   }
 
-  // While a composition (a Korean syllable) is being typed, Enter and Escape belong to it.
+  /** @param {KeyboardEvent} event */
   key(event) {
-    if (event.isComposing) return;
+    if (event.isComposing) return; // Enter and Escape belong to the composition, of a Korean syllable
     if (event.key === "Enter") {
       event.preventDefault();
       if (this.asked === this.input.value) this.step(event.shiftKey ? -1 : 1);
@@ -63,6 +78,7 @@ class MicoSearch extends PageElement {
     const { typed } = this;
     this.typed = false;
     this.asked = asked;
+    /** @type {{ lines: Hit[], words: string[] }} */
     let answer = { lines: [], words: [] };
     if (asked.trim()) {
       try {
@@ -72,7 +88,7 @@ class MicoSearch extends PageElement {
         return;
       }
     }
-    if (asked !== this.asked) return; // somebody has typed on
+    if (asked !== this.asked) return; // a later search has begun
     this.hits = answer.lines;
     this.words = answer.words;
     const { current } = this;
@@ -82,16 +98,14 @@ class MicoSearch extends PageElement {
     this.show();
   }
 
-  // The first hit that is not above what is read.
+  /** The index of the first hit that is visible or further down; 0 if there is none in the window. */
   firstFromHere() {
-    const top = document.querySelector(".head")?.getBoundingClientRect().bottom ?? 0;
-    const at = this.hits.findIndex(([recording, position]) => {
-      const line = lineOf(recording, position);
-      return line && line.getBoundingClientRect().bottom > top;
-    });
+    const top = coveredByHead();
+    const at = this.hits.findIndex((hit) => lineOf(...hit)?.getBoundingClientRect().bottom > top);
     return Math.max(0, at);
   }
 
+  /** @param {number} by 1: to the next hit, -1: to the one before */
   step(by) {
     if (!this.hits.length) return;
     const at = this.hits.indexOf(this.current);
@@ -99,6 +113,7 @@ class MicoSearch extends PageElement {
     this.show();
   }
 
+  /** @param {number} index of the hit */
   goTo(index) {
     this.current = this.hits[index];
     const [recording, position] = this.current;
@@ -117,14 +132,14 @@ class MicoSearch extends PageElement {
   }
 
   mark() {
-    for (const line of document.querySelectorAll(".line[data-found]")) line.removeAttribute("data-found");
+    for (const line of findAll(document, ".line[data-found]")) line.removeAttribute("data-found");
     this.highlight?.clear();
     if (!this.words.length) return;
     if (this.current) lineOf(...this.current)?.setAttribute("data-found", "");
     if (!this.highlight) return;
     const pattern = wordPattern(this.words);
-    for (const [recording, position] of this.hits) {
-      const text = lineOf(recording, position)?.querySelector("p.text")?.firstChild;
+    for (const hit of this.hits) {
+      const text = lineOf(...hit)?.querySelector("p.text")?.firstChild;
       if (!(text instanceof Text)) continue;
       for (const { index, 0: found } of text.data.matchAll(pattern)) {
         const range = new Range();
@@ -135,7 +150,5 @@ class MicoSearch extends PageElement {
     }
   }
 }
-
-const lineOf = (recording, position) => document.getElementById(`line-${recording}-${position}`);
 
 customElements.define("mico-search", MicoSearch);

@@ -1,5 +1,7 @@
-// <mico-vendor>: the console of one vendor, kept up to date. Each event of the gate has it fetched again at once,
-// and a page that somebody looks at asks every few seconds. The HTML is the server's; only what is another is replaced.
+// <mico-vendor>: the console of one vendor. It fetches its HTML again at each event of the gate and, while the page is
+// visible, every few seconds. Only the parts whose HTML has changed are replaced.
+//
+// Hears "mico:snapshot", the gate's three events and "mico:signed-out".
 
 import { serverNow, setClock } from "./clock.js";
 import { find, findAll } from "./dom.js";
@@ -7,13 +9,14 @@ import { spoken } from "./durations.js";
 import { PageElement } from "./page-element.js";
 import { GATE_EVENTS } from "./page-events.js";
 import { fragment, RequestFailed } from "./server.js";
-import { fill, setState } from "./state.js";
+import { fill, setState, setText } from "./state.js";
 
 const EVERY = 3000; // ms
 const TICK = 250;
 
 class MicoVendor extends PageElement {
-  shown = new Map(); // a part's name → its HTML as the server wrote it
+  /** @type {Map<string, string>} the HTML of each part as the server wrote it, by the part's name */
+  shown = new Map();
 
   connect() {
     this.on("mico:snapshot", () => this.look());
@@ -33,7 +36,7 @@ class MicoVendor extends PageElement {
     clearTimeout(this.later);
   }
 
-  // One request at a time: what happens during one is looked at in the next.
+  /** Fetches the console now, or once more after the request that is under way. */
   async look() {
     if (this.looking) {
       this.again = true;
@@ -51,24 +54,26 @@ class MicoVendor extends PageElement {
   }
 
   async refresh() {
-    let html;
+    let fresh;
     try {
-      html = await fragment(this.dataset.url);
+      fresh = await fragment(this.dataset.url);
     } catch (error) {
       const signedOut = error instanceof RequestFailed && error.status === 401;
-      this.stale(!signedOut); // the socket's notice tells people that they are signed out
+      this.stale(!signedOut); // mico-socket.js shows a notice of its own to people who are signed out
       return;
     }
     this.stale(false);
-    const template = document.createElement("template");
-    template.innerHTML = html;
-    for (const part of findAll(template.content, "[data-part]")) this.replace(part);
-    this.facts = find(template.content, "[data-facts]").dataset;
+    for (const part of findAll(fresh, "[data-part]")) this.replace(part);
+    this.facts = find(fresh, "[data-facts]").dataset;
     setClock(this.facts.now);
     setState(this, this.facts.state);
     this.countDown();
   }
 
+  /**
+   * Replaces a part if its HTML has changed. Details that are open stay open, and the focus stays on its element.
+   * @param {HTMLElement} part
+   */
   replace(part) {
     const name = part.dataset.part;
     const html = part.innerHTML;
@@ -89,9 +94,10 @@ class MicoVendor extends PageElement {
     let text = "";
     if (mode === "probing") text = next.dataset.trying;
     else if (until) text = left > 0 ? fill(next.dataset.text, { time: spoken(left) }) : next.dataset.asking;
-    if (next.textContent !== text) next.textContent = text;
+    setText(next, text);
   }
 
+  /** @param {boolean} is */
   stale(is) {
     this.toggleAttribute("data-stale", is);
     this.find("[data-stale-notice]").hidden = !is;

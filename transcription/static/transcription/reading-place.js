@@ -1,12 +1,25 @@
-// Where somebody reads: what they look at stays where it is whatever changes above it. Who is at the end goes along
-// with it until they scroll up.
+// Keeps what the reader looks at where it is while the page changes above it. A reader who is at the end of the
+// transcript follows: new lines scroll into view until they scroll up.
 
+import { firstIndex } from "./binary-search.js";
 import { findAll } from "./dom.js";
 
+const BELOW_END = 24; // px of room below the last line
+
+/** How much of the viewport the fixed head of the page covers, in px. */
+export function coveredByHead() {
+  return document.querySelector(".head")?.getBoundingClientRect().bottom ?? 0;
+}
+
 export class ReadingPlace {
+  /** Whether the reader is at the end, and new lines scroll into view. */
   following = false;
 
-  // `list`: the lines; `end`: what stands after them; `complete()`: whether the last line of the meeting is here.
+  /**
+   * @param {HTMLElement} list the lines
+   * @param {HTMLElement} end the element after them
+   * @param {() => boolean} complete whether the window includes the last line of the meeting
+   */
   constructor(list, end, complete) {
     this.list = list;
     this.end = end;
@@ -18,7 +31,11 @@ export class ReadingPlace {
     if (head) new ResizeObserver(() => this.moved(head)).observe(head);
   }
 
-  // A notice above the transcript has come or gone, and took room (on a phone): who reads further down stays there.
+  /**
+   * The head is larger or smaller, because a notice has come or gone (on a phone it takes room): scrolls by as much,
+   * unless the reader is at the very top.
+   * @param {HTMLElement} head
+   */
   moved(head) {
     const by = head.offsetHeight - this.headHeight;
     this.headHeight = head.offsetHeight;
@@ -30,7 +47,10 @@ export class ReadingPlace {
     return this.complete() && this.end.getBoundingClientRect().top <= window.innerHeight;
   }
 
-  // To be called on each scroll event: by a person, since our own scrolling remembers where it went.
+  /**
+   * To be called on each scroll event. Returns whether the end is in view. Scrolling by this class has no effect here,
+   * as it updates `y` itself.
+   */
   scrolled() {
     const up = window.scrollY < this.y - 1;
     this.y = window.scrollY;
@@ -38,45 +58,45 @@ export class ReadingPlace {
     return this.endInView();
   }
 
-  // Runs `change`. Of the lines in view, the first that is still there afterwards is where it was.
+  /**
+   * Runs `change`, and then scrolls so that the first line in view that is still there is where it was.
+   * @param {() => void} change
+   */
   keep(change) {
-    const seen = this.following ? [] : this.inView().map((li) => [li, li.getBoundingClientRect().top]);
+    const seen = this.following ? [] : this.inView().map((li) => ({ li, top: li.getBoundingClientRect().top }));
     change();
-    const anchor = seen.find(([li]) => li.isConnected);
-    if (anchor) this.scrollBy(anchor[0].getBoundingClientRect().top - anchor[1]);
+    const anchor = seen.find(({ li }) => li.isConnected);
+    if (anchor) this.scrollBy(anchor.li.getBoundingClientRect().top - anchor.top);
     else if (this.following) this.toEnd();
     this.y = window.scrollY;
   }
 
   toEnd() {
     this.following = true;
-    this.scrollBy(Math.max(0, this.end.getBoundingClientRect().bottom - window.innerHeight + 24));
+    this.scrollBy(Math.max(0, this.end.getBoundingClientRect().bottom - window.innerHeight + BELOW_END));
   }
 
+  /** @param {HTMLElement} li */
   show(li) {
     this.following = false;
     li.scrollIntoView({ block: "center", behavior: "instant" });
     this.y = window.scrollY;
   }
 
+  /** @param {number} top px */
   scrollBy(top) {
     if (Math.abs(top) >= 1) window.scrollBy({ top, behavior: "instant" });
     this.y = window.scrollY;
   }
 
-  // The lines of which something can be seen.
+  /** The lines that are at least partly visible. */
   inView() {
-    const lines = this.list.children;
-    const covered = document.querySelector(".head")?.getBoundingClientRect().bottom ?? 0;
-    let [low, high] = [0, lines.length];
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (lines[middle].getBoundingClientRect().bottom > covered) high = middle;
-      else low = middle + 1;
-    }
+    const lines = /** @type {HTMLCollectionOf<HTMLElement>} */ (this.list.children);
+    const covered = coveredByHead();
     const seen = [];
-    for (; low < lines.length && lines[low].getBoundingClientRect().top < window.innerHeight; low++) {
-      if (!lines[low].dataset.more) seen.push(lines[low]);
+    let at = firstIndex(lines, (li) => li.getBoundingClientRect().bottom > covered);
+    for (; at < lines.length && lines[at].getBoundingClientRect().top < window.innerHeight; at++) {
+      if (!lines[at].dataset.more) seen.push(lines[at]);
     }
     return seen;
   }

@@ -1,12 +1,13 @@
-// Requests to Mico's own server, with the session and the CSRF token. Every request of the page's scripts is made here,
-// so that the whole page is told when the session is over.
+// Requests to Mico's own server, with the session and the CSRF token. The page's scripts make all their requests here
+// (files excepted, see file-uploads.js), so that the whole page learns when the session is over: dispatches
+// "mico:signed-out".
 
 import { dispatch } from "./page-events.js";
 
 export class RequestFailed extends Error {
   /**
    * @param {number} status of HTTP
-   * @param {string} [sentence] the server's reason, for people and in their language; "" if it gave none
+   * @param {string} [sentence] the server's reason, in the reader's language; "" if it gave none
    */
   constructor(status, sentence = "") {
     super(sentence || `status ${status}`);
@@ -16,7 +17,7 @@ export class RequestFailed extends Error {
 }
 
 /**
- * The server's reason for an error, for people; "" if there is none.
+ * The server's reason for an error, in the reader's language; "" if it gave none.
  * @param {unknown} error
  */
 export function sentenceOf(error) {
@@ -27,7 +28,7 @@ export function csrfToken() {
   return /(?:^|; )csrftoken=([^;]*)/.exec(document.cookie)?.[1] ?? "";
 }
 
-/** A random UUID. `crypto.randomUUID` exists on secure pages only; files can be uploaded from others, too. */
+/** A random UUID. `crypto.randomUUID` exists only on secure pages, and files can be uploaded from others, too. */
 export function uuid() {
   if (crypto.randomUUID) return crypto.randomUUID();
   const bytes = crypto.getRandomValues(new Uint8Array(16));
@@ -42,8 +43,8 @@ export function tellSignedOut() {
 }
 
 /**
- * The response, whatever its status. Throws TypeError without a connection and RequestFailed(401) without a session,
- * after telling the page.
+ * The response, whatever its status but 401. Throws TypeError without a connection. Without a session (401) it
+ * dispatches "mico:signed-out" and throws RequestFailed.
  * @param {string} url
  * @param {RequestInit & { headers?: Record<string, string> }} [options]
  */
@@ -58,18 +59,21 @@ export async function ask(url, options = {}) {
 }
 
 /**
- * A fragment of HTML. A form that is refused (422) is a fragment too.
+ * A fragment of HTML, parsed. An answer with status 422, a refused form, is one too. Throws as `ask` does, and
+ * RequestFailed for any other error status.
  * @param {string} url
  * @param {{ method: "POST", body: FormData }} [form] what to post; a GET without it
  */
 export async function fragment(url, form) {
   const response = await ask(url, form);
   if (!response.ok && response.status !== 422) throw new RequestFailed(response.status);
-  return response.text();
+  const template = document.createElement("template");
+  template.innerHTML = await response.text();
+  return template.content;
 }
 
 /**
- * JSON, by GET.
+ * JSON, by GET. Throws as `ask` does, and RequestFailed for an error status.
  * @param {string} url
  */
 export async function json(url) {
@@ -79,7 +83,21 @@ export async function json(url) {
 }
 
 /**
- * Sends a request to the API, with `body` as JSON. Throws RequestFailed with the API's own sentence.
+ * The JSON of a response of the API; null where it is no JSON, as a proxy's page, or the connection broke.
+ * @param {Response} response
+ * @returns {Promise<any>}
+ */
+export async function answerOf(response) {
+  try {
+    return await response.json();
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * Sends a request to the API, with `body` as JSON. Throws as `ask` does, and RequestFailed with the API's sentence for
+ * an error status.
  * @param {"POST" | "PATCH"} method
  * @param {string} url
  * @param {object} [body]
@@ -91,12 +109,12 @@ export async function send(method, url, body) {
     ...(body && { body: JSON.stringify(body) }),
   });
   if (response.ok) return;
-  const answer = await response.json().catch(() => null);
+  const answer = await answerOf(response);
   throw new RequestFailed(response.status, answer?.error?.message);
 }
 
 /**
- * Puts a file of this site into the browser's cache. Without a connection it does nothing.
+ * Fetches a file of this site, so that the browser has it in its cache. A failure is ignored.
  * @param {string} url
  */
 export function prefetch(url) {
