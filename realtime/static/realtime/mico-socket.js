@@ -1,8 +1,8 @@
-// <mico-socket>: the page's connection. It hands every message on as an event of the document (`mico:` + type),
-// comes back by itself with growing, scattered pauses, and has a notice of its own while it is away.
+// <mico-socket>: the page's connection. It dispatches every message of the server on the document, reconnects with
+// growing random pauses, and shows a notice while there is no connection.
 //
-// Whoever records dispatches `mico:recording` on the document, with detail {recording: true} or {recording: false}, when
-// it begins and when it ends: the socket says so to the meeting, and says it again after it was away.
+// Hears "mico:recording", "mico:signed-out" and "mico:signed-in"; dispatches the events of page-events.js that come
+// from the socket. While this page records it tells the server so, and again after each reconnection.
 
 import { Backoff } from "../transcription/backoff.js";
 import { PageElement } from "../transcription/page-element.js";
@@ -11,11 +11,13 @@ import { setState } from "../transcription/state.js";
 
 const FIRST_PAUSE = 500; // ms
 const LONGEST_PAUSE = 20000; // ms
-const PATIENCE = 1000; // ms without a connection until people are told
-const LOOK_WHILE_LIVE = 20000; // ms between two looks at the whole state: messages may be lost
-const LOOK = 60000;
-const ANSWER_WITHIN = 10000; // ms until a silent connection counts as dead
+const PATIENCE = 1000; // ms without a connection until the notice appears
+const LOOK = 60000; // ms after which a snapshot is asked for, as messages may be lost
+const LOOK_WHILE_LIVE = 20000; // ms, the same while something is under way
+const LOOKED = 3000; // ms after a snapshot in which no other is asked for
+const ANSWER_WITHIN = 10000; // ms until a connection without an answer counts as dead
 
+// Codes with which the server closes a connection.
 const NOT_SIGNED_IN = 4401;
 const NOT_ALLOWED = 4404;
 const DELETED = 4410;
@@ -23,7 +25,9 @@ const DELETED = 4410;
 class MicoSocket extends PageElement {
   pauses = new Backoff(FIRST_PAUSE, LONGEST_PAUSE);
   recording = false;
-  greeted = false; // whether this connection had its first snapshot
+  greeted = false; // whether this connection has had its first snapshot
+  /** @type {WebSocket | null} */
+  socket = null;
 
   connect() {
     this.listen(window, "online", () => this.hurry());
@@ -52,6 +56,7 @@ class MicoSocket extends PageElement {
     this.deadline = setTimeout(() => this.closed(), ANSWER_WITHIN);
   }
 
+  /** @param {{ type: string }} message */
   receive(message) {
     clearTimeout(this.deadline);
     this.deadline = null;
@@ -68,9 +73,11 @@ class MicoSocket extends PageElement {
     dispatch(/** @type {any} */ (`mico:${message.type}`), message);
   }
 
+  /** @param {number} [code] undefined: the server did not answer in time */
   closed(code) {
     this.drop();
-    // A session gets another key when somebody signs in or joins in another tab: coming back with it tells.
+    // When somebody signs in or joins in another tab, the session changes and the server closes this connection. Only a
+    // new connection shows whether they are still signed in.
     if (code === NOT_SIGNED_IN && !this.greeted) return this.end("signed-out");
     if (code === DELETED) return this.end("deleted");
     if (code === NOT_ALLOWED) return this.end("refused");
@@ -78,7 +85,10 @@ class MicoSocket extends PageElement {
     this.again = setTimeout(() => this.open(), this.pauses.next());
   }
 
-  // Nothing that trying again would help against. Who signs in again in another tab comes back to this one.
+  /**
+   * Gives up: another try would end the same way. After "signed-out" the page reconnects once somebody has signed in.
+   * @param {"signed-out" | "refused" | "deleted"} state
+   */
   end(state) {
     this.drop();
     clearTimeout(this.telling);
@@ -94,23 +104,25 @@ class MicoSocket extends PageElement {
     socket?.close();
   }
 
-  // An open connection keeps a page out of the browser's memory of pages; one that is not open yet ends by itself.
+  /** Closes an open connection: with one, the browser would not keep the page for the Back button (bfcache). */
   leave() {
     if (this.socket?.readyState !== WebSocket.OPEN) this.socket = null;
     this.drop();
   }
 
-  // Somebody looks at the page again, or the network is back: no reason to wait for the next turn.
+  /** Reconnects at once, or asks for a snapshot: somebody looks at the page again, or the network is back. */
   hurry() {
     if (["refused", "deleted"].includes(this.dataset.state)) return;
     if (this.socket?.readyState === WebSocket.OPEN) this.look();
     else if (this.socket?.readyState !== WebSocket.CONNECTING) this.open();
   }
 
+  /** @param {{ type: string, recording?: boolean }} message */
   say(message) {
     this.socket.send(JSON.stringify(message));
   }
 
+  /** @param {boolean} recording */
   sayRecording(recording) {
     if (recording === this.recording) return;
     this.recording = recording;
@@ -124,8 +136,8 @@ class MicoSocket extends PageElement {
   }
 
   look() {
-    // Either way: somebody may have set the computer's clock.
-    if (Math.abs(Date.now() - this.lookedAt) < 3000 || this.deadline) return;
+    // `abs`, because somebody may have set the computer's clock back.
+    if (Math.abs(Date.now() - this.lookedAt) < LOOKED || this.deadline) return;
     this.say({ type: "snapshot" });
     this.deadline = setTimeout(() => this.closed(), ANSWER_WITHIN);
   }

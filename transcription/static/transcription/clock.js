@@ -1,11 +1,13 @@
-// The server's clock. The browser's own may be minutes off, and somebody may set it during a meeting. Countdowns and
-// offsets use the server's, which a clock that only runs forward carries on between two messages.
+// The server's clock, for countdowns and for the times of recordings. The computer's own clock may be minutes off, and
+// somebody may set it during a meeting. Between two messages of the server, the browser's monotonic clock carries it
+// on.
 
 import { data } from "./dom.js";
 
 /** By how much the server's clock is ahead of `steady`, in ms. */
 let ahead = 0;
 
+/** A time in ms that only runs forward. */
 function steady() {
   return performance.timeOrigin + performance.now();
 }
@@ -23,7 +25,7 @@ export function serverNow() {
   return steady() + ahead;
 }
 
-// A first guess, from when the server rendered the page. The first message of the socket corrects it.
+// An estimate until the socket's first message: the server rendered the page shortly before the browser got it.
 const page = document.querySelector("#meeting[data-now]");
 const [navigation] = performance.getEntriesByType("navigation");
 if (page instanceof HTMLElement && navigation instanceof PerformanceNavigationTiming) {

@@ -1,6 +1,6 @@
 // Durations, times and percentages for people, in the language of the page.
 
-/** The page's language, as the reader's region writes it: in London 14:02 and 23 Nov, where the page says just "en". */
+/** The page's language with the reader's region, if the browser knows one: "en-GB" writes 14:02, plain "en" 2:02 PM. */
 export const language = regional(document.documentElement.lang || "en");
 
 const seconds = unit("second");

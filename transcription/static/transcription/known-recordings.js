@@ -1,20 +1,30 @@
-// What the page knows of every recording of the meeting, also of those whose lines it does not show:
-// recording → { version, status }. mico-transcript keeps it; the others read it after "mico:lines".
+// The status and version of every recording of the meeting, whether or not its lines are in the window.
+// mico-transcript.js fills the map; the other elements read it when they hear "mico:lines".
 
-const LIVE = new Set(["queued", "submitting", "processing"]);
+const UNDER_WAY = new Set(["queued", "submitting", "processing"]);
 
+/** @type {Map<number, { version: number, status: string }>} by the recording's id */
 export const known = new Map();
 
-// Those still on their way: [recording, status].
-export function live() {
-  return [...known].filter(([, { status }]) => LIVE.has(status)).map(([recording, { status }]) => [recording, status]);
+/**
+ * The recordings whose transcription has no outcome yet, with their status.
+ * @returns {Map<number, string>}
+ */
+export function underWay() {
+  const all = [...known].map(([recording, { status }]) => /** @type {const} */ ([recording, status]));
+  return new Map(all.filter(([, status]) => UNDER_WAY.has(status)));
 }
 
-// "12:3:done 13:1:queued", as the server writes it.
+/** @param {string} text see `parse` */
 export function learn(text) {
   for (const [recording, version, status] of parse(text)) known.set(recording, { version, status });
 }
 
+/**
+ * Reads a list of recordings as the templates write it: "12:3:done 13:1:queued" is recording 12 in version 3, …
+ * @param {string} text
+ * @returns {[recording: number, version: number, status: string][]}
+ */
 export function parse(text) {
   const items = text
     .split(" ")

@@ -1,7 +1,8 @@
-// <local-time datetime="…" data-format="datetime|date|time">: a moment in the reader's own zone and language.
+// <local-time datetime="…" data-format="datetime|date|time">: a time in the reader's time zone and language.
 
 import { language } from "./durations.js";
 
+/** @type {Record<string, Intl.DateTimeFormatOptions>} */
 const FORMATS = {
   date: { dateStyle: "medium" },
   time: { timeStyle: "short" },
@@ -11,7 +12,7 @@ const FORMATS = {
 class LocalTime extends HTMLElement {
   connectedCallback() {
     const moment = new Date(this.getAttribute("datetime"));
-    if (Number.isNaN(moment.getTime())) return; // what the server wrote stays
+    if (Number.isNaN(moment.getTime())) return; // keeps the text that the server wrote
     const format = FORMATS[this.dataset.format] ?? FORMATS.datetime;
     this.textContent = new Intl.DateTimeFormat(language, format).format(moment);
   }

@@ -1,19 +1,28 @@
-// <mico-delay>: the one notice of a closed gate. One for an episode, however many refusals; the same for everybody,
-// whenever they came. What it says is in the page's templates; how long it takes goes by the server's clock.
+// <mico-delay>: the notice of a closed gate. There is one notice per episode, however many requests were refused, and
+// everybody sees the same one, whenever they opened the page. Its sentences are in the template; its countdown goes by
+// the server's clock.
+//
+// Hears "mico:snapshot", the gate's three events and "mico:lines"; dispatches "mico:service".
 
 import { serverNow, setClock } from "./clock.js";
 import { closest } from "./dom.js";
 import { spoken, timeOfDay } from "./durations.js";
-import { live } from "./known-recordings.js";
+import { underWay } from "./known-recordings.js";
 import { PageElement } from "./page-element.js";
 import { dispatch, GATE_EVENTS } from "./page-events.js";
-import { fill, setState } from "./state.js";
+import { fill, setState, setText } from "./state.js";
 
-const CAUGHT_UP = 6000; // ms that "caught up" stays
-const CATCHING_UP = 120000; // ms after which nobody wonders any more
+/** @import { SttState } from "./page-events.js" */
+
+const TICK = 250; // ms
+const CAUGHT_UP = 6000; // ms that "Caught up." is shown
+const CATCHING_UP = 120000; // ms that "Catching up…" is shown at most
 
 class MicoDelay extends PageElement {
+  /** @type {SttState | null} */
   stt = null;
+  /** @type {Set<number>} recordings that were under way when the gate opened and still are */
+  behind = new Set();
 
   connect() {
     this.page = closest(this, "#meeting");
@@ -27,13 +36,14 @@ class MicoDelay extends PageElement {
     clearTimeout(this.fading);
   }
 
+  /** @param {SttState | null} stt */
   receive(stt) {
     if (!stt) {
       if (this.dataset.state === "unknown") setState(this, "calm");
       return;
     }
     setClock(stt.now);
-    if (this.stt && stt.version < this.stt.version) return; // older than what is known
+    if (this.stt && stt.version < this.stt.version) return; // messages may arrive out of order
     const before = this.stt;
     this.stt = stt;
     if (stt.scope && stt.state !== "open") this.close();
@@ -51,12 +61,13 @@ class MicoDelay extends PageElement {
       : "";
     this.countDown();
     setState(this, "delayed");
-    this.ticking ??= setInterval(() => this.countDown(), 250);
-    this.announceState("delayed");
+    this.ticking ??= setInterval(() => this.countDown(), TICK);
+    dispatch("mico:service", "delayed");
   }
 
+  /** The sentence for the gate's reason, with the administrator's note. */
   what() {
-    const of = (reason) => {
+    const of = (/** @type {string} */ reason) => {
       const template = this.querySelector(`template[data-reason="${reason}"]`);
       return template instanceof HTMLTemplateElement ? template : null;
     };
@@ -71,24 +82,24 @@ class MicoDelay extends PageElement {
     let text = next.dataset.now;
     if (this.stt.state === "held") text = next.dataset.held;
     else if (this.stt.state !== "probing" && left > 0) text = fill(next.dataset.text, { time: spoken(left) });
-    if (next.textContent !== text) next.textContent = text;
+    setText(next, text);
   }
 
-  // The gate is open. What waited while it was closed is on its way now; once that is through, we have caught up.
   reopen() {
     clearInterval(this.ticking);
     this.ticking = null;
     delete this.page.dataset.delayed;
-    this.behind = new Set(live().map(([recording]) => recording));
-    this.announceState("working");
+    this.behind = new Set(underWay().keys());
+    dispatch("mico:service", "working");
     setState(this, "catching");
     this.fading = setTimeout(() => setState(this, "calm"), CATCHING_UP);
     this.look();
   }
 
+  /** While catching up: checks whether the recordings that were delayed are through. */
   look() {
     if (this.dataset.state !== "catching") return;
-    const still = new Set(live().map(([recording]) => recording));
+    const still = underWay();
     for (const recording of this.behind) if (!still.has(recording)) this.behind.delete(recording);
     if (this.behind.size) return;
     setState(this, "caught-up");
@@ -96,10 +107,7 @@ class MicoDelay extends PageElement {
     this.fading = setTimeout(() => setState(this, "calm"), CAUGHT_UP);
   }
 
-  announceState(state) {
-    dispatch("mico:service", state);
-  }
-
+  /** @param {string} name */
   fact(name) {
     return this.find(`[data-fact="${name}"]`);
   }

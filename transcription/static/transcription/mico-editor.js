@@ -1,17 +1,27 @@
-// <mico-editor>: the text of a line while somebody changes it, inside the line's <li>. A line that is made anew keeps
-// it (line-list.js). What was typed is never thrown away: closed unsaved, it is there when the line is edited again;
-// and where somebody else was faster, their text is shown beside it, and nothing is written until one of the two is chosen.
+// <mico-editor>: a field to correct a line, inside the line's <li>. When the line is rendered again, the editor stays
+// (line-list.js). Typed text is never lost: an editor that was closed without saving shows it when it is opened again.
+// If somebody else has changed the line in the meantime, nothing is saved: both texts are shown, and the person chooses
+// one.
 
 import { closest, copyOf, find, findAll } from "./dom.js";
 import { PageElement } from "./page-element.js";
 import { json, RequestFailed, send, sentenceOf } from "./server.js";
+import { showProblem } from "./state.js";
 
-const drafts = new Map(); // address of the line → { text, version }: what was typed and not saved
+/**
+ * A line, as the API has it. `original`: the vendor's words.
+ * @typedef {{ text: string, original: string, edited: boolean, version: number }} EditableLine
+ */
+
+/**
+ * @type {Map<string, { text: string, version: number }>} text not saved yet and the version it corrects, by API address
+ */
+const drafts = new Map();
 
 document.addEventListener("click", ({ target }) => {
   const button = closest(target, "#transcript [data-edit]");
   if (!button) return;
-  const line = button.closest(".line");
+  const line = closest(button, ".line");
   const [open] = findAll(line, "mico-editor");
   if (open) return open.focus();
   const editor = copyOf(find(document, "template[data-editor]", HTMLTemplateElement));
@@ -20,6 +30,11 @@ document.addEventListener("click", ({ target }) => {
 });
 
 class MicoEditor extends PageElement {
+  typed = false;
+  saving = false;
+  /** The version that the text corrects; 0 until the server has answered. */
+  version = 0;
+
   connect() {
     this.field = this.find("textarea", HTMLTextAreaElement);
     this.problem = this.find("[data-problem]");
@@ -27,7 +42,7 @@ class MicoEditor extends PageElement {
     this.listen(this, "click", ({ target }) => this.act(target.closest("[data-do]")?.dataset.do));
     this.listen(this.field, "keydown", (event) => this.key(event));
     this.listen(this.field, "input", () => this.keep());
-    this.field.value = this.closest(".line").querySelector("p.text").textContent;
+    this.field.value = find(closest(this, ".line"), "p.text").textContent;
     this.focus();
     this.looked = this.look();
   }
@@ -36,10 +51,10 @@ class MicoEditor extends PageElement {
     this.field.focus({ preventScroll: true });
   }
 
-  // What the line is now, and what was typed into it before.
+  /** Fetches the line as it is now. A draft of an older version leads to the choice between the two texts. */
   async look() {
     try {
-      this.line = await json(this.dataset.api);
+      this.line = /** @type {EditableLine} */ (await json(this.dataset.api));
     } catch {
       return this.fail();
     }
@@ -61,9 +76,9 @@ class MicoEditor extends PageElement {
     if (this.version) drafts.set(this.dataset.api, { text: this.field.value, version: this.version });
   }
 
-  // Keys belong to a composition (a Korean syllable) while there is one.
+  /** @param {KeyboardEvent} event */
   key(event) {
-    if (event.isComposing) return;
+    if (event.isComposing) return; // Enter and Escape belong to the composition, of a Korean syllable
     if (event.key === "Enter" && !event.shiftKey) {
       event.preventDefault();
       this.save();
@@ -73,6 +88,7 @@ class MicoEditor extends PageElement {
     }
   }
 
+  /** @param {string | undefined} what */
   act(what) {
     if (what === "save") this.save();
     else if (what === "close") this.close();
@@ -92,9 +108,9 @@ class MicoEditor extends PageElement {
   async save() {
     if (this.saving) return;
     this.saving = true;
-    await this.looked; // who is quicker than the first answer
+    await this.looked; // the person may be faster than the first answer
     if (!this.version) await this.look();
-    if (this.version) await this.write(); // without one, `look` has said that it failed
+    if (this.version) await this.write(); // otherwise `look` has shown the problem
     this.saving = false;
   }
 
@@ -108,20 +124,20 @@ class MicoEditor extends PageElement {
       this.close();
     } catch (error) {
       if (error instanceof RequestFailed && error.status === 409)
-        await this.look(); // its draft is of another version
+        await this.look(); // shows the other text
       else this.fail(sentenceOf(error));
     }
   }
 
-  // Somebody else's text is there by now: which of the two?
+  /** Shows the other person's text, with buttons to choose one. */
   ask() {
-    this.querySelector("[data-theirs]").textContent = this.line.text;
+    this.find("[data-theirs]").textContent = this.line.text;
     this.conflict.hidden = false;
   }
 
+  /** @param {string} [sentence] */
   fail(sentence) {
-    this.problem.textContent = sentence || this.problem.dataset.text;
-    this.problem.hidden = false;
+    showProblem(this.problem, sentence);
   }
 
   close() {

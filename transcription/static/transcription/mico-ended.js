@@ -1,7 +1,9 @@
-// <mico-ended>: whether the meeting is over, for the whole page: #meeting[data-ended], the notice, the owner's buttons
-// in <mico-ending>, and the event `mico:ended` with {ended}, by which whoever records stops.
+// <mico-ended>: keeps the whole page informed whether the meeting is over: #meeting[data-ended], this element's notice,
+// the owner's buttons in <mico-ending>, and the event "mico:ended", at which the recorder stops.
+//
+// Hears "mico:meeting.changed" and "mico:snapshot".
 
-import { findAll } from "./dom.js";
+import { closest, find, findAll } from "./dom.js";
 import { PageElement } from "./page-element.js";
 import { dispatch } from "./page-events.js";
 import { fragment } from "./server.js";
@@ -11,14 +13,18 @@ class MicoEnded extends PageElement {
   version = 0;
 
   connect() {
-    this.page = this.closest("#meeting");
+    this.page = closest(this, "#meeting");
     const [owners] = findAll(this.page, "mico-ending");
-    this.owners = owners;
+    this.owners = owners; // only the owner's page has it
     this.on("mico:meeting.changed", ({ state, version }) => this.become(state, version));
     this.on("mico:snapshot", ({ state, version }) => this.become(state, version));
     if (this.owners) this.listen(this.owners, "submit", (event) => this.submit(event));
   }
 
+  /**
+   * @param {string} state
+   * @param {number} version
+   */
   become(state, version) {
     if (version < this.version || !["open", "ended"].includes(state)) return;
     this.version = version;
@@ -30,16 +36,19 @@ class MicoEnded extends PageElement {
     dispatch("mico:ended", { ended });
   }
 
-  // The page hears of it as everybody does: by the event.
+  /**
+   * Ends or reopens the meeting. The page itself changes when the event comes, as everybody's does.
+   * @param {SubmitEvent & { target: HTMLFormElement }} event
+   */
   async submit(event) {
     event.preventDefault();
-    const button = event.target.querySelector("button");
+    const button = find(event.target, "button", HTMLButtonElement);
     if (button.disabled) return;
     button.disabled = true;
     try {
       await fragment(event.target.action, { method: "POST", body: new FormData(event.target) });
     } catch {
-      // the connection's own notice says why
+      // the notice of the connection says why
     }
     button.disabled = false;
   }

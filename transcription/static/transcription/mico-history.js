@@ -1,18 +1,23 @@
-// <mico-history>: what became of a line, inside the line's <li>: each text that somebody gave it, with who and when, and
-// the vendor's own words. "edited" opens and closes it; a line that is made anew comes without it.
+// <mico-history>: the history of a line, inside its <li>: each corrected text with its author and time, newest first,
+// and the vendor's own words. The button "edited" opens and closes it. When the line is rendered again, it is closed.
 
-import { closest, copyOf, find } from "./dom.js";
+import { closest, copyOf, find, findAll } from "./dom.js";
 import { json } from "./server.js";
+
+/**
+ * A line with its history, as the API has it.
+ * @typedef {{ original: string, history: { text: string, author: string | null, at: string }[] }} EditedLine
+ */
 
 document.addEventListener("click", ({ target }) => {
   const button = closest(target, "#transcript [data-history]");
   if (!button) return;
-  const open = button.closest(".line").querySelector("mico-history");
+  const [open] = findAll(closest(button, ".line"), "mico-history");
   button.setAttribute("aria-expanded", String(!open));
   if (open) return open.remove();
   const history = copyOf(find(document, "template[data-of-line]", HTMLTemplateElement));
   history.dataset.api = button.dataset.api;
-  button.closest(".editing").after(history);
+  closest(button, ".editing").after(history);
 });
 
 class MicoHistory extends HTMLElement {
@@ -28,17 +33,18 @@ class MicoHistory extends HTMLElement {
     }
   }
 
+  /** @param {EditedLine} line */
   show(line) {
     const items = line.history.map((revision) => {
       const li = /** @type {HTMLElement} */ (this.revision.cloneNode(true));
       const author = find(li, "[data-author]");
-      li.querySelector("[data-text]").textContent = revision.text;
+      find(li, "[data-text]").textContent = revision.text;
       author.textContent = revision.author ?? author.dataset.nobody;
-      li.querySelector("local-time").setAttribute("datetime", revision.at);
+      find(li, "local-time").setAttribute("datetime", revision.at);
       return li;
     });
     this.list.prepend(...items.reverse());
-    this.list.querySelector("[data-original] [data-text]").textContent = line.original;
+    find(this.list, "[data-original] [data-text]").textContent = line.original;
     this.list.hidden = false;
   }
 }

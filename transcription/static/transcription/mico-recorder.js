@@ -1,8 +1,11 @@
-// <mico-recorder>: Record and Stop, the level in words, the time, and the question for the microphone. What is said
-// goes to the outbox while it is said (take.js).
+// <mico-recorder>: the button Record or Stop, the level of the sound, the time, and the choice of a microphone. take.js
+// puts what is spoken into the outbox.
+//
+// Hears "mico:ended"; dispatches "mico:recording". Other tabs learn of it on a BroadcastChannel
+// (recording-elsewhere.js).
 
 import { serverNow } from "./clock.js";
-import { closest } from "./dom.js";
+import { closest, find } from "./dom.js";
 import { ticking } from "./durations.js";
 import { Microphone, NoMicrophone } from "./microphone.js";
 import { choose, chosen, microphones } from "./microphones.js";
@@ -14,10 +17,10 @@ import { prefetch } from "./server.js";
 import { setState } from "./state.js";
 import { Take } from "./take.js";
 
-const LOOK = 100; // ms between two looks at the level
-const REMEMBER = 1200; // ms over which the loudest counts: people pause between words
-const STALLED = 2000; // ms without any samples until that is said: a call, or a computer that slept, takes the sound away
-const TELL_OTHERS = 1000; // ms between two words to the other tabs
+const LOOK = 100; // ms between two updates of the level
+const REMEMBER = 1200; // ms for which the loudest sound counts, since people pause between words
+const STALLED = 2000; // ms without samples until "No sound" is shown: during a call for example, or after sleep
+const TELL_OTHERS = 1000; // ms between two messages to the other tabs
 
 class MicoRecorder extends PageElement {
   connect() {
@@ -37,7 +40,7 @@ class MicoRecorder extends PageElement {
     this.listen(document, "visibilitychange", () => this.busy && this.keepAwake());
     setState(this, "idle");
     this.listDevices();
-    prefetch(this.dataset.worklet); // so that recording begins without a network, too
+    prefetch(this.dataset.worklet); // so that recording can begin without a network
   }
 
   disconnect() {
@@ -81,9 +84,10 @@ class MicoRecorder extends PageElement {
     this.listDevices();
     this.keepAwake();
     this.watching = setInterval(() => this.watch(), STALLED);
-    if (this.page.hasAttribute("data-ended")) this.stop("idle"); // while the browser asked
+    if (this.page.hasAttribute("data-ended")) this.stop("idle"); // it ended while the browser asked for permission
   }
 
+  /** @param {string} after the state afterwards, of RECORDER_STATES; if nothing was heard, "idle" becomes "nothing" */
   async stop(after) {
     setState(this, "stopping");
     clearInterval(this.watching);
@@ -103,15 +107,17 @@ class MicoRecorder extends PageElement {
     this.listDevices();
   }
 
+  /** What every stretch needs to know of the meeting. */
   about() {
-    return { title: this.page.querySelector("h1").textContent, url: this.dataset.url };
+    return { title: find(this.page, "h1").textContent, url: this.dataset.url };
   }
 
+  /** The ms since the meeting began. */
   meetingTime() {
     return Math.max(0, serverNow() - Date.parse(this.page.dataset.began));
   }
 
-  // While recording it shows the one that is heard, and cannot be changed.
+  /** Fills the list of microphones. During a recording it shows the one in use, and cannot be changed. */
   async listDevices() {
     const all = await microphones();
     const wanted = this.microphone ?? { id: chosen(), label: this.devices.dataset.missing };
@@ -123,7 +129,7 @@ class MicoRecorder extends PageElement {
     closest(this.devices, "label").hidden = !all.length;
   }
 
-  // `samples`: what was heard just now.
+  /** @param {Float32Array} samples the newest */
   look(samples) {
     const now = performance.now();
     this.soundAt = now;
@@ -139,18 +145,20 @@ class MicoRecorder extends PageElement {
     if (now - this.told > TELL_OTHERS) this.tellOthers(true);
   }
 
-  // Without samples nobody looks at the level: what it said last must not stand there.
+  /** Clears the level if no samples have come: `look` is not called then. */
   watch() {
     if (performance.now() - this.soundAt < STALLED) return;
     this.meter.value = 0;
     this.say("none");
   }
 
+  /** @param {number} level root mean square, 0 to 1 */
   loudness(level) {
     if (level < Number(this.dataset.quiet)) return "none";
     return level < Number(this.dataset.low) ? "faint" : "good";
   }
 
+  /** @param {"none" | "faint" | "good"} loudness */
   say(loudness) {
     if (this.word.dataset.loudness === loudness && this.word.textContent) return;
     this.word.dataset.loudness = loudness;
@@ -161,7 +169,10 @@ class MicoRecorder extends PageElement {
     if (this.dataset.state === "recording") this.stop("idle");
   }
 
-  // The meeting (by the socket) and the other tabs of this browser.
+  /**
+   * Tells the meeting, by the socket, and the other tabs of this browser.
+   * @param {boolean} recording
+   */
   tellOthers(recording) {
     dispatch("mico:recording", { recording });
     this.told = performance.now();
@@ -169,15 +180,15 @@ class MicoRecorder extends PageElement {
     this.others.postMessage({ recording, title, url: window.location.pathname });
   }
 
-  // A phone that goes to sleep stops recording. The lock ends whenever the page is out of sight.
+  /** Keeps the screen on: a phone that sleeps stops recording. The browser ends this whenever the page is hidden. */
   async keepAwake() {
     if (document.hidden) return;
     try {
       this.lock = await navigator.wakeLock?.request("screen");
     } catch {
-      this.lock = null; // a battery that is low may refuse; the recording goes on
+      this.lock = null; // refused, with a low battery for example; the recording goes on
     }
-    if (!this.busy) this.lock?.release().catch(() => {}); // it came too late
+    if (!this.busy) this.lock?.release().catch(() => {}); // the recording ended before the browser answered
   }
 }
 

@@ -1,10 +1,15 @@
-// <mico-service>: how transcription stands. The service itself, what of this meeting is on its way, and whether
-// anybody works at all: three things that fail apart, and are said apart.
+// <mico-service>: whether the speech service works, how many recordings of this meeting are under way, and a notice if
+// no worker or no dispatcher is running. Each of the three can be wrong while the others are fine, so each is shown
+// apart.
+//
+// Hears "mico:snapshot", "mico:service" and "mico:lines".
 
 import { closest } from "./dom.js";
-import { live } from "./known-recordings.js";
+import { underWay } from "./known-recordings.js";
 import { PageElement } from "./page-element.js";
 import { setState } from "./state.js";
+
+/** @import { Snapshot } from "./page-events.js" */
 
 class MicoService extends PageElement {
   connect() {
@@ -18,12 +23,13 @@ class MicoService extends PageElement {
     this.count();
   }
 
+  /** @param {Snapshot["stt"]} stt */
   service(stt) {
     if (!stt) setState(this, "unknown");
     else if (!this.page.dataset.delayed) setState(this, "working");
   }
 
-  // Unknown (null) is not "nobody": then this notice stays as it was.
+  /** @param {Snapshot["presence"]} alive null: unknown, the notice stays as it is */
   presence(alive) {
     if (!alive) return;
     const idle = alive.workers === 0 || alive.dispatchers === 0;
@@ -32,10 +38,10 @@ class MicoService extends PageElement {
   }
 
   count() {
-    const underWay = live();
-    const processing = underWay.filter(([, status]) => status === "processing").length;
-    this.querySelector('[data-count="processing"]').textContent = String(processing);
-    this.querySelector('[data-count="waiting"]').textContent = String(underWay.length - processing);
+    const statuses = [...underWay().values()];
+    const processing = statuses.filter((status) => status === "processing").length;
+    this.find('[data-count="processing"]').textContent = String(processing);
+    this.find('[data-count="waiting"]').textContent = String(statuses.length - processing);
   }
 }
 

@@ -1,10 +1,11 @@
-// Which microphones there are, and which one the person has chosen. Remembered in this browser.
+// The microphones of this computer, and the person's choice, which this browser remembers.
 
 const CHOICE = "mico-microphone";
-// Names that some browsers give to whatever the system uses at the moment: never opened, since it changes in silence.
+// Some browsers give these ids to the device that the system uses at the moment. They are never opened by that id,
+// because the system could replace the device without notice.
 const ALIASES = ["default", "communications"];
 
-// [{id, label}]; empty as long as the browser tells no names, which it does once it was allowed to listen.
+/** The microphones, with ids and names. Empty until the person has allowed one: before that, browsers tell no names. */
 export async function microphones() {
   const all = (await navigator.mediaDevices?.enumerateDevices()) ?? [];
   const inputs = all.filter(({ kind, label }) => kind === "audioinput" && label);
@@ -13,18 +14,19 @@ export async function microphones() {
     .map((one) => ({ id: one.deviceId, label: one.label }));
 }
 
-// The id of the chosen one; "" if nobody has chosen.
+/** The id of the chosen microphone; "" if none was chosen. */
 export function chosen() {
   return localStorage.getItem(CHOICE) ?? "";
 }
 
+/** @param {string} id */
 export function choose(id) {
   localStorage.setItem(CHOICE, id);
 }
 
 /**
- * The id of the device itself, where the settings name only an alias of it.
- * @param {MediaTrackSettings} settings of the track that the browser gave
+ * The device's own id, where the settings have an alias of it.
+ * @param {MediaTrackSettings} settings of the track that the browser opened
  */
 export async function ownId({ deviceId, groupId }) {
   if (!ALIASES.includes(deviceId)) return deviceId;

@@ -1,21 +1,23 @@
-// Which recordings have a newer version on the server than here, so that they have to be asked for.
+// Keeps track of the recordings that have a newer version on the server than on the page, until they are fetched.
 
 export class NewerVersions {
-  #wanted = new Map(); // recording → the least version that is wanted
+  /** @type {Map<number, number>} recording → the oldest version that will do */
+  #wanted = new Map();
 
   /**
-   * @param {(recording: number) => number} here the version that is here; -1 if there is none
+   * @param {(recording: number) => number} here the version on the page; -1 if the recording is not there
    */
   constructor(here) {
     this.here = here;
   }
 
+  /** How many recordings have to be fetched. */
   get size() {
     return this.#wanted.size;
   }
 
   /**
-   * Wants this version, if it is newer than the one here, and returns whether it is.
+   * Notes that the server has this version. Returns whether it is newer than the page's, and so has to be fetched.
    * @param {number} recording
    * @param {number} version
    */
@@ -26,7 +28,7 @@ export class NewerVersions {
   }
 
   /**
-   * Wants the version that is here once more: an older answer has taken its place on the page.
+   * Asks for the page's own version once more, because an older answer has just replaced its lines.
    * @param {number} recording
    */
   wantAgain(recording) {
@@ -34,16 +36,16 @@ export class NewerVersions {
   }
 
   /**
-   * The first of those that are wanted, for one request: recording → version.
-   * @param {number} most
+   * The recordings for the next request, and their versions.
+   * @param {number} most how many at most
    */
   next(most) {
     return new Map([...this.#wanted].slice(0, most));
   }
 
   /**
-   * There was an answer to what `next` returned, whatever it brought. A recording of which a newer version became known
-   * meanwhile stays wanted.
+   * To be called with the result of `next` when that request was answered, whatever the answer. A recording that got
+   * another version in the meantime stays wanted.
    * @param {Map<number, number>} asked
    */
   answered(asked) {

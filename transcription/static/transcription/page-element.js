@@ -1,4 +1,4 @@
-// The base of the page's elements: whatever an element listens to ends when it leaves the page.
+// The base class of the page's elements: when an element leaves the page, its listeners are removed.
 
 import { find } from "./dom.js";
 import { on } from "./page-events.js";
@@ -23,14 +23,14 @@ export class PageElement extends HTMLElement {
     this.disconnect();
   }
 
-  /** Called each time the element comes into the page: for subclasses. */
+  /** For subclasses. Called each time the element is put into the page. */
   connect() {}
 
-  /** Called each time the element leaves the page: for subclasses that have more to end than listeners. */
+  /** For subclasses that have more to end than listeners. Called each time the element leaves the page. */
   disconnect() {}
 
   /**
-   * The element's own part that matches `selector`.
+   * The first element inside this one that matches `selector`. Throws if there is none.
    * @template {Element} [E=HTMLElement]
    * @param {string} selector
    * @param {new () => E} [type] the part's class, HTMLElement unless given
@@ -40,7 +40,7 @@ export class PageElement extends HTMLElement {
   }
 
   /**
-   * Listens to an event of the page.
+   * Listens to an event of page-events.js until the element leaves the page.
    * @template {keyof PageEvents} Name
    * @param {Name} name
    * @param {(detail: PageEvents[Name]) => void} act
@@ -50,7 +50,7 @@ export class PageElement extends HTMLElement {
   }
 
   /**
-   * Listens to an event of anything else.
+   * Listens to any other event until the element leaves the page.
    * @param {EventTarget} target
    * @param {string} type
    * @param {(event: any) => void} act

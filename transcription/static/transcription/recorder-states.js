@@ -1,8 +1,8 @@
 // The states of <mico-recorder>. Its template has a sentence for each.
 
 /**
- * `press` is what a press on the button does, if anything; `busy` says that sound would be lost with the page, and the
- * button reads Stop. The states after "stopping" are reasons why nothing is recorded any more, or was not at all.
+ * `press`: what a press on the button does; null: nothing. `busy`: closing the page would lose sound, and the button
+ * reads Stop. Each state after "stopping" is a reason why the recorder has stopped or did not start.
  * @type {Record<string, { press: "start" | "stop" | null, busy: boolean }>}
  */
 export const RECORDER_STATES = {

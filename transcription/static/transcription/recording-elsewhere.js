@@ -1,6 +1,7 @@
-// <recording-elsewhere>: says on every page that another tab of this browser is recording for the same person, and where.
+// <recording-elsewhere>: on every page, a link to the tab of this browser in which the same person is recording.
+// mico-recorder.js in that tab sends a message about once a second, on a BroadcastChannel.
 
-const SILENCE = 3500; // ms without a word from that tab until it counts as closed
+const SILENCE = 3500; // ms without a message until that tab counts as closed
 
 class RecordingElsewhere extends HTMLElement {
   connectedCallback() {
@@ -13,15 +14,18 @@ class RecordingElsewhere extends HTMLElement {
     this.channel.close();
   }
 
+  /**
+   * @param {{ recording: boolean, title: string, url: string }} message title and address of the other tab's meeting
+   */
   heard({ recording, title, url }) {
-    if (document.querySelector('mico-recorder[data-state="recording"]')) return; // this page says so itself
+    if (document.querySelector('mico-recorder[data-state="recording"]')) return; // this page shows that itself
     clearTimeout(this.timer);
     this.hidden = !recording;
     if (!recording) return;
     const link = document.createElement("a");
     link.href = url;
     link.textContent = this.dataset.text.replace("{title}", title);
-    if (this.textContent !== link.textContent) this.replaceChildren(link);
+    if (this.textContent !== link.textContent) this.replaceChildren(link); // a new link would lose the focus
     this.timer = setTimeout(() => (this.hidden = true), SILENCE);
   }
 }

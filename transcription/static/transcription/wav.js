@@ -1,4 +1,4 @@
-// WAV, 16 bit, mono: a header in front of the samples.
+// WAV files, 16 bit, mono: a header in front of the samples.
 
 const HEADER = 44; // bytes
 
@@ -13,7 +13,7 @@ export function toPcm(samples) {
 }
 
 /**
- * A whole file.
+ * A whole file as a Blob.
  * @param {Int16Array<ArrayBuffer>[]} parts the samples, one part after the other
  * @param {number} rate samples per second
  */

@@ -1,8 +1,8 @@
 // A pattern that finds the words of a query in a text.
 
 /**
- * A regular expression for all places of these words, in any case. Longer words are tried first, as the server does:
- * where "cart" and "car" are both looked for, all of "cart" is found and not its first three letters.
+ * A regular expression that finds these words, in any case. As on the server, longer words come first: of "cart" and
+ * "car", a search for both finds all of "cart", not its first three letters.
  * @param {string[]} words
  */
 export function wordPattern(words) {

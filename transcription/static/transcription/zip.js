@@ -1,4 +1,4 @@
-// Several files as one: a ZIP archive without compression.
+// ZIP archives, without compression, to save several files as one.
 
 const TABLE = Uint32Array.from({ length: 256 }, (_, n) => {
   for (let bit = 0; bit < 8; bit++) n = n & 1 ? (n >>> 1) ^ 0xedb88320 : n >>> 1;
@@ -40,7 +40,7 @@ export async function zip(files) {
   for (const { name, blob } of files) {
     const bytes = new Uint8Array(await blob.arrayBuffer());
     const label = new TextEncoder().encode(name);
-    // version, flags (names are UTF-8), stored, time, date (1 January 1980), …, no extra field
+    // version, flags (names are UTF-8), method (stored), time, date (1 January 1980), CRC, sizes, no extra field
     const about = [
       [20, 2],
       [0x0800, 2],
