@@ -109,6 +109,52 @@ def test_after_a_reload_the_same_file_goes_on_and_is_one_recording(
     wait_until(lambda: page.evaluate("Object.keys(localStorage).filter((k) => k.startsWith('tus::'))") == [])
 
 
+def test_what_is_cancelled_is_thrown_away_on_both_sides(
+    page: Page, large: Path, complaints: Complaints
+) -> None:
+    complaints.expected = ["ERR_FAILED", "Failed to load resource"]
+    kept_out = True
+
+    def cut(route: Route) -> None:
+        first = route.request.method == "PATCH" and route.request.headers["upload-offset"] == "0"
+        if first or route.request.method == "DELETE" or not kept_out:
+            route.continue_()
+        else:
+            route.abort()
+
+    page.route(PARTS, cut)
+    page.locator("#upload-input").set_input_files(large)
+    upload = page.get_by_test_id("upload")
+    expect(upload).to_have_attribute("data-state", "waiting")
+    with page.expect_response(lambda answer: answer.request.method == "DELETE") as thrown_away:
+        upload.get_by_role("button", name="Cancel").click()
+    assert thrown_away.value.status == 204
+    expect(upload).to_have_count(0)
+
+    kept_out = False
+    sent = offsets(page)
+    page.locator("#upload-input").set_input_files(large)
+    expect(page.get_by_test_id("line")).to_have_count(1)
+    assert sent == [0, PART, 2 * PART]
+
+
+def test_without_the_recordings_id_its_line_comes_by_the_socket(page: Page) -> None:
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+
+    def without_id(route: Route) -> None:
+        answer = route.fetch()
+        headers = {name: value for name, value in answer.headers.items() if name != "mico-recording"}
+        assert len(headers) == len(answer.headers) - 1
+        route.fulfill(response=answer, headers=headers)
+
+    page.route(PARTS, without_id)
+    page.locator("#upload-input").set_input_files(SPEECH)
+    expect(page.get_by_test_id("line")).to_have_count(1)
+    expect(page.get_by_test_id("upload")).to_have_count(0)
+    assert [url for url in asked if url.endswith(("id=null", "id=0"))] == []
+
+
 def test_a_lost_answer_makes_no_second_recording(page: Page, complaints: Complaints) -> None:
     complaints.expected = ["ERR_FAILED", "Failed to load resource"]
 

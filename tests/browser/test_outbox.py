@@ -1,5 +1,6 @@
 """Nothing spoken is lost: it is in the browser's database before it is sent, and leaves it when the server has it."""
 
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -146,6 +147,51 @@ def test_only_the_servers_own_word_for_it_counts(
     page.unroute(UPLOADS)
     page.get_by_test_id("outbox").get_by_role("button", name="Try now").dispatch_event("click")
     wait_until(lambda: kept(page) == [])
+    assert len(recordings(site, meeting)) == 1
+
+
+def test_what_the_server_cannot_take_now_is_sent_again_by_itself_and_not_before_it_says(
+    page: Page, site: Site, meeting: int, complaints: Complaints
+) -> None:
+    complaints.expected = AWAY
+    # A snapshot would have the page try, too: here only its own timer is left.
+    page.evaluate(
+        "() => window.addEventListener('mico:snapshot', (event) => event.stopImmediatePropagation(), true)"
+    )
+    tries: list[float] = []
+
+    def away(route: Route) -> None:
+        tries.append(time.monotonic())
+        if len(tries) > 2:
+            route.continue_()
+        else:
+            route.fulfill(status=503, headers={"Retry-After": "3"} if len(tries) == 1 else {}, body="away")
+
+    page.route(UPLOADS, away)
+    press_record(page)
+    spoke(page)
+    press_stop(page)
+    wait_until(lambda: kept(page) == [])
+    assert len(tries) == 3
+    assert tries[1] - tries[0] >= 3
+    assert len(recordings(site, meeting)) == 1
+
+
+def test_what_the_server_forbids_waits_for_whoever_may(
+    page: Page, site: Site, meeting: int, complaints: Complaints
+) -> None:
+    complaints.expected = [*AWAY, "403"]
+    page.route(UPLOADS, lambda route: route.fulfill(status=403, json={"error": {"code": "forbidden"}}))
+    press_record(page)
+    spoke(page)
+    press_stop(page)
+    assert "You are signed out. Sign in again, and it is sent." in waiting(page)
+    expect(page.get_by_test_id("connection").get_by_role("link", name="Sign in again")).to_be_visible()
+    assert [one["state"] for one in kept(page)] == ["ready"]
+    page.unroute(UPLOADS)
+    page.get_by_test_id("outbox").get_by_role("button", name="Try now").dispatch_event("click")
+    wait_until(lambda: kept(page) == [])
+    connected(page)
     assert len(recordings(site, meeting)) == 1
 
 

@@ -1,4 +1,6 @@
-// <mico-outbox>: what was spoken in this meeting and is not on the server yet, why, and what one can do about it.
+// <mico-outbox>: what the outbox of this page still holds and why, with buttons to send, save or delete it.
+//
+// Dispatches "mico:uploaded".
 
 import { findAll } from "./dom.js";
 import { spoken } from "./durations.js";
@@ -10,12 +12,15 @@ import { fill } from "./state.js";
 import { wav } from "./wav.js";
 import { zip } from "./zip.js";
 
-const KEEP_LINK = 60000; // ms that a browser has to read a file that it saves
+/** @import { Stretch } from "./outbox-store.js" */
 
+const KEEP_LINK = 60000; // ms that the browser has to read a file that it saves
+
+/** @param {Stretch[]} stretches */
 const seconds = (stretches) => stretches.reduce((sum, { samples }) => sum + samples, 0) / RATE;
 
 class MicoOutbox extends PageElement {
-  recovered = false; // whether something was found that an earlier page had kept
+  recovered = false; // whether there was something that an earlier page had left incomplete
 
   connect() {
     this.listen(outbox, "change", () => this.show());
@@ -25,6 +30,7 @@ class MicoOutbox extends PageElement {
     outbox.hurry();
   }
 
+  /** @param {Stretch["state"]} state */
   in(state) {
     return outbox.stretches.filter((stretch) => stretch.state === state);
   }
@@ -32,7 +38,8 @@ class MicoOutbox extends PageElement {
   show() {
     const ready = this.in("ready");
     const refused = this.in("refused");
-    this.recovered ||= ready.some(({ recovered }) => recovered); // sent before anybody could have read it
+    this.recovered ||= ready.some(({ recovered }) => recovered); // stays: it may be sent before anybody has read this
+    /** @type {Record<string, boolean>} */
     const shown = {
       waiting: Boolean(ready.length && outbox.cause),
       sending: Boolean(ready.length && !outbox.cause),
@@ -49,10 +56,11 @@ class MicoOutbox extends PageElement {
       text.textContent = fill(text.dataset.text, { length });
     }
     const sentences = new Set(refused.map(({ refusal }) => refusal).filter(Boolean));
-    this.querySelector("[data-refusals]").textContent = [...sentences].join(" ");
+    this.find("[data-refusals]").textContent = [...sentences].join(" ");
     this.hidden = !Object.values(shown).some(Boolean);
   }
 
+  /** @param {string | undefined} what */
   act(what) {
     if (what === "retry") outbox.hurry();
     else if (what === "again") outbox.again(this.in("refused").map(({ id }) => id));
@@ -62,7 +70,7 @@ class MicoOutbox extends PageElement {
     }
   }
 
-  // One WAV, or all of them in an archive. They stay here: a file is not a confirmation.
+  /** Saves one WAV, or a ZIP of several. The outbox keeps them: the browser does not say whether the file was saved. */
   async save() {
     const stretches = [...this.in("ready"), ...this.in("refused")];
     const files = await Promise.all(

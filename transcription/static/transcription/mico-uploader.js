@@ -1,4 +1,7 @@
-// <mico-uploader>: files on their way to the server, one line for each, and the ways to hand them in: the button, a drop.
+// <mico-uploader>: takes files from the button and from drag and drop, and shows a line for each until its recording's
+// own line is in the transcript. file-uploads.js sends them.
+//
+// Hears "mico:snapshot" and "mico:lines".
 
 import { copyOf, find } from "./dom.js";
 import { percent } from "./durations.js";
@@ -7,7 +10,9 @@ import { PageElement } from "./page-element.js";
 import { on } from "./page-events.js";
 import { setState } from "./state.js";
 
-const SUCCESSOR_WITHIN = 3000; // ms that a finished upload waits for the line that takes its place
+/** @import { FileUpload } from "./file-uploads.js" */
+
+const SUCCESSOR_WITHIN = 3000; // ms that a finished upload stays if no new lines come
 
 class MicoUploader extends PageElement {
   connect() {
@@ -23,6 +28,7 @@ class MicoUploader extends PageElement {
     this.drops();
   }
 
+  /** @param {HTMLInputElement} input */
   input(input) {
     input.form.dataset.live = "";
     this.listen(input.form, "submit", (event) => event.preventDefault());
@@ -33,8 +39,8 @@ class MicoUploader extends PageElement {
   }
 
   drops() {
-    const carriesFiles = (event) => event.dataTransfer?.types.includes("Files");
-    const over = (event) => {
+    const carriesFiles = (/** @type {DragEvent} */ event) => event.dataTransfer?.types.includes("Files");
+    const over = (/** @type {DragEvent} */ event) => {
       if (!carriesFiles(event)) return;
       event.preventDefault();
       this.toggleAttribute("data-dropping", true);
@@ -52,27 +58,31 @@ class MicoUploader extends PageElement {
     });
   }
 
+  /** @param {FileList} chosen */
   add(chosen) {
     for (const file of chosen) files.add(file);
   }
 
+  /** @param {FileUpload} upload */
   show(upload) {
     const li = copyOf(this.template);
-    const name = li.querySelector("[data-name]");
-    name.textContent = upload.name;
+    find(li, "[data-name]").textContent = upload.name;
     this.listen(li, "click", ({ target }) => this.act(target.dataset.do, upload, li));
     upload.addEventListener("change", () => this.update(upload, li));
     this.list.append(li);
     this.update(upload, li);
   }
 
+  /**
+   * @param {FileUpload} upload
+   * @param {HTMLElement} li
+   */
   update(upload, li) {
     setState(li, upload.state);
-    const bar = find(li, "progress", HTMLProgressElement);
-    bar.value = 100 * upload.sent;
-    li.querySelector("[data-percent]").textContent = percent(upload.sent);
+    find(li, "progress", HTMLProgressElement).value = 100 * upload.sent;
+    find(li, "[data-percent]").textContent = percent(upload.sent);
     if (upload.state === "failed") {
-      const message = li.querySelector("[data-message]");
+      const message = find(li, "[data-message]");
       message.textContent =
         upload.refusal === "large" ? message.dataset.large : upload.refusal || message.dataset.refused;
     }
@@ -80,13 +90,21 @@ class MicoUploader extends PageElement {
     if (upload.state === "done") this.giveWay(li);
   }
 
+  /**
+   * @param {string | undefined} what
+   * @param {FileUpload} upload
+   * @param {HTMLElement} li
+   */
   act(what, upload, li) {
     if (what === "retry") files.again(upload);
     else if (what === "dismiss") li.remove();
     else if (what === "cancel") files.cancel(upload);
   }
 
-  // Its line in the transcript takes over; until that is there this one stays, so that nothing jumps.
+  /**
+   * Removes a finished upload's line at the moment when the recording's own line comes, so that nothing jumps.
+   * @param {HTMLElement} li
+   */
   giveWay(li) {
     const waiting = new AbortController();
     const remove = () => {

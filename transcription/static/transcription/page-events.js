@@ -1,14 +1,14 @@
-// The events by which the parts of a page tell each other something, with who dispatches each and who listens to it.
-// All are dispatched on the document.
+// The events by which the modules of a page inform each other, each with its dispatchers and its listeners. All are
+// dispatched on the document.
 //
-// Messages of the socket, as they came (`mico:` and their `type`; `transcription/events.py` defines them):
+// Messages of the socket, unchanged (`mico:` and the message's `type`; `transcription/events.py` defines them):
 //
-//   mico:snapshot: everything as it is now
+//   mico:snapshot: the current state of everything
 //     mico-socket → mico-delay, mico-ended, mico-estimate, mico-people, mico-player, mico-service, mico-transcript,
 //                   mico-uploader, mico-vendor, outbox
 //   mico:recording.changed: a recording has a new status, or other lines
 //     mico-socket → mico-player, mico-search, mico-transcript
-//   mico:stt.delayed, mico:stt.moved, mico:stt.resumed: the gate closed, goes on being closed, opened
+//   mico:stt.delayed, mico:stt.moved, mico:stt.resumed: the gate closed, stays closed, opened
 //     mico-socket → mico-delay, mico-estimate, mico-vendor
 //   mico:participant.changed: somebody came, left or got another name
 //     mico-socket → mico-people
@@ -21,17 +21,17 @@
 //
 //   mico:signed-out: the session is over
 //     server → mico-socket, mico-vendor
-//   mico:signed-in: a session is there again
+//   mico:signed-in: there is a session again
 //     outbox → mico-socket
-//   mico:recording: this page began to record, or stopped
+//   mico:recording: this page records, or has stopped; repeated every second while it records
 //     mico-recorder → mico-socket
-//   mico:ended: the meeting is over, or goes on
+//   mico:ended: the meeting was ended or reopened
 //     mico-ended → mico-recorder
-//   mico:uploaded: the server has a recording of this browser's
+//   mico:uploaded: the server has made a recording of what this browser sent; the detail is its id
 //     file-uploads, mico-outbox → mico-player, mico-transcript
 //   mico:lines: the lines on the page changed
 //     mico-transcript → mico-delay, mico-estimate, mico-people, mico-player, mico-search, mico-service, mico-uploader
-//   mico:show-line: bring this line into view, wherever in the meeting it is
+//   mico:show-line: bring this line into view, and into the window if it is not there
 //     mico-search, reading-along → mico-transcript
 //   mico:play: play this recording from a moment (ms) on
 //     scripts outside → mico-player
@@ -39,7 +39,7 @@
 //     mico-delay → mico-service
 
 /**
- * How the gate of the vendor stands. Times are ISO 8601.
+ * The state of the gate. Times are ISO 8601.
  * @typedef {object} SttState
  * @property {"open" | "blocked" | "probing" | "held"} state
  * @property {"all" | "submit" | null} scope what is delayed; null while the gate is open
@@ -57,16 +57,22 @@
  */
 
 /**
- * What a new connection is told. The console of a vendor gets only `stt` and `presence`. Null: Redis is away.
+ * The outlook of each recording whose transcription has no outcome yet: its place in the queue, and the seconds until
+ * its words are there. Null means unknown.
+ * @typedef {Record<string, { queue_position: number | null, eta_s: number | null }>} Outlooks
+ */
+
+/**
+ * What a new connection gets first. The console of a vendor gets only `stt` and `presence`. Null means unknown, because
+ * Redis is not reachable.
  * @typedef {object} Snapshot
  * @property {SttState | null} stt
  * @property {{ workers: number, dispatchers: number } | null} presence how many of each are alive
  * @property {number} version of the meeting and its people
  * @property {"open" | "ended"} state
  * @property {Attendance | null} attendance
- * @property {Record<string, number>} recordings version by recording
- * @property {Record<string, { queue_position: number | null, eta_s: number | null }>} outlook by recording; those on
- *   their way only
+ * @property {Record<string, number>} recordings each recording's version
+ * @property {Outlooks} outlook
  */
 
 /**
@@ -84,7 +90,7 @@
  *   "mico:signed-in": null,
  *   "mico:recording": { recording: boolean },
  *   "mico:ended": { ended: boolean },
- *   "mico:uploaded": number | null,
+ *   "mico:uploaded": number,
  *   "mico:lines": null,
  *   "mico:show-line": { recording: number, position: number },
  *   "mico:play": { recording: number, ms: number },
@@ -96,8 +102,9 @@
 export const GATE_EVENTS = /** @type {const} */ (["mico:stt.delayed", "mico:stt.moved", "mico:stt.resumed"]);
 
 /**
- * Dispatches an event, with its detail if it has one.
- * @type {<Name extends keyof PageEvents>(name: Name, ...detail: PageEvents[Name] extends null ? [] : [PageEvents[Name]]) => void}
+ * Dispatches an event. Its detail is left out where PageEvents says null.
+ * @type {<Name extends keyof PageEvents>(name: Name, ...detail: PageEvents[Name] extends null ? [] :
+ *   [PageEvents[Name]]) => void}
  */
 export const dispatch = (name, ...[detail]) => {
   document.dispatchEvent(new CustomEvent(name, { detail }));
