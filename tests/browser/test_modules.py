@@ -46,7 +46,7 @@ def test_the_next_recording_may_begin_in_the_moment_in_which_one_ends(page: Page
         const [first] = playback.voices;
         first.audio.currentTime = 1;
         first.audio.dispatchEvent(new Event("ended"));
-        const sounding = playback.voices.map(({stretch}) => stretch.recording);
+        const sounding = playback.voices.map(({row}) => row.recording);
         playback.close();
         return [sounding, problems];
         """,

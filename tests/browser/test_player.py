@@ -27,7 +27,7 @@ def sounding(page: Page) -> list[int]:
     """The recordings that are heard now."""
     found: list[int] = page.evaluate(
         "document.querySelector('mico-player').playback.voices"
-        ".filter((v) => !v.audio.paused && v.audio.currentTime > 0).map((v) => v.stretch.recording)"
+        ".filter((v) => !v.audio.paused && v.audio.currentTime > 0).map((v) => v.row.recording)"
     )
     return found
 

@@ -1,18 +1,27 @@
-// Playing a meeting: recordings one after the other along a Timeline, those that overlap together, as it was. Time
-// in which nothing was recorded is skipped. Knows nothing of the page. Times in ms.
+// Plays a meeting along a Timeline: its recordings one after the other, and those that overlap at the same time. Time
+// in which nothing was recorded is skipped. Knows nothing of the page. Times in ms since the meeting began, unless they
+// are times in a recording.
 //
-// Each recording that sounds is a voice, an <audio> of its own. The one that began first leads: its clock is the
-// meeting's, and the others are put right when they are off. Only what sounds now, and the next one shortly before
-// its turn, is ever fetched.
+// Each recording that sounds has a voice: an <audio> of its own. The voice that began first leads: its time sets the
+// position in the meeting, and the others are moved when they differ from it. Sound is fetched only for what plays, and
+// for the next recording shortly before its turn.
+
+/** @import { Row, Timeline } from "./timeline.js" */
 
 const MOST = 8; // voices at once
-const LOOK = 80; // ms between two looks at where it is
-const OFF = 250; // ms that a voice may be off
-const SHORTLY = 10000; // ms before its turn that the next recording is fetched
+const LOOK = 80; // ms between two looks at the position
+const OFF = 250; // ms by which a voice may differ from the leading one
+const SHORTLY = 10000; // ms before its beginning at which the next recording is fetched
 
 class Voice {
-  constructor(stretch, audio, url, ms) {
-    this.stretch = stretch;
+  /**
+   * @param {Row} row
+   * @param {HTMLAudioElement} audio
+   * @param {string} url
+   * @param {number} ms where to begin in the recording
+   */
+  constructor(row, audio, url, ms) {
+    this.row = row;
     this.audio = audio;
     this.url = url;
     this.listening = new AbortController();
@@ -21,47 +30,67 @@ class Voice {
     if (ms > 0) audio.currentTime = ms / 1000;
   }
 
+  /** Its time in the recording. */
   get ms() {
     return this.audio.currentTime * 1000;
   }
 
+  /** Whether it plays without waiting for data. */
   get steady() {
     return !this.audio.seeking && this.audio.readyState >= HTMLMediaElement.HAVE_FUTURE_DATA;
   }
 
+  /** @param {number} ms in the recording */
   seek(ms) {
     this.audio.currentTime = ms / 1000;
   }
 }
 
+/**
+ * Dispatches "time" (the position has changed), "state" (it plays or does not), and "unplayable" (detail: the row of a
+ * recording that the browser cannot play, and that is left out).
+ */
 export class Playback extends EventTarget {
   position = 0;
   playing = false;
   rate = 1;
+  /** @type {Voice[]} in the order in which they began */
   voices = [];
-  spare = null; // the next one's voice, fetched and not begun
-  idle = []; // <audio> elements without a job: made anew they would have to be allowed to play again
-  begun = 0; // how many stretches of the timeline have begun
+  /** @type {Voice | null} the next recording's, fetched and not playing yet */
+  spare = null;
+  /** @type {HTMLAudioElement[]} to be used again: a browser may refuse to play a new one without another press */
+  idle = [];
+  /** How many recordings of the timeline have begun. */
+  begun = 0;
 
-  // urlOf(stretch): where its sound is.
+  /**
+   * @param {Timeline} timeline
+   * @param {(row: Row) => string} urlOf the address of a recording's sound
+   */
   constructor(timeline, urlOf) {
     super();
     this.timeline = timeline;
     this.urlOf = urlOf;
   }
 
-  // Events: "time" (it went on), "state" (playing or not), "unplayable" (detail: the stretch, which was left out).
+  /**
+   * @param {"time" | "state" | "unplayable"} type
+   * @param {Row} [detail]
+   */
   say(type, detail) {
     this.dispatchEvent(new CustomEvent(type, { detail }));
   }
 
-  // What is heard now, the one that began last at the end: [stretch, ms in it].
+  /**
+   * What sounds now, with its time in the recording; what began last comes last.
+   * @returns {[row: Row, ms: number][]}
+   */
   heard() {
-    return this.voices.map((voice) => [voice.stretch, voice.ms]);
+    return this.voices.map((voice) => [voice.row, voice.ms]);
   }
 
   play() {
-    if (!this.timeline.stretches.length) return;
+    if (!this.timeline.rows.length) return;
     if (this.position >= this.timeline.end && !this.voices.length) this.position = 0;
     this.playing = true;
     this.place(this.position);
@@ -77,18 +106,22 @@ export class Playback extends EventTarget {
     this.say("state");
   }
 
-  // To a time in the meeting; where nothing was recorded, to what was recorded next.
+  /**
+   * Goes to a time. If nothing was recorded then, goes to the beginning of the next recording.
+   * @param {number} time
+   */
   seek(time) {
     this.place(Math.min(Math.max(0, time), this.timeline.end));
     this.say("time");
   }
 
+  /** @param {number} rate 1 is the normal speed */
   setRate(rate) {
     this.rate = rate;
     for (const { audio } of this.voices) audio.playbackRate = rate;
   }
 
-  // The server knows more of the timeline than before.
+  /** To be called when the timeline has changed. */
   renew() {
     this.begun = this.timeline.begun(this.position);
     this.say("time");
@@ -100,48 +133,61 @@ export class Playback extends EventTarget {
     if (this.spare) this.drop(this.spare);
   }
 
-  // --- inside
+  // --- internal
 
+  /** @param {number} time */
   place(time) {
     let wanted = this.timeline.at(time);
     this.begun = this.timeline.begun(time);
-    const next = this.timeline.stretches[this.begun];
+    const next = this.timeline.rows[this.begun];
     if (!wanted.length && next) {
       time = next.at;
       wanted = this.timeline.at(time);
       this.begun = this.timeline.begun(time);
     }
     this.position = time;
-    for (const voice of [...this.voices]) if (!wanted.includes(voice.stretch)) this.drop(voice);
-    for (const stretch of wanted) this.bring(stretch, time - stretch.at);
+    for (const voice of [...this.voices]) if (!wanted.includes(voice.row)) this.drop(voice);
+    for (const row of wanted) this.bring(row, time - row.at);
     if (this.playing) {
       for (const voice of this.voices) this.sound(voice);
       if (!this.voices.length) this.finish();
     }
   }
 
-  // A stretch to a time in it.
-  bring(stretch, ms) {
-    const voice = this.voices.find((other) => other.stretch === stretch);
-    if (!voice && this.playing) this.begin(stretch, ms);
+  /**
+   * Moves a recording's voice, or begins it if it has none.
+   * @param {Row} row
+   * @param {number} ms in the recording
+   */
+  bring(row, ms) {
+    const voice = this.voices.find((other) => other.row === row);
+    if (!voice && this.playing) this.begin(row, ms);
     else if (voice && Math.abs(voice.ms - ms) > 1) voice.seek(ms);
   }
 
-  begin(stretch, ms) {
+  /**
+   * @param {Row} row
+   * @param {number} ms in the recording
+   */
+  begin(row, ms) {
     if (this.voices.length >= MOST) return;
-    let voice = this.spare?.stretch === stretch && this.spare.url === this.urlOf(stretch) ? this.spare : null;
+    let voice = this.spare?.row === row && this.spare.url === this.urlOf(row) ? this.spare : null;
     if (voice) {
       this.spare = null;
       if (ms > 0) voice.seek(ms);
     } else {
-      voice = this.make(stretch, ms);
+      voice = this.make(row, ms);
     }
     this.voices.push(voice);
     this.sound(voice);
   }
 
-  make(stretch, ms) {
-    const voice = new Voice(stretch, this.idle.pop() ?? new Audio(), this.urlOf(stretch), ms);
+  /**
+   * @param {Row} row
+   * @param {number} ms in the recording
+   */
+  make(row, ms) {
+    const voice = new Voice(row, this.idle.pop() ?? new Audio(), this.urlOf(row), ms);
     const signal = voice.listening.signal;
     voice.audio.addEventListener("ended", () => this.ended(voice), { signal });
     voice.audio.addEventListener("error", () => this.broken(voice), { signal });
@@ -149,13 +195,15 @@ export class Playback extends EventTarget {
     return voice;
   }
 
+  /** @param {Voice} voice */
   sound(voice) {
     voice.audio.playbackRate = this.rate;
     voice.audio.play().catch((error) => {
-      if (error.name === "NotAllowedError") this.pause(); // the browser wants a press first
+      if (error.name === "NotAllowedError") this.pause(); // the browser wants a press of the person first
     });
   }
 
+  /** @param {Voice} voice */
   drop(voice) {
     voice.listening.abort();
     voice.audio.pause();
@@ -166,53 +214,56 @@ export class Playback extends EventTarget {
     this.voices = this.voices.filter((other) => other !== voice);
   }
 
-  measured({ stretch, audio }) {
-    if (Number.isFinite(audio.duration)) this.timeline.measured(stretch, audio.duration * 1000);
+  /** @param {Voice} voice */
+  measured({ row, audio }) {
+    if (Number.isFinite(audio.duration)) this.timeline.measured(row, audio.duration * 1000);
   }
 
+  /** @param {Voice} voice */
   ended(voice) {
     if (!this.voices.includes(voice)) return;
-    this.position = Math.max(this.position, voice.stretch.at + voice.ms);
+    this.position = Math.max(this.position, voice.row.at + voice.ms);
     this.drop(voice);
     if (this.playing) this.look();
   }
 
+  /** @param {Voice} voice */
   broken(voice) {
     const sounding = this.voices.includes(voice);
     this.drop(voice);
-    if (!sounding) return; // the next one: it says so itself when its turn comes
-    this.say("unplayable", voice.stretch);
-    // Its time is skipped as if nothing had been recorded.
-    if (this.playing) this.look();
+    if (!sounding) return; // the spare one: it fails again when its turn comes, and is reported then
+    this.say("unplayable", voice.row);
+    if (this.playing) this.look(); // its time is skipped as if nothing had been recorded
   }
 
   look() {
     const [before] = this.voices;
-    if (before && !before.audio.seeking) this.position = before.stretch.at + before.ms;
-    const { stretches } = this.timeline;
-    while (stretches[this.begun]?.at <= this.position) {
-      const stretch = stretches[this.begun++];
-      const ms = this.position - stretch.at;
-      this.begin(stretch, ms < OFF ? 0 : ms);
+    if (before && !before.audio.seeking) this.position = before.row.at + before.ms;
+    const { rows } = this.timeline;
+    while (rows[this.begun]?.at <= this.position) {
+      const row = rows[this.begun++];
+      const ms = this.position - row.at;
+      this.begin(row, ms < OFF ? 0 : ms); // its beginning is not cut because this look came a little late
     }
     if (!this.voices.length) {
-      const next = stretches[this.begun];
+      const next = rows[this.begun];
       if (!next) return this.finish();
       return this.seek(next.at);
     }
     const [lead, ...others] = this.voices;
     for (const voice of others) {
-      const ms = this.position - voice.stretch.at;
+      const ms = this.position - voice.row.at;
       if (lead.steady && voice.steady && Math.abs(voice.ms - ms) > OFF) voice.seek(ms);
     }
     this.fetchNext(lead);
     this.say("time");
   }
 
+  /** @param {Voice} lead the leading one */
   fetchNext(lead) {
-    const next = this.timeline.stretches[this.begun];
-    if (!next || this.spare?.stretch === next) return;
-    const left = lead.stretch.duration === null ? Infinity : lead.stretch.at + lead.stretch.duration - this.position;
+    const next = this.timeline.rows[this.begun];
+    if (!next || this.spare?.row === next) return;
+    const left = lead.row.duration === null ? Infinity : lead.row.at + lead.row.duration - this.position;
     if (Math.min(left, next.at - this.position) > SHORTLY) return;
     if (this.spare) this.drop(this.spare);
     this.spare = this.make(next, 0);

@@ -1,97 +1,127 @@
-// What is heard, in the transcript: the lines that sound are lit ([data-heard]), the word in them (the highlight
-// "mico-word"), and they stay in view until the reader scrolls. A press on a line or a word says where to play.
+// Shows in the transcript what the player plays: marks the lines ([data-heard]) and the word (the CSS highlight
+// "mico-word"), and keeps the line in view until the reader scrolls. A press on a line or a word plays from there.
+//
+// Dispatches "mico:show-line".
 
+import { closest, find, findAll, highlightNamed } from "./dom.js";
+import { lineOf } from "./line-list.js";
 import { dispatch } from "./page-events.js";
+import { coveredByHead } from "./reading-place.js";
 import { characterAt, rangeOver, SpokenWords, wordAt } from "./spoken-words.js";
 import { lineAt } from "./timeline.js";
+
+/** @import { Row } from "./timeline.js" */
+
+/**
+ * A line that sounds, and its time in the recording (ms).
+ * @typedef {{ line: HTMLElement, recording: number, position: number, ms: number }} Sounding
+ */
 
 const SCROLLING_KEYS = new Set(["PageUp", "PageDown", "Home", "End", "ArrowUp", "ArrowDown"]);
 const PRESSABLE = "a, button, summary, label, input, select, textarea, [contenteditable]";
 
 export class ReadingAlong {
+  /** Whether the line that sounds is kept in view. */
   following = true;
-  lit = new Map(); // the lit elements, by recording
-  newest = null; // the line that began last, by its id
+  /** @type {Map<number, HTMLElement>} the marked lines, by recording */
+  marked = new Map();
+  /** @type {{ recording: number, position: number } | null} the line that began last */
+  newest = null;
 
-  // onPress(recording, ms in it); onFollow(whether the reader is taken along)
+  /**
+   * @param {HTMLElement} transcript
+   * @param {(recording: number, first: number) => string} urlOfWords see SpokenWords
+   * @param {object} calls
+   * @param {(recording: number, ms: number) => void} calls.onPress from where to play (ms in the recording)
+   * @param {() => void} calls.onFollow `following` has changed
+   * @param {AbortSignal} signal ends all listening
+   */
   constructor(transcript, urlOfWords, { onPress, onFollow }, signal) {
     this.onPress = onPress;
     this.onFollow = onFollow;
     this.words = new SpokenWords(urlOfWords);
-    this.highlight = globalThis.Highlight && CSS.highlights ? new Highlight() : null;
-    if (this.highlight) CSS.highlights.set("mico-word", this.highlight);
+    this.highlight = highlightNamed("mico-word");
     transcript.addEventListener("click", (event) => this.pressed(event), { signal });
     for (const type of ["wheel", "touchmove"]) {
       window.addEventListener(type, () => this.follow(false), { signal, passive: true });
     }
     window.addEventListener("keydown", ({ key }) => SCROLLING_KEYS.has(key) && this.follow(false), { signal });
-    // On the scroll bar: nothing of the page is below the pointer.
     window.addEventListener(
       "pointerdown",
       ({ target }) => {
-        if (target === document.documentElement) this.follow(false);
+        if (target === document.documentElement) this.follow(false); // a press on the scroll bar
       },
       { signal },
     );
   }
 
-  // A recording has other lines now.
+  /**
+   * To be called when the lines of a recording have changed.
+   * @param {number} recording
+   */
   changed(recording) {
     this.words.forget(recording);
   }
 
+  /** @param {boolean} following */
   follow(following) {
     if (this.following === following) return;
     this.following = following;
     if (following) this.bringIntoView();
-    this.onFollow(following);
+    this.onFollow();
   }
 
-  // `heard`: [stretch, ms in it] of all that sounds; the one that began last at the end.
+  /**
+   * Marks what sounds. Returns the line that began last, or null if none of what sounds is in the window.
+   * @param {[row: Row, ms: number][]} heard as Playback.heard has it
+   */
   show(heard) {
     const before = this.newest;
     const recordings = new Set();
+    /** @type {Sounding[]} */
     const sounding = [];
-    for (const [stretch, ms] of heard) {
-      const position = lineAt(stretch, ms);
-      const line = document.getElementById(`line-${stretch.recording}-${position}`);
-      recordings.add(stretch.recording);
-      this.newest = { recording: stretch.recording, position };
-      if (!line) continue; // further away than what the page shows
-      sounding.push([line, stretch.recording, position, ms]);
-      if (this.lit.get(stretch.recording) !== line) {
-        this.lit.get(stretch.recording)?.removeAttribute("data-heard");
+    for (const [row, ms] of heard) {
+      const { recording } = row;
+      const position = lineAt(row, ms);
+      const line = lineOf(recording, position);
+      recordings.add(recording);
+      this.newest = { recording, position };
+      if (!line) continue; // not in the window
+      sounding.push({ line, recording, position, ms });
+      if (this.marked.get(recording) !== line) {
+        this.marked.get(recording)?.removeAttribute("data-heard");
         line.setAttribute("data-heard", "");
-        this.lit.set(stretch.recording, line);
+        this.marked.set(recording, line);
       }
     }
-    for (const [recording, line] of this.lit) {
+    for (const [recording, line] of this.marked) {
       if (recordings.has(recording)) continue;
       line.removeAttribute("data-heard");
-      this.lit.delete(recording);
+      this.marked.delete(recording);
     }
     const { newest } = this;
     const moved = newest && (newest.recording !== before?.recording || newest.position !== before?.position);
     if (moved && this.following) this.bringIntoView();
     this.showWords(sounding);
-    return sounding.at(-1)?.[0] ?? null;
+    return sounding.at(-1)?.line ?? null;
   }
 
+  /** Nothing sounds any more. */
   none() {
-    for (const line of this.lit.values()) line.removeAttribute("data-heard");
-    this.lit.clear();
+    for (const line of this.marked.values()) line.removeAttribute("data-heard");
+    this.marked.clear();
     this.newest = null;
     this.highlight?.clear();
   }
 
+  /** @param {Sounding[]} sounding */
   async showWords(sounding) {
     if (!this.highlight) return;
     const ranges = await Promise.all(
-      sounding.map(async ([line, recording, position, ms]) => {
-        const text = line.querySelector("p.text");
+      sounding.map(async ({ line, recording, position, ms }) => {
+        const [text] = findAll(line, "p.text");
         if (!text || !line.matches(".words")) return null;
-        const words = await this.words.in(text, recording, position);
-        const word = words[wordAt(words, ms)];
+        const word = wordAt(await this.words.in(text, recording, position), ms);
         return word ? rangeOver(text, word[0], word[1]) : null;
       }),
     );
@@ -99,38 +129,39 @@ export class ReadingAlong {
     for (const range of ranges) if (range) this.highlight.add(range);
   }
 
-  // The line where it can be read: between the bars at the top and the bottom. One that the page does not show
-  // now is asked for.
+  /** Scrolls to the line that began last, unless it is visible. If it is not in the window, it is asked for. */
   bringIntoView() {
     if (!this.newest) return;
     const { recording, position } = this.newest;
-    const line = document.getElementById(`line-${recording}-${position}`);
+    const line = lineOf(recording, position);
     if (!line) {
       dispatch("mico:show-line", { recording, position });
       return;
     }
     const box = line.getBoundingClientRect();
-    const top = document.querySelector(".head")?.getBoundingClientRect().bottom ?? 0;
-    const bottom = document.querySelector("mico-player")?.getBoundingClientRect().top ?? window.innerHeight;
-    if (box.top >= top && box.bottom <= bottom) return;
-    // At once: while it glides, a browser drops what the reader's wheel says.
+    const bottom = find(document, "mico-player").getBoundingClientRect().top;
+    if (box.top >= coveredByHead() && box.bottom <= bottom) return;
+    // Not smoothly: while a page glides, browsers ignore the wheel.
     line.scrollIntoView({ block: "center", behavior: "instant" });
   }
 
-  // A press on the time of a line plays the line; one on its text, the word.
+  /**
+   * A press on a line's time plays the line, a press on a word plays from the word.
+   * @param {MouseEvent} event
+   */
   async pressed(event) {
-    const line = event.target.closest(".line");
+    const line = closest(event.target, ".line");
     if (!line || event.defaultPrevented || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
     const recording = Number(line.dataset.recording);
     const start = Number(line.dataset.start);
-    if (event.target.closest("[data-play]")) {
+    if (closest(event.target, "[data-play]")) {
       event.preventDefault();
       this.onPress(recording, start);
       return;
     }
-    const text = event.target.closest("p.text");
-    if (!text || event.target.closest(PRESSABLE)) return; // these keep their own meaning
-    if (!window.getSelection().isCollapsed) return; // somebody marks words to copy them
+    const text = closest(event.target, "p.text");
+    if (!text || closest(event.target, PRESSABLE)) return; // buttons, links and fields keep their own meaning
+    if (!window.getSelection().isCollapsed) return; // somebody selects text
     const character = characterAt(text, event.clientX, event.clientY);
     const words = await this.words.in(text, recording, Number(line.dataset.position));
     const word = character === null ? null : words.findLast(([from]) => from <= character);

@@ -1,27 +1,47 @@
-// The words of lines with their times: fetched for some lines at a time, and found again in a line's text, whatever
-// marks or corrections that has by now.
+// The words of lines, with the times at which they were spoken. They are fetched for many lines at once, and looked up
+// in a line's text as it is now: it may have been corrected since.
 
+import { firstIndex } from "./binary-search.js";
 import { json } from "./server.js";
-import { firstAfter } from "./timeline.js";
 
-const LINES = 50; // that the server answers with
+const LINES = 50; // in one answer of the server
+
+/**
+ * A word as the server sends it; times in ms in the recording.
+ * @typedef {[start: number, duration: number, text: string]} SpokenWord
+ */
+
+/**
+ * A word in the text of an element: its characters `from` to `to`, its times `start` and `end` (ms in the recording).
+ * @typedef {[from: number, to: number, start: number, end: number]} PlacedWord
+ */
 
 export class SpokenWords {
-  known = new Map(); // "recording/first line" → promise of {position: [[start, duration, text], …]}
-  places = new WeakMap(); // element → {text, words: [[from, to, start, end], …]}
+  /** @type {Map<string, Promise<Record<number, SpokenWord[]>>>} answers: "recording/first line" → words by position */
+  known = new Map();
+  /** @type {WeakMap<Element, { text: string, words: PlacedWord[] }>} */
+  places = new WeakMap();
 
-  // urlOf(recording, first line)
+  /**
+   * @param {(recording: number, first: number) => string} urlOf where the words of LINES lines are, from `first` on
+   */
   constructor(urlOf) {
     this.urlOf = urlOf;
   }
 
+  /** @param {number} recording */
   forget(recording) {
     for (const key of this.known.keys()) if (key.startsWith(`${recording}/`)) this.known.delete(key);
     this.places = new WeakMap();
   }
 
-  // The words of a line as they stand in `element`: [from, to (characters), start, end (ms in the recording)], in
-  // order. Those that were corrected away are left out. Empty where the vendor gave no times, or nothing answers.
+  /**
+   * The words of a line in the text of `element`, in order. Words that are not in the text any more are left out. Empty
+   * if the vendor gave no times, or the server does not answer.
+   * @param {Element} element
+   * @param {number} recording
+   * @param {number} position of the line in the recording
+   */
   async in(element, recording, position) {
     const text = element.textContent;
     const placed = this.places.get(element);
@@ -32,23 +52,39 @@ export class SpokenWords {
     return words;
   }
 
+  /**
+   * @param {number} recording
+   * @param {number} position
+   */
   fetched(recording, position) {
     const first = position - (position % LINES);
     const key = `${recording}/${first}`;
-    if (!this.known.has(key)) {
-      const asked = json(this.urlOf(recording, first))
-        .then(({ lines }) => lines)
-        .catch(() => {
-          this.known.delete(key); // The next line asks again.
-          return {};
-        });
-      this.known.set(key, asked);
-    }
+    if (!this.known.has(key)) this.known.set(key, this.fetch(key, this.urlOf(recording, first)));
     return this.known.get(key);
+  }
+
+  /**
+   * @param {string} key
+   * @param {string} url
+   * @returns {Promise<Record<number, SpokenWord[]>>}
+   */
+  async fetch(key, url) {
+    try {
+      return (await json(url)).lines;
+    } catch {
+      this.known.delete(key); // so that the next call asks again
+      return {};
+    }
   }
 }
 
-export function place(spoken, text) {
+/**
+ * Looks the words up in the text, one after the other.
+ * @param {SpokenWord[]} spoken
+ * @param {string} text
+ */
+function place(spoken, text) {
+  /** @type {PlacedWord[]} */
   const words = [];
   let from = 0;
   for (const [start, duration, word] of spoken) {
@@ -60,12 +96,22 @@ export function place(spoken, text) {
   return words;
 }
 
-// The word that is said `ms` into the recording; between two words the one before. -1: none yet.
+/**
+ * The word that is spoken at this time; between two words the one before. Undefined before the first.
+ * @param {PlacedWord[]} words
+ * @param {number} ms in the recording
+ */
 export function wordAt(words, ms) {
-  return firstAfter(words, (word) => word[2], ms) - 1;
+  return words[firstIndex(words, (word) => word[2] > ms) - 1];
 }
 
-// A range over characters of an element, however many text nodes they are spread over.
+/**
+ * A range over some characters of an element, in as many text nodes as they are. Null if the element has fewer
+ * characters.
+ * @param {Element} element
+ * @param {number} from
+ * @param {number} to
+ */
 export function rangeOver(element, from, to) {
   const range = document.createRange();
   const nodes = document.createTreeWalker(element, NodeFilter.SHOW_TEXT);
@@ -86,7 +132,12 @@ export function rangeOver(element, from, to) {
   return null;
 }
 
-// The character of `element` at a point of the window; null: none.
+/**
+ * Which character of an element is at a point of the viewport; null if the point is not in its text.
+ * @param {Element} element
+ * @param {number} x px
+ * @param {number} y px
+ */
 export function characterAt(element, x, y) {
   const caret = document.caretPositionFromPoint?.(x, y);
   const old = caret ? null : document.caretRangeFromPoint?.(x, y);
