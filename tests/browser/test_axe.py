@@ -1,4 +1,4 @@
-"""Every page, looked at by axe (tests/browser/vendor/axe): nothing that it calls serious or critical."""
+"""Every page, checked by axe (tests/browser/vendor/axe) for serious and critical problems."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -34,14 +34,14 @@ a_row(meeting, offset_ms=13000)
 
 @pytest.fixture(scope="module")
 def meeting(site: Site) -> int:
-    """One with a line of each kind."""
+    """A meeting with a line of each kind."""
     made = site.meeting("Looked at by axe")
     site.rows(made, ROWS)
     return made
 
 
 def grave(page: Page) -> list[str]:
-    """What axe calls serious or critical: the rule and the elements. The debugger brings it, past the policy."""
+    """Return the serious and critical problems. `evaluate` may run axe although the content policy forbids it."""
     page.evaluate(AXE.read_text(encoding="utf-8"))
     found = page.evaluate("() => axe.run(document, {resultTypes: ['violations']})")
     return [
@@ -122,7 +122,7 @@ def test_the_console_of_a_vendor(visit: Callable[..., Page], site: Site, scheme:
     try:
         console = connected(visit("/admin/transcription/gateevent/vendor/rtzr/", color_scheme=scheme))
         assert grave(console) == []
-        console.close()  # before its reader loses the right to it, which a page that is still open is told
+        console.close()  # first: an open page is closed when its reader loses access
     finally:
         site.program(
             "from django.contrib.auth.models import User;"
@@ -132,7 +132,7 @@ def test_the_console_of_a_vendor(visit: Callable[..., Page], site: Site, scheme:
 
 def test_a_file_on_its_way(visit: Callable[..., Page], site: Site) -> None:
     page = connected(visit(f"/m/{site.meeting()}/"))
-    page.route("**/api/v1/uploads/*", lambda route: None)  # it never gets an answer
+    page.route("**/api/v1/uploads/*", lambda route: None)  # the upload never gets an answer
     page.locator("#upload-input").set_input_files(AUDIO / "speech_slt_1.wav")
     expect(page.get_by_test_id("upload")).to_be_visible()
     assert grave(page) == []

@@ -1,4 +1,4 @@
-"""The administrator's console, live: what happens at the gate is there without a reload, and its buttons work."""
+"""The vendor console, live: it shows changes of the gate without a reload, and its buttons work."""
 
 from collections.abc import Callable, Iterator
 
@@ -11,7 +11,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 CONSOLE = "/admin/transcription/gateevent/vendor/rtzr/"
 
-# What a worker does with a 429 (and, with "Ok()", with an answer).
+# Reports an outcome to the gate, as a worker does.
 REPORT = """
 from transcription.service import reports
 from transcription.gate import *
@@ -23,8 +23,10 @@ reports.report(gate, gate.acquire(Purpose.SUBMIT), {outcome})
 
 @pytest.fixture
 def reported(site: Site) -> Iterator[Callable[[str], None]]:
-    """Reports an outcome to the gate, from another process. Afterwards the gate is open, and has learned nothing: a
-    cap on jobs from here would be in the estimates of other tests."""
+    """Return a function that reports an outcome to the gate from another process.
+
+    Afterwards the gate's state is deleted: a cap on jobs that it learned here would change other tests' estimates.
+    """
 
     def report(outcome: str) -> None:
         site.program(REPORT.format(outcome=outcome))
@@ -40,7 +42,7 @@ def reported(site: Site) -> Iterator[Callable[[str], None]]:
 
 @pytest.fixture
 def console(site: Site, visit: Callable[..., Page]) -> Page:
-    """The page, open before an administrator, and connected."""
+    """The console in an administrator's browser, connected."""
     site.program(
         "from django.contrib.auth.models import User;"
         "User.objects.filter(username='jun').update(is_staff=True, is_superuser=True)"
@@ -73,7 +75,7 @@ def test_a_throttle_shows_without_a_reload_and_counts_down(
 def test_a_change_of_the_gate_does_not_wait_for_the_next_turn(
     console: Page, reported: Callable[[str], None]
 ) -> None:
-    # Nobody looks at it, so it asks for nothing by itself: only the event of the change can bring it.
+    # A hidden page does not refetch by itself, so only the event can make it do so.
     console.evaluate("() => Object.defineProperty(document, 'hidden', { value: true })")
     reported("Refused('submit', 90)")
     state(console, "closed")

@@ -1,4 +1,4 @@
-"""A browser whose database is missing or stumbles: what is said reaches the server all the same."""
+"""A browser whose database is missing or fails: what is said still reaches the server."""
 
 from collections.abc import Callable
 

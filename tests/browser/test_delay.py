@@ -1,4 +1,4 @@
-"""The notices: of a delay, of a lost connection, of nobody at work. Three of them, in three places."""
+"""The three notices: a delay, a lost connection, no worker. Each has a place of its own."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -17,7 +17,7 @@ COMFORT = "Recording continues. Your audio is saved. There is nothing you need t
 
 @pytest.fixture
 def meeting(site: Site) -> int:
-    """One with a few lines."""
+    """A meeting with a few lines."""
     made = site.meeting()
     site.rows(
         made,
@@ -30,7 +30,7 @@ def meeting(site: Site) -> int:
 
 @pytest.fixture
 def versions(site: Site) -> Iterator[Callable[[], int]]:
-    """Growing versions of the gate; it is open again afterwards."""
+    """Return a function that returns ever higher versions of the gate. Afterwards `stt.resumed` is published."""
     last = int(datetime.now(UTC).timestamp() * 1000) % 10**9
 
     def following() -> int:
@@ -43,12 +43,12 @@ def versions(site: Site) -> Iterator[Callable[[], int]]:
 
 
 def notice(page: Page) -> Locator:
-    """The amber notice."""
+    """The notice of a delay, which is amber."""
     return page.get_by_test_id("delay")
 
 
 def state(page: Page, name: str) -> None:
-    """Waits until the notice's element is in this state."""
+    """Wait until the notice's element is in this state."""
     expect(page.locator("mico-delay")).to_have_attribute("data-state", name)
 
 
@@ -153,13 +153,13 @@ def test_the_countdown_goes_by_the_servers_clock(
     visit: Callable[..., Page], site: Site, meeting: int, versions: Callable[[], int]
 ) -> None:
     page = connected(visit(f"/m/{meeting}/"))
-    wrong = datetime.now(UTC) + timedelta(hours=3)  # the server's clock, far from the browser's
+    wrong = datetime.now(UTC) + timedelta(hours=3)  # as if the server's clock were far from the browser's
     site.gate(
         "delayed", versions(), now=wrong.isoformat(), reopens_at=(wrong + timedelta(seconds=59)).isoformat()
     )
 
     def left() -> int:
-        """The seconds that the notice shows."""
+        """Return the seconds that the notice shows."""
         expect(page.locator("[data-fact=next]")).to_have_text(re.compile(r"^Next try in \d+ seconds\.$"))
         return int(page.locator("[data-fact=next]").inner_text().split()[3])
 
@@ -205,7 +205,7 @@ def test_a_lost_connection_is_another_notice_and_what_was_missed_comes_after_it(
     lost = page.get_by_test_id("connection").get_by_text("Connection lost")
     expect(lost).to_be_hidden(timeout=1000 * patient(30))
 
-    # Another is started at once: it is down long enough to be told only if that goes on.
+    # The supervisor restarts the web process at once, so it is killed until the page shows the notice.
     def is_told() -> bool:
         site.mico.kill("web")
         return lost.is_visible()

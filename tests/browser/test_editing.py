@@ -1,4 +1,4 @@
-"""Changing the text of a line by keyboard, live for everybody; two at once lose nothing."""
+"""Editing a line by keyboard. Everybody sees it at once, and two edits at the same time lose nothing."""
 
 from collections.abc import Callable
 
@@ -18,7 +18,7 @@ def meeting(site: Site) -> int:
 
 
 def opened(page: Page) -> Page:
-    """The editor of the first line is open, by keyboard."""
+    """Open the editor of the first line by keyboard. Return the page."""
     button = page.locator("#transcript .line").first.get_by_role("button", name="Edit", exact=True)
     button.focus()
     button.press("Enter")
@@ -67,7 +67,7 @@ def test_the_second_of_two_sees_the_others_text_and_decides(
     mine.fill("Mine.")
     theirs.fill("Theirs.")
     theirs.press("Control+Enter")
-    # The line is made anew under the open editor, which stays with what was typed.
+    # The line is replaced under the open editor, which stays open with what was typed.
     expect(page.locator("#transcript p.text").first).to_have_text("Theirs.")
     expect(mine).to_have_value("Mine.")
     expect(mine).to_be_focused()

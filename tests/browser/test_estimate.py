@@ -1,4 +1,4 @@
-"""The place in the queue and the time to go, beside what waits; and that it costs no request of its own."""
+"""The place in the queue and the estimated time beside a waiting recording, which need no request of their own."""
 
 from collections.abc import Callable
 
@@ -36,11 +36,11 @@ for row in Transcription.objects.filter(meeting={meeting}).live():
 
 @pytest.fixture
 def three_files(site: Site) -> "Callable[[], int]":
-    """A meeting with one file at the vendor and two that wait; nobody touches them for an hour."""
+    """Return a function that creates a meeting with one file at the vendor and two that wait for an hour."""
 
     def make() -> int:
         meeting = site.meeting()
-        site.program(NOBODY_ELSE)  # what other tests left at the vendor takes places there
+        site.program(NOBODY_ELSE)  # jobs that other tests left would take up places
         site.program(SAMPLES)
         long = "kind='upload', duration_ms=200_000"
         site.rows(
@@ -93,7 +93,7 @@ def test_nothing_is_said_before_anything_is_known(visit: Callable[..., Page], si
     site.rows(
         meeting,
         "row = a_row(meeting, kind='upload', duration_ms=200_000, status='queued')\n"
-        "type(row).objects.filter(pk=row.pk).update(language='ko')",  # another model, of which nothing is known
+        "type(row).objects.filter(pk=row.pk).update(language='ko')",  # a language whose model has no history
     )
 
     page = connected(visit(f"/m/{meeting}/"))

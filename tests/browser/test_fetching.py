@@ -1,4 +1,4 @@
-"""When the page fetches what has changed: words at once, a recording's other steps together."""
+"""When the page fetches changes: words at once, the other steps of recordings together."""
 
 from collections.abc import Callable
 
@@ -19,7 +19,10 @@ RECORDINGS = "els => els.map(li => Number(li.dataset.recording))"
 
 @pytest.fixture
 def changes(visit: Callable[..., Page], site: Site) -> Callable[[], tuple[Page, Callable[[int, str], None]]]:
-    """A page with two recordings whose clock stands still, and what tells it of the n-th one's new status."""
+    """Return a function that opens a page with two recordings and a stopped clock.
+
+    It returns the page and `tell(which, status)`, which publishes a new status of one of the two.
+    """
 
     def make() -> tuple[Page, Callable[[int, str], None]]:
         meeting = site.meeting()

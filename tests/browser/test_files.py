@@ -1,4 +1,4 @@
-"""Files on their way: true progress, and nothing that was confirmed is sent again."""
+"""Resumable uploads on the page: progress is true, and no acknowledged part is sent again."""
 
 import wave
 from collections.abc import Callable
@@ -25,7 +25,7 @@ def page(visit: Callable[..., Page], meeting: int) -> Page:
 
 @pytest.fixture
 def large(tmp_path: Path) -> Path:
-    """A file of three parts."""
+    """A file that is uploaded in three parts."""
     file = tmp_path / "large.wav"
     with wave.open(str(file), "wb") as made:
         made.setnchannels(1)
@@ -36,7 +36,7 @@ def large(tmp_path: Path) -> Path:
 
 
 def cut_after_the_first(page: Page) -> None:
-    """The network breaks in the second part, and stays broken."""
+    """Make every request for a part fail from the second part on."""
 
     def cut(route: Route) -> None:
         if route.request.method == "PATCH" and route.request.headers["upload-offset"] == "0":
@@ -48,7 +48,7 @@ def cut_after_the_first(page: Page) -> None:
 
 
 def offsets(page: Page) -> list[int]:
-    """Where the parts began that the page sends from now on."""
+    """Return a list to which the offset of each part is added that the page sends from now on."""
     sent: list[int] = []
 
     def listen(request: Request) -> None:
@@ -103,9 +103,9 @@ def test_after_a_reload_the_same_file_goes_on_and_is_one_recording(
     assert sent == [PART, 2 * PART]
     details = site.mico.api("get", f"/meetings/{meeting}", site.token).json()
     assert len(details["recordings"]) == 1
-    # Whole and in order: what the server measured is what the file has.
+    # The server's measure of the duration shows that the file is whole.
     assert details["recordings"][0]["duration_ms"] == 10 * 1024**2 // 32
-    # Once it is through, the same file is another upload.
+    # The page forgets the upload once it is complete: the same file again would be a new upload.
     wait_until(lambda: page.evaluate("Object.keys(localStorage).filter((k) => k.startsWith('tus::'))") == [])
 
 

@@ -1,4 +1,4 @@
-"""The way through a meeting by keyboard alone: from signing in to its end, with nothing but keys."""
+"""A whole meeting by keyboard alone, from signing in to ending it."""
 
 from collections.abc import Callable
 
@@ -15,7 +15,7 @@ MOST_TABS = 80
 
 
 def tab_to(page: Page, selector: str) -> None:
-    """Presses Tab until the first of these has the focus, which can be seen there."""
+    """Press Tab until an element that matches has the focus, and check that the focus is visible."""
     for _ in range(MOST_TABS):
         page.keyboard.press("Tab")
         if page.evaluate("(selector) => document.activeElement.matches(selector)", selector):

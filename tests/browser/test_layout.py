@@ -1,4 +1,4 @@
-"""Where things are on a wide screen: beside each other, whole, and where they were before."""
+"""The layout on a wide screen: nothing overlaps, is cut off or moves."""
 
 from collections.abc import Callable
 
@@ -56,7 +56,7 @@ def test_finding_moves_nothing_and_its_buttons_come_when_there_is_something(
     page.get_by_label("Find in this meeting").fill("apple")
     expect(following).to_be_visible()
     assert box(below) == before
-    # The outline of the field that has the focus is not cut off by the panel around it.
+    # The panel leaves room for the focused field's outline.
     field, panel = box(page.get_by_label("Find in this meeting")), box(page.locator("#panel"))
     assert field["x"] - panel["x"] >= 4
     assert panel["right"] - field["right"] >= 4

@@ -1,4 +1,4 @@
-"""Speaking in a meeting: stretches are sent while one speaks; the page says what it hears, and with what."""
+"""Recording: stretches are sent while people speak, and the page shows the level and the microphone."""
 
 import re
 from collections.abc import Callable
@@ -23,7 +23,8 @@ def test_what_is_said_is_sent_without_pressing_stop(page: Page, site: Site, meet
     press_stop(page)
     rows = site.mico.api("get", f"/meetings/{meeting}", site.token).json()["recordings"]
     assert [row["kind"] for row in rows] == ["live"]
-    assert 2400 < rows[0]["duration_ms"] < 3600  # the sentence with its surroundings, and no silence else
+    # The sentence with its pre-roll and hang-over, and no other silence.
+    assert 2400 < rows[0]["duration_ms"] < 3600
     assert kept(page) == []
 
 
@@ -35,7 +36,7 @@ def test_its_place_is_where_it_was_said(page: Page, site: Site, meeting: int) ->
     press_stop(page)
     [row] = site.mico.api("get", f"/meetings/{meeting}", site.token).json()["recordings"]
     heard = page.evaluate("window.heard - Date.parse(document.querySelector('#meeting').dataset.began)")
-    # Before the page could show it: the pre-roll, and what it takes to be sure.
+    # It begins earlier than it was detected, by the pre-roll and the time that detection takes.
     assert heard - 2000 < row["offset_ms"] < heard - 300
 
 
@@ -88,7 +89,7 @@ def test_the_tab_and_the_other_pages_of_the_same_person_say_that_it_records(
     expect(page).to_have_title("● Weekly · Mico")
     expect(elsewhere.get_by_role("link", name="Recording in “Weekly”")).to_be_visible()
     expect(page.get_by_role("link", name="Recording in “Weekly”")).to_be_hidden()
-    # Somebody else at the same browser is told nothing of it.
+    # Another user of the same browser does not learn of it.
     sign_in(page, site, "jun")
     stranger = page.context.new_page()
     stranger.goto("/")
@@ -142,7 +143,7 @@ def test_the_screen_stays_on_while_recording(page: Page) -> None:
 
 def test_the_microphone_is_chosen_from_a_list_and_stays_the_one(page: Page) -> None:
     list_of = page.locator("#microphone")
-    # As with real devices: the alias is of the same group as the device that it stands for.
+    # As with real devices, the alias has the group id of the device that it stands for.
     page.evaluate(
         """() => {
             const list = navigator.mediaDevices.enumerateDevices.bind(navigator.mediaDevices);
@@ -156,9 +157,9 @@ def test_the_microphone_is_chosen_from_a_list_and_stays_the_one(page: Page) -> N
     press_record(page)
     spoke(page)
     names = list_of.locator("option").all_inner_texts()
-    assert len(names) >= 3  # the system's choice, and the browser's made-up devices
+    assert len(names) >= 3  # the system's choice and at least two fake devices
     expect(list_of).to_be_disabled()
-    # Not an alias that the system may give another meaning in the middle, but the device itself.
+    # The device itself, not the alias: the system can change what an alias stands for.
     heard = list_of.input_value()
     assert heard == page.evaluate("window.own")
     press_stop(page)
@@ -237,4 +238,4 @@ def test_a_microphone_that_goes_away_keeps_what_was_said(page: Page) -> None:
         "The microphone is gone.", use_inner_text=True
     )
     expect(page.get_by_test_id("line")).to_have_count(1)
-    assert page.evaluate("window.opened") == opened  # and no other one instead
+    assert page.evaluate("window.opened") == opened  # no other microphone was opened

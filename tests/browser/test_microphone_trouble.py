@@ -1,4 +1,4 @@
-"""A microphone that gives nothing, or nothing any more: the page says so, and Record can be pressed again."""
+"""A microphone that gives no sound, or stops doing so: the page says so, and Record can be pressed again."""
 
 from base64 import b64encode
 
@@ -10,7 +10,7 @@ from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-# The browser gives no sound before it is allowed to: as on a telephone that was not touched.
+# An AudioContext that stays suspended, as on a phone before the first touch.
 SUSPENDED = """() => {
     const Real = AudioContext;
     AudioContext = class extends Real {
@@ -23,7 +23,7 @@ SUSPENDED = """() => {
         }
     };
 }"""
-# window.stream is what the page hears.
+# Keeps the microphone's stream as window.stream.
 KEEP_STREAM = """() => {
     const open = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
     navigator.mediaDevices.getUserMedia = async (wish) => (window.stream = await open(wish));
@@ -34,7 +34,7 @@ HELD = (
 
 
 def becomes(page: Page, state: str, sentence: str) -> None:
-    """The recorder has this state, says this, and can be started again."""
+    """Wait until the recorder has this state, says this sentence, and can be started again."""
     expect(page.locator("mico-recorder")).to_have_attribute("data-state", state)
     expect(page.get_by_test_id("recorder-message")).to_contain_text(sentence, use_inner_text=True)
     expect(page.locator("#record")).to_have_text("Record", use_inner_text=True)

@@ -1,4 +1,4 @@
-"""Modules of the page by themselves, where the moment that matters cannot be had from a whole page."""
+"""Modules of the page by themselves, for moments that a test of the whole page cannot bring about."""
 
 from collections.abc import Iterator
 
@@ -9,7 +9,7 @@ from tests.browser.modules import modules_page, run
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-# A recording that is played without a sound, and whose end a test can say.
+# An Audio without sound, which a test can bring to its end.
 SILENT = """
 globalThis.Audio = class extends EventTarget {
     currentTime = 0;

@@ -1,4 +1,4 @@
-"""Nothing spoken is lost: it is in the browser's database before it is sent, and leaves it when the server has it."""
+"""The outbox: speech is in the browser's database before it is sent, and leaves it when the server has it."""
 
 import time
 from collections.abc import Callable
@@ -24,7 +24,7 @@ AWAY = ["Failed to load resource", "WebSocket connection", "ERR_"]
 
 @pytest.fixture
 def network(page: Page) -> CDPSession:
-    """The cable of the page: `offline(network, True)` pulls it."""
+    """The page's network, which `offline(network, True)` cuts."""
     session = page.context.new_cdp_session(page)
     session.send("Network.enable")
     return session
@@ -36,20 +36,20 @@ def offline(network: CDPSession, away: bool) -> None:
 
 
 def recordings(site: Site, meeting: int) -> list[dict[str, Any]]:
-    """What the server has."""
+    """Return the meeting's recordings on the server."""
     rows: list[dict[str, Any]] = site.mico.api("get", f"/meetings/{meeting}", site.token).json()["recordings"]
     return rows
 
 
 def waiting(page: Page) -> str:
-    """The text about what waits, once it is there."""
+    """Return the text about waiting recordings, once it is visible."""
     part = page.get_by_test_id("outbox").locator("p[data-part=waiting]")
     expect(part).to_be_visible()
     return part.inner_text()
 
 
 def note_answers(page: Page) -> None:
-    """From now on `window.answered` is the client_id of every upload that got an answer, as often as it did."""
+    """Keep in `window.answered` the client_id of each upload that is answered, once for each answer."""
     page.evaluate(
         """() => {
             const ask = window.fetch;
@@ -83,7 +83,7 @@ def test_without_a_network_it_waits_and_then_each_is_sent_once_to_its_place(
     assert recordings(site, meeting) == []
 
     offline(network, False)
-    page.evaluate("window.dispatchEvent(new Event('online'))")  # the emulation tells the page nothing
+    page.evaluate("window.dispatchEvent(new Event('online'))")  # the emulated network sends no such event
     wait_until(lambda: kept(page) == [])
     rows = recordings(site, meeting)
     assert {row["client_id"]: row["offset_ms"] for row in rows} == offsets
@@ -102,7 +102,7 @@ def test_a_network_that_goes_while_one_speaks_cuts_nothing(
     offline(network, True)
     spoke(page)
     offline(network, False)
-    expect(page.get_by_test_id("line")).to_have_count(1)  # by itself, after a pause
+    expect(page.get_by_test_id("line")).to_have_count(1)  # the page tries again by itself
     press_stop(page)
     [row] = recordings(site, meeting)
     assert row["duration_ms"] > 2400
@@ -286,7 +286,7 @@ def test_several_tabs_send_each_once(
     tabs = [page, *(page.context.new_page() for _ in range(2))]
     for tab in tabs[1:]:
         tab.goto(f"/m/{meeting}/")
-        assert "waiting to upload" in waiting(tab)  # every tab says so
+        assert "waiting to upload" in waiting(tab)  # on every tab
     posts.clear()
     blocked = False
     for tab in tabs:
@@ -380,7 +380,7 @@ def test_what_the_server_refuses_stays_and_can_be_saved_or_sent_again(
         assert archive.testzip() is None
         assert [name.endswith(".wav") for name in archive.namelist()] == [True, True]
 
-    page.reload()  # it is still there, and refused
+    page.reload()  # it is still in the database, and refused again
     expect(outbox.get_by_role("alert")).to_be_visible()
     page.on("dialog", lambda dialog: dialog.dismiss())
     outbox.get_by_role("button", name="Delete").click()

@@ -1,4 +1,4 @@
-"""The list of the page's events is what the modules do. Read from their source: no browser is needed."""
+"""The list in page-events.js is what the modules dispatch and listen to. It needs no browser: it reads the source."""
 
 import re
 from pathlib import Path
@@ -8,12 +8,12 @@ from tests.servers import BASE_DIR
 STATIC = [BASE_DIR / "transcription/static/transcription", BASE_DIR / "realtime/static/realtime"]
 MODULES = {path.stem: path.read_text() for folder in STATIC for path in folder.glob("*.js")}
 EVENTS = MODULES["page-events"]
-# This dispatches what the socket's messages are called: `mico:${message.type}`.
+# The one name that is computed: the socket's messages.
 FROM_SOCKET = "`mico:${message.type}`"
 
 
 def listed() -> dict[str, tuple[set[str], set[str]]]:
-    """Event → who dispatches it and who listens, as the comment of page-events.js has it."""
+    """Return (dispatchers, listeners) of each event, from the comment of page-events.js."""
     found: dict[str, tuple[set[str], set[str]]] = {}
     comment = EVENTS[: EVENTS.index("/**")]
     for names, who in re.findall(
@@ -26,13 +26,13 @@ def listed() -> dict[str, tuple[set[str], set[str]]]:
 
 
 def of_socket() -> set[str]:
-    """The events that carry a message of the socket."""
+    """Return the events that carry a message of the socket."""
     comment = EVENTS[: EVENTS.index("// The page's own:")]
     return {name for name in listed() if f"{name}:" in comment or f"{name}," in comment}
 
 
 def called() -> dict[str, tuple[set[str], set[str]]]:
-    """Event → who dispatches it and who listens, by the calls of `dispatch` and `on`."""
+    """Return (dispatchers, listeners) of each event, from the calls of `dispatch` and `on`."""
     found: dict[str, tuple[set[str], set[str]]] = {}
     gate = set(re.findall(r'"(mico:[^"]+)"', EVENTS[EVENTS.index("GATE_EVENTS =") :].split(";")[0]))
     for module, text in MODULES.items():

@@ -1,4 +1,4 @@
-"""Every page in a real browser: nothing that the console complains about, in both languages, by keyboard, small."""
+"""Every page in a real browser: no complaints in the console, both languages, by keyboard, on a small screen."""
 
 import re
 from collections.abc import Callable
@@ -23,7 +23,7 @@ a_row(meeting, offset_ms=13000)
 
 @pytest.fixture(scope="module")
 def meeting(site: Site) -> int:
-    """One with a line of each kind."""
+    """A meeting with a line of each kind."""
     made = site.meeting("A line of each kind")
     site.rows(made, ROWS)
     return made
@@ -68,7 +68,7 @@ def test_in_korean_nothing_is_left_in_english(visit: Callable[..., Page], meetin
         "Markdown",
         "Word",
         "JSON",
-        "Fake Audio Input",  # a device goes by its own name
+        "Fake Audio Input",  # the name of a device
     ):
         text = text.replace(kept, "")
     assert not re.findall(r"[A-Za-z]{3,}", text)

@@ -1,4 +1,4 @@
-"""People of a meeting in real browsers: guests by the link, who is here and records, and what the owner does."""
+"""A meeting's people in real browsers: guests, who is here and records, and what the owner can do."""
 
 from collections.abc import Callable
 
@@ -11,19 +11,19 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
 def person(page: Page, name: str) -> Locator:
-    """Somebody's line in the list of people."""
+    """Return a person's entry in the list of people."""
     return page.get_by_test_id("person").filter(has_text=name)
 
 
 def menu(page: Page, name: str) -> Locator:
-    """Opens what the owner can do about somebody."""
+    """Open the owner's menu for a person. Return the person's entry."""
     line = person(page, name)
     line.get_by_text("Change", exact=True).click()
     return line
 
 
 def join(visit: Callable[..., Page], owner: Page, name: str) -> Page:
-    """A guest, in a browser profile without an account, by the link that the owner turns on."""
+    """Let a guest join by the link, which the owner turns on if need be. Return the guest's page."""
     if not owner.locator("#join-address").count():
         owner.get_by_role("button", name="Let people join by a link").click()
     guest = visit(owner.locator("#join-address").input_value(), name=None)
@@ -33,7 +33,7 @@ def join(visit: Callable[..., Page], owner: Page, name: str) -> Page:
 
 
 def says_recording(page: Page, recording: bool) -> None:
-    """What the recorder tells the page."""
+    """Dispatch what the recorder does when it starts or stops."""
     page.evaluate(
         "recording => document.dispatchEvent(new CustomEvent('mico:recording', {detail: {recording}}))",
         recording,

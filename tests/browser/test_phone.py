@@ -1,4 +1,4 @@
-"""A meeting on a phone: what is beside the transcript elsewhere is within reach, and everything can be pressed."""
+"""A meeting on a phone: the side panel can be reached, and every control is large enough for a finger."""
 
 from collections.abc import Callable
 from itertools import pairwise
@@ -15,9 +15,9 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
 SMALL: dict[str, Any] = {**PHONE, "viewport": {"width": 360, "height": 640}}
 LONG = 'a_row(meeting, texts=[(n * 4000, 900, "", f"Line {n}. " + "Words " * 12) for n in range(400)])'
-FINGER = 40  # px
+FINGER = 40  # the least height of a control, in CSS pixels
 
-# What can be pressed and is lower than a finger. Words in the transcript play wherever one presses them.
+# Returns the controls that are lower than that, except in the transcript, where the whole text can be pressed.
 LOW = """(least) => [...document.querySelectorAll("a, button, summary, select, input, .choice")]
     .filter((element) => element.checkVisibility({visibilityProperty: true}))
     .filter((element) => !element.matches(".line .who *, .at, .skip, [type=file], [type=range], [type=checkbox]"))
@@ -33,7 +33,7 @@ for n in range(31):
 
 
 def box(place: Locator) -> dict[str, float]:
-    """Where it is."""
+    """Return its bounding box, with right and bottom."""
     found = place.bounding_box()
     assert found
     x, y, width, height = found["x"], found["y"], found["width"], found["height"]
@@ -42,7 +42,7 @@ def box(place: Locator) -> dict[str, float]:
 
 @pytest.fixture(scope="module")
 def long_meeting(site: Site) -> int:
-    """One of several windows."""
+    """A meeting with several windows of lines."""
     made = site.meeting("Long")
     site.rows(made, LONG)
     return made
@@ -63,7 +63,7 @@ def test_people_search_and_export_are_at_hand_in_the_middle_of_a_long_meeting(
     page.get_by_label("Find in this meeting").fill("line 333")
     found = page.locator(".line[data-found]")
     expect(found).to_contain_text("Line 333.")
-    # What was found can be read: between the bar above and the sheet below.
+    # The line is visible between the bar above and the sheet below.
     page.wait_for_function(
         """() => {
             const line = document.querySelector(".line[data-found]").getBoundingClientRect();
@@ -109,7 +109,7 @@ def test_everything_that_is_pressed_is_as_high_as_a_finger(
     page.get_by_test_id("join-link").locator("button[value=on]").click()
     expect(page.locator("#join-address")).to_be_visible()
     assert page.evaluate(LOW, FINGER) == []
-    site.program(MANY_MEETINGS)  # so that there is a second page of them
+    site.program(MANY_MEETINGS)  # enough for a second page of the list
     expect(visit("/", locale=locale, **PHONE).locator(".pages a[rel=next]")).to_be_visible()
     for address in "/", "/search/?q=morning", "/accounts/password/":
         assert visit(address, locale=locale, **PHONE).evaluate(LOW, FINGER) == [], address
@@ -140,7 +140,7 @@ def test_the_bar_has_room_for_a_recording(
     press_record(page)
     expect(page.get_by_test_id("level-word")).not_to_be_empty()
     assert [box(button) for button in buttons] == before
-    assert len({place["y"] for place in before}) == 1  # one row
+    assert len({place["y"] for place in before}) == 1  # all in one row
     shown = [buttons[0], page.get_by_test_id("level-word"), *buttons[1:]]
     for left, right in pairwise(shown):
         assert box(left)["right"] <= box(right)["x"]

@@ -1,4 +1,4 @@
-"""The player: one time for the whole meeting, heard by a press, and read along."""
+"""The player: one timeline for the whole meeting, playing from a word, and following along in the text."""
 
 import re
 from collections.abc import Callable
@@ -18,13 +18,13 @@ SECOND = AUDIO / "speech_rms_1.wav"  # 2565 ms
 
 
 def position(page: Page) -> float:
-    """Where it is in the meeting, ms."""
+    """Return the player's position in the meeting, in ms."""
     found: float = page.evaluate("document.querySelector('mico-player').playback.position")
     return found
 
 
 def sounding(page: Page) -> list[int]:
-    """The recordings that are heard now."""
+    """Return the recordings that are playing."""
     found: list[int] = page.evaluate(
         "document.querySelector('mico-player').playback.voices"
         ".filter((v) => !v.audio.paused && v.audio.currentTime > 0).map((v) => v.row.recording)"
@@ -33,13 +33,13 @@ def sounding(page: Page) -> list[int]:
 
 
 def player(page: Page) -> Page:
-    """Once the player knows what there is."""
+    """Wait until the player has its timeline, and return the page."""
     expect(page.locator("mico-player")).to_be_visible()
     return page
 
 
 class Spoken:
-    """A meeting with two recordings: 0 s and 20 s; between them nobody says a word."""
+    """A meeting with two recordings, which begin at 0 s and at 20 s. The gap between them is skipped."""
 
     def __init__(self, site: Site, offsets: tuple[int, int] = (0, 20_000)) -> None:
         self.meeting = site.meeting()
@@ -90,7 +90,7 @@ def test_a_press_on_a_word_plays_the_word_and_the_word_is_lit(page: Page, spoken
     words = answer["lines"]["0"]
     start, _, last = words[-1]
     text = line.locator("p.text")
-    # Where the last word stands: its middle.
+    # The middle of the last word on the screen.
     box = text.evaluate(
         """(element, word) => {
             const node = element.firstChild;
@@ -135,13 +135,13 @@ def test_it_goes_on_with_the_next_recording_and_skips_where_nobody_was_recorded(
     expect(page.locator("mico-player")).to_have_attribute("data-state", "playing")
     first, second = (page.locator(f"[data-recording='{pk}']").first for pk in spoken.recordings)
     expect(first).to_have_attribute("data-heard", "")
-    # 18 s of nothing lie between them.
+    # The 18 s of silence between the two are skipped.
     expect(second).to_have_attribute("data-heard", "")
     expect(first).not_to_have_attribute("data-heard", "")
     assert position(page) >= 20_000
     expect(page.locator("mico-player")).to_have_attribute("data-state", "paused")
     expect(page.locator("[data-at-time]")).to_have_text("0:22")
-    # At the end, Play begins again.
+    # At the end, Play starts from the beginning.
     page.get_by_test_id("play").click()
     wait_until(lambda: 0 < position(page) < 2000)
 
@@ -157,7 +157,7 @@ def test_keys_play_and_skip_but_not_where_one_writes(page: Page) -> None:
     assert position(page) == pytest.approx(23_000, abs=1000)
     page.evaluate("document.querySelector('mico-player').jump(20500)")
     page.keyboard.press("Shift+ArrowLeft")
-    # In between is nothing: what comes next is where it goes.
+    # The new position is in the gap, so the player goes on to the next recording.
     assert position(page) == pytest.approx(20_000, abs=1)
 
     field = page.get_by_label("Invite by user name")
@@ -200,7 +200,7 @@ def test_people_who_spoke_at_once_are_heard_at_once(visit: Callable[..., Page], 
     wait_until(lambda: abs(page.evaluate(off) or 1000) < 300)
     for recording in spoken.recordings:
         expect(page.locator(f"[data-recording='{recording}']").first).to_have_attribute("data-heard", "")
-    # From the middle of both too.
+    # So does a jump to where both are in their middle.
     page.evaluate("document.querySelector('mico-player').jump(1400)")
     wait_until(lambda: sounding(page) == spoken.recordings)
 
@@ -216,7 +216,7 @@ def test_what_is_heard_stays_in_view_until_the_reader_scrolls(
     wait_until(
         lambda: site.mico.api("get", f"/recordings/{answer['id']}", site.token).json()["status"] == "done"
     )
-    # Sixty lines in 2.6 s: it has to scroll.
+    # Sixty lines in 2.6 s, so that the page has to scroll.
     site.program(
         "from transcription.models import Transcription, Utterance;"
         f"row = Transcription.objects.current().get(recording={answer['id']});"
@@ -231,7 +231,7 @@ def test_what_is_heard_stays_in_view_until_the_reader_scrolls(
     page.mouse.wheel(0, -5000)
     expect(page.get_by_role("button", name="Show what is playing")).to_be_visible()
     wait_until(lambda: page.evaluate("window.scrollY") == 0)
-    # It goes on playing, and leaves the reader alone: five lines later, or at the end.
+    # It goes on playing without scrolling: check five lines later, or at the end.
     before = position(page)
     paused = "document.querySelector('mico-player').dataset.state === 'paused'"
     wait_until(lambda: position(page) > before + 300 or page.evaluate(paused))

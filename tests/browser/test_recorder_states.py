@@ -1,4 +1,4 @@
-"""The recorder's table of states and its template name the same ones. Read from the source: no browser is needed."""
+"""The recorder's table of states and its template name the same states. It needs no browser: it reads the source."""
 
 import re
 from html.parser import HTMLParser
@@ -10,7 +10,7 @@ from tests.browser.modules import STATIC
 
 
 class Recorder(HTMLParser):
-    """The states that the recorder's template names: in the button, by what it reads, and in the sentences."""
+    """The states that the recorder's template names, in the button (by its text) and in the sentences."""
 
     def __init__(self) -> None:
         super().__init__()

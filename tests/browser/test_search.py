@@ -1,4 +1,4 @@
-"""Finding words in a meeting, also in lines that the page does not show, and over all meetings."""
+"""Searching in a meeting, also in lines that the page has not loaded, and in all meetings."""
 
 from collections.abc import Callable
 
@@ -19,10 +19,10 @@ def test_words_are_found_counted_and_shown_wherever_they_are(visit: Callable[...
     page = connected(visit(f"/m/{meeting}/"))
     find, count = page.get_by_label("Find in this meeting"), page.locator("mico-search [role=status]")
 
-    find.fill("LINE 39")  # 39, 139, 239, 339, and 390 to 399
+    find.fill("LINE 39")  # finds 39, 139, 239, 339, and 390 to 399
     expect(count).to_have_text("1 of 14")
     expect(page.locator(".line[data-found] p.text")).to_have_text("Line 39.")
-    page.wait_for_function(f"{MARKED} === 4")  # two words in each of the two lines that are loaded
+    page.wait_for_function(f"{MARKED} === 4")  # both words in two loaded lines
     find.press("Enter")
     expect(page.get_by_text("Line 139.", exact=True)).to_be_in_viewport()
     expect(count).to_have_text("2 of 14")

@@ -1,4 +1,4 @@
-"""The page's connection, whatever the computer's clock does."""
+"""The page's connection when the computer's clock jumps."""
 
 from collections.abc import Callable
 

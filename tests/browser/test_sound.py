@@ -1,4 +1,4 @@
-"""Uploading files: what is seen, and that nothing of it is lost on the way."""
+"""Uploading files: what the page shows, and that no file is lost."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +13,7 @@ from tests.waiting import wait_until
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 SPEECH = AUDIO / "speech_slt_1.wav"
-# The very module that the page has loaded: its name carries a hash of its content.
+# The URL of the module that the page has loaded, whose name may contain a hash.
 FILES = (
     "performance.getEntriesByType('resource').map((e) => e.name).find((n) => n.includes('/file-uploads.'))"
 )

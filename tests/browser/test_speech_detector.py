@@ -1,4 +1,4 @@
-"""Finding speech: nothing of it is cut off, nothing else is taken for it. The module alone, fed with samples."""
+"""The speech detector, fed with samples: it cuts off no speech, and takes nothing else for speech."""
 
 from array import array
 from collections.abc import Iterator
@@ -30,7 +30,7 @@ def page(browser: Browser) -> Iterator[Page]:
 
 @dataclass
 class Stretch:
-    """Samples from the very first one on; `end` is the one after the last."""
+    """A stretch: its samples, and the index in the sound of the first one and of the one after the last."""
 
     start: int
     samples: "array[float]"
@@ -41,7 +41,7 @@ class Stretch:
 
 
 def detect(page: Page, sound: "array[float]", piece: int = 1000, **options: Any) -> list[Stretch]:
-    """What the detector finds when it is fed in pieces of so many samples."""
+    """Return what the detector finds in `sound`, fed in pieces of `piece` samples."""
     found = run(
         page,
         """
@@ -60,7 +60,7 @@ def detect(page: Page, sound: "array[float]", piece: int = 1000, **options: Any)
 
 
 def is_part_of(stretch: Stretch, sound: "array[float]") -> bool:
-    """Whether it is the sound itself, sample for sample."""
+    """Return whether the stretch is an exact copy of its part of the sound."""
     return stretch.samples == sound[stretch.start : stretch.end]
 
 
@@ -115,7 +115,7 @@ def test_a_fan_that_is_switched_on_and_off_gives_nothing_and_speech_after_it_is_
 
     speech = scaled(read("speech_rms_1.wav"), -25)
     first, last = spoken_part(speech)
-    for room in (loud, quiet):  # after the step up, and after the step down
+    for room in (loud, quiet):  # after the noise became louder, and after it became quieter
         other = quiet if room is loud else loud
         talk = mix(join(silence(4.5), speech, silence(3.5 - len(speech) / RATE)), room)
         sound = join(other, talk, room)
@@ -135,11 +135,11 @@ def test_keys_that_are_pressed_give_nothing(page: Page) -> None:
 
 
 def test_the_pre_roll_and_the_hang_over_are_exact(page: Page) -> None:
-    tone = noise("white", 1.6, -20)  # begins and ends with a frame
+    tone = noise("white", 1.6, -20)  # its ends are those of frames
     sound = join(silence(2), tone, silence(3))
     [stretch] = detect(page, sound)
     assert stretch.start == 2 * RATE - PRE_ROLL
-    # The spectrum looks 32 ms back: the last sound is still in the frame after it.
+    # The spectrum covers the last 32 ms, so one frame after the end still contains sound.
     assert stretch.end == 2 * RATE + len(tone) + FRAME + HANG_OVER
     [shorter] = detect(page, sound, preRollMs=100, hangOverMs=300)
     assert (shorter.start, shorter.end) == (
@@ -183,7 +183,7 @@ def test_the_cut_is_where_it_is_quietest(page: Page) -> None:
     loud = noise("white", 30, -20)
     for n in range(int(18 * RATE), int(18.15 * RATE)):
         loud[n] *= 0.3
-    for n in range(0, len(loud), FRAME):  # gaps, so that it does not pass for a steady noise
+    for n in range(0, len(loud), FRAME):  # short gaps, or it would count as background noise
         if n // FRAME % 10 > 6:
             loud[n : n + FRAME] = silence(FRAME / RATE)
     first, *_ = detect(page, join(silence(1), loud, silence(2)), seekMs=4000)

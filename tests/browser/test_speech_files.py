@@ -1,4 +1,4 @@
-"""From the microphone's samples to a file: the rate is changed without a trace, the WAV and the archive are whole."""
+"""From the microphone's samples to a file: resampling without artefacts, a valid WAV and a valid archive."""
 
 import base64
 import io
@@ -27,7 +27,7 @@ def page(browser: Browser) -> Iterator[Page]:
 
 
 def resample(page: Page, sound: "array[float]", rate: int, piece: int = 1024) -> "array[float]":
-    """To 16 kHz, fed in pieces of so many samples."""
+    """Return the sound at 16 kHz, resampled in pieces of `piece` samples."""
     made = run(
         page,
         """
@@ -55,7 +55,7 @@ def test_what_is_below_the_limit_stays_as_it_is_and_in_its_place(page: Page, rat
     made = resample(page, tone(hertz, rate), rate)
     assert abs(len(made) - 16_000) <= 1
     wanted = tone(hertz, 16_000)
-    middle = slice(1000, 15_000)  # the ends have silence around them
+    middle = slice(1000, 15_000)  # the filter also sees the silence beyond the ends
     assert rms(a - b for a, b in zip(made[middle], wanted[middle], strict=True)) < 0.001
 
 

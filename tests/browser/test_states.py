@@ -1,5 +1,8 @@
-"""Each state that a meeting can be in, on the page: said in words, once, in its own place. Three notices of three
-causes may stand together; `SHOTS=1` keeps a picture of each below docs/screens/states."""
+"""Each state of a meeting is shown on the page in words, once, in its own place.
+
+Three notices with different causes may be visible together. `SHOTS=1` saves a picture of each state below
+docs/screens/states.
+"""
 
 import os
 from collections.abc import Callable, Iterator
@@ -29,7 +32,7 @@ ALL_IS_WELL = "There is nothing you need to do."
 
 @pytest.fixture
 def meeting(site: Site) -> int:
-    """One with a few lines, of which one is on its way."""
+    """A meeting with a few lines and a recording in progress."""
     made = site.meeting("Weekly")
     site.rows(made, ROWS)
     return made
@@ -37,7 +40,7 @@ def meeting(site: Site) -> int:
 
 @pytest.fixture
 def version(site: Site) -> Iterator[int]:
-    """A version of the gate above all before; it is open again afterwards."""
+    """A version of the gate above all earlier ones. Afterwards `stt.resumed` is published."""
     number = int(datetime.now(UTC).timestamp() * 1000) % 10**9
     yield number
     site.gate("resumed", number + 1)
@@ -45,20 +48,20 @@ def version(site: Site) -> Iterator[int]:
 
 @pytest.fixture
 def site_again(site: Site) -> Iterator[Site]:
-    """The site, for who kills its server: the next test finds it up."""
+    """The site, for a test that kills its web process. Afterwards this waits until it is ready again."""
     yield site
     wait_until(site.mico.ready)
 
 
 def picture(page: Page, name: str) -> None:
-    """Keeps a picture of the state, for docs/screens, if that is wanted."""
+    """Save a picture of the state if SHOTS is set."""
     if os.environ.get("SHOTS"):
         SCREENS.mkdir(exist_ok=True)
         page.screenshot(path=SCREENS / f"{name}.png")
 
 
 def notices(page: Page) -> dict[str, str]:
-    """Every notice that can be seen, by its place."""
+    """Return the text of every visible notice, by its place."""
     places = {
         "delay": page.get_by_test_id("delay"),
         "idle": page.get_by_test_id("idle"),
@@ -75,7 +78,7 @@ def notices(page: Page) -> dict[str, str]:
 
 
 def says(place: Locator, *parts: str) -> None:
-    """Each of the parts can be read there."""
+    """Check that each of the parts can be read there."""
     for part in parts:
         expect(place).to_contain_text(part, use_inner_text=True)
 
@@ -146,7 +149,7 @@ def test_a_delay_of_an_ended_meeting_does_not_say_that_recording_goes_on(
     ended, delay = boxes
     assert ended
     assert delay
-    assert ended["y"] + ended["height"] <= delay["y"]  # neither lies over the other
+    assert ended["y"] + ended["height"] <= delay["y"]  # they do not overlap
     picture(page, "ended-and-delayed")
 
 
@@ -241,7 +244,7 @@ def test_recording_is_said_in_the_page_its_title_and_on_other_pages(
     page = connected(visit(f"/m/{meeting}/", viewport=VIEW, permissions=["microphone"]))
     record = page.locator("#record").bounding_box()
     press_record(page)
-    assert page.locator("#record").bounding_box() == record  # nothing moves
+    assert page.locator("#record").bounding_box() == record  # the button does not move
     says(page.locator("#record"), "Stop")
     says(page.get_by_test_id("recorder-message"), "Recording. What you say is sent whenever you pause.")
     says(page.locator("[data-empty]"), "after each pause")

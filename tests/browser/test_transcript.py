@@ -1,4 +1,4 @@
-"""Lines that come while somebody reads, the player, and Retry."""
+"""The transcript: lines that arrive while somebody reads, and Retry."""
 
 from collections.abc import Callable
 
@@ -21,7 +21,7 @@ states.transition(row, Transcription.Status.DONE)
 
 
 def finish(site: Site, meeting: int, *texts: tuple[int, str]) -> None:
-    """The vendor's answer comes for the one recording that is under way."""
+    """Finish the one recording in progress with lines given as (start_ms, text)."""
     site.program(FINISH.format(meeting=meeting, texts=list(texts)))
 
 
@@ -88,7 +88,7 @@ def test_older_lines_than_those_shown_are_dropped(visit: Callable[..., Page], si
     recording = int(page.get_by_test_id("line").get_attribute("data-recording") or 0)
     requests: list[str] = []
     page.on("request", lambda request: requests.append(request.url))
-    page.evaluate(  # after each event: of how many recordings the transcript wants newer lines
+    page.evaluate(  # after each event, note of how many recordings the transcript wants newer lines
         """() => {
             const transcript = document.querySelector("mico-transcript");
             window.wanted = [];
@@ -121,7 +121,7 @@ def test_what_changes_while_an_answer_is_under_way_is_asked_for_again(
         asked.append(route.request.url)
         if len(asked) > 1:
             return route.continue_()
-        answer = route.fetch()  # as it is now: another change comes before this arrives
+        answer = route.fetch()  # the state now; another change happens before the page gets it
         finish(site, meeting, (0, "The words."))
         route.fulfill(response=answer)
         return None
@@ -138,7 +138,7 @@ def test_retry_keeps_the_page_and_shows_the_new_attempt(visit: Callable[..., Pag
     page = connected(visit(f"/m/{meeting}/"))
     page.evaluate("() => { window.untouched = true; }")
     page.get_by_test_id("retry").click()
-    # The file of this row does not exist: the new attempt says so.
+    # The file of this row does not exist, so the new transcription fails for that reason.
     expect(page.get_by_test_id("failure")).to_contain_text("cannot be found in the storage")
     assert page.evaluate("window.untouched")
 

@@ -1,4 +1,4 @@
-"""Two people, two browsers, two voices: who said what, in the order in which it was said."""
+"""Two people in two browsers: who said what, in the order of speaking."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""A long transcript: the page holds a window of it, and people do not notice where that ends."""
+"""A long transcript: the page holds a window of its lines and loads more as people scroll."""
 
 from collections.abc import Callable
 
@@ -29,7 +29,7 @@ def long_meeting(site: Site) -> int:
 
 
 def in_a_row(page: Page) -> bool:
-    """Whether the lines that are there have no gap between them."""
+    """Return whether the lines on the page have no gap between them."""
     numbers = page.evaluate(NUMBERS)
     return bool(numbers == list(range(numbers[0], numbers[0] + len(numbers))))
 
@@ -95,7 +95,7 @@ def test_what_is_said_far_below_is_counted_and_nothing_is_put_in_the_wrong_place
     meeting = site.meeting()
     site.rows(meeting, LONG + 'a_row(meeting, offset_ms=1_600_000, status="processing")')
     page = connected(visit(f"/m/{meeting}/"))
-    expect(page.locator("[data-count=processing]")).to_have_text("1")  # also what is not shown
+    expect(page.locator("[data-count=processing]")).to_have_text("1")  # although it is outside the window
 
     finish(site, meeting, (0, "Line 400."), (1000, "Line 401."))
 
