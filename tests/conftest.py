@@ -24,7 +24,7 @@ def pytest_configure() -> None:
     """Stop the run unless the settings are the tests' own: others might lead to somebody's data."""
     if os.environ.get("DJANGO_SETTINGS_MODULE") != "tests.settings":
         pytest.exit("Unset DJANGO_SETTINGS_MODULE: the tests bring their own settings.", returncode=4)
-    # How long an example takes says how busy the machine is, and nothing about the code.
+    # No deadline: the time that an example takes depends on how busy the machine is.
     hypothesis.settings.register_profile("tests", parent=hypothesis.settings(), deadline=None)
     hypothesis.settings.load_profile("tests")
 
@@ -54,7 +54,7 @@ def _empty_redis(redis_connection: "redis.Redis") -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def _nothing_learned() -> Iterator[None]:
-    """Forget what a process caches of the database for some seconds, after each test."""
+    """Drop what this process caches of the database for some seconds, after each test."""
     yield
     plan.forget()
     estimate.forget()

@@ -1,4 +1,4 @@
-"""The documents name files that exist."""
+"""The files that the documents name exist."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What Mico is for: somebody speaks into one browser, and the words appear in another. And 429 in the middle."""
+"""The whole of Mico: somebody speaks into one browser and the words appear in another, with 429s in between."""
 
 import time
 from collections import Counter
@@ -39,7 +39,7 @@ def speech(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, float]:
 def two_people(
     mico: Mico, chromium_path: Path, speech: tuple[Path, float]
 ) -> Iterator[tuple[Page, Page, list[str]]]:
-    """Mina's page and Jun's, signed in, and everything that their consoles complain about."""
+    """Mina's page and Jun's, signed in, and the complaints of their consoles."""
     complaints: list[str] = []
 
     def listen(message: ConsoleMessage) -> None:
@@ -62,7 +62,7 @@ def two_people(
 
 
 def in_one_meeting(mico: Mico, mina: Page, jun: Page, title: str) -> int:
-    """Mina makes a meeting on the list page and invites Jun; both have it open. Returns its id."""
+    """Let Mina create a meeting and invite Jun, and open it in both pages. Return its id."""
     mina.goto(mico.base_url)
     mina.get_by_label("Title").fill(title)
     mina.get_by_label("Spoken language").select_option("en")
@@ -78,7 +78,7 @@ def in_one_meeting(mico: Mico, mina: Page, jun: Page, title: str) -> int:
 
 
 def speak(page: Page, until_s: float) -> None:
-    """Presses Record, lets the microphone hear its file until there, and presses Stop."""
+    """Press Record, let the microphone hear its file up to `until_s`, and press Stop."""
     page.locator("#record").click()
     expect(page.locator("mico-recorder")).to_have_attribute("data-state", "recording")
 
@@ -136,9 +136,9 @@ def test_a_throttled_vendor_is_announced_to_everybody_at_once_and_nothing_is_los
     wait_until(lambda: submits(emulator.stats()["log"])[429], interval=0.01)
     for page in mina, jun:
         expect(page.locator(DELAY)).to_be_visible()
-    upload(jun, "speech_rms_2.wav")  # speaking goes on while the vendor does not answer
+    upload(jun, "speech_rms_2.wav")  # people go on speaking while the vendor throttles
 
-    # Somebody who opens the page in the middle sees the same.
+    # A page that is opened during the delay shows the same.
     late = jun.context.new_page()
     late.goto(jun.url)
     expect(late.locator(DELAY)).to_be_visible()
@@ -152,9 +152,9 @@ def test_a_throttled_vendor_is_announced_to_everybody_at_once_and_nothing_is_los
             expect(page.locator(f"{DELAY} [data-fact={fact}]")).to_contain_text(said)
     assert late.locator(DELAY).count() == 1
     for page in mina, jun, late:
-        assert texts(page)[:1] == [SPOKEN["speech_slt_2.wav"]]  # what was there stays readable
+        assert texts(page)[:1] == [SPOKEN["speech_slt_2.wav"]]  # earlier words stay readable
 
-    # It ends by itself, on every page, and all words are there, each recording at its place.
+    # The delay ends by itself on every page, and all words are there, each recording at its place.
     for page in mina, jun, late:
         expect(page.locator(DELAY)).to_be_hidden()
         expect(page.locator("#transcript .line.words")).to_have_count(4)

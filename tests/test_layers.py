@@ -21,11 +21,11 @@ FLOORS = [
 ]
 FLOOR = {name: number for number, floor in enumerate(FLOORS) for name in floor}
 
-MOST_MODULES = 16  # in one folder; more are flat again, and somebody looks for a name in vain
+MOST_MODULES = 16  # in one folder; in a longer list a name is hard to find
 
 
 def imports(path: Path) -> set[str]:
-    """Every module that a file imports, with full names, wherever in the file the import stands."""
+    """Return the full names of the modules that a file imports, anywhere in it."""
     found: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):

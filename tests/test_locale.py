@@ -1,7 +1,7 @@
 """The translations: complete, compiled, and with the same places to fill in as the original.
 
 When this fails: `manage.py makemessages -l ko --no-location --no-wrap`, translate, `manage.py compilemessages`
-(both need gettext, which only who changes a text has to have).
+(both need gettext, which only people who change a text have to install).
 """
 
 import gettext
@@ -19,7 +19,7 @@ PLACES = re.compile(r"%\(\w+\)[sd]|\{\w+\}|%%")
 
 @pytest.fixture(scope="module")
 def korean() -> dict[str, str]:
-    """The Korean catalogue."""
+    """Return the Korean catalogue."""
     return read_po(CATALOGUE)
 
 

@@ -18,7 +18,7 @@ def start_beside(act: Callable[[], object]) -> threading.Thread:
     tries_to_write = threading.Event()
 
     def watch(execute: Callable[..., Any], sql: str, *rest: Any) -> Any:
-        # Only SQLite's BEGIN passes here, and only it waits: PostgreSQL's waits at the locked row.
+        # SQLite waits in BEGIN IMMEDIATE. PostgreSQL begins without a statement, and waits at the locked row.
         if sql.startswith("BEGIN"):
             tries_to_write.set()
         return execute(sql, *rest)

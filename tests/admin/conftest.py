@@ -29,7 +29,7 @@ def meeting(db: None) -> Meeting:
 
 @pytest.fixture
 def onlooker(db: None) -> Client:
-    """Staff who may look at everything and do nothing."""
+    """A member of staff with permission to view everything and change nothing."""
     user = User.objects.create_user("onlooker", is_staff=True)
     user.user_permissions.set(Permission.objects.filter(codename__startswith="view_"))
     client = Client()

@@ -1,4 +1,4 @@
-"""What the tests of the console share."""
+"""Helpers of the tests of the admin console."""
 
 from typing import Any
 
@@ -26,7 +26,7 @@ def url(model: type, page: str = "changelist", *args: object) -> str:
 
 
 def rows_of_everything(count: int, start: int) -> None:
-    """`count` rows in every table, each with other rows behind its foreign keys."""
+    """Create `count` rows in every table. No two rows of a table share a row that they point to."""
     for n in range(start, start + count):
         user = User.objects.create_user(f"user{n}")
         meeting = create_meeting(user, f"Meeting {n}", "en")

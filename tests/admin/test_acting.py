@@ -1,4 +1,4 @@
-"""What the operator's console lets be done, and by whom."""
+"""What can be done in the operator's console, and by whom."""
 
 import re
 from collections.abc import Callable
@@ -72,7 +72,7 @@ def test_several_tokens_can_be_revoked_at_once(client: Client, meeting: Meeting)
 
 
 def act(client: Client, action: str, *rows: Transcription) -> list[str]:
-    """The messages that follow."""
+    """Run an admin action on `rows`. Return the messages on the next page."""
     response = client.post(
         url(Transcription), {"action": action, "_selected_action": [row.pk for row in rows]}, follow=True
     )
@@ -180,7 +180,8 @@ def test_somebody_can_be_brought_into_a_meeting(client: Client, meeting: Meeting
     data = {"meeting": meeting.pk, "user": jane.pk}
     assert client.post(url(Participant, "add"), data).status_code == 302
     assert set(meeting.participants.values_list("user__username", flat=True)) == {"minsu", "jane"}
-    assert client.post(url(Participant, "add"), data).status_code == 200  # already there: the form says so
+    # The form is shown again, because she is a participant already.
+    assert client.post(url(Participant, "add"), data).status_code == 200
     assert meeting.participants.count() == 2
 
 

@@ -57,9 +57,9 @@ def test_the_scale_reaches_the_highest_bar_and_not_far_beyond(value: int) -> Non
     ("start", "end", "band"),
     [
         (30, 90, ("5.00", "10.00")),
-        (-50, 60, ("0.00", "10.00")),  # began before
-        (90, 500, ("15.00", "5.00")),  # to the right edge
-        (60, 60.001, ("10.00", "1.00")),  # short, and seen all the same
+        (-50, 60, ("0.00", "10.00")),  # it began before the chart does
+        (90, 500, ("15.00", "5.00")),  # it is cut at the right edge
+        (60, 60.001, ("10.00", "1.00")),  # a short one is wide enough to be seen
         (-50, -10, None),
     ],
 )

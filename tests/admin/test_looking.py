@@ -1,4 +1,4 @@
-"""What the operator's console shows, and what it costs."""
+"""What the operator's console shows, and how many queries it takes."""
 
 from typing import Any
 

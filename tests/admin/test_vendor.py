@@ -33,7 +33,7 @@ def gate() -> Gate:
 
 
 def throttled(scope: Literal["all", "submit", "quota"], retry_after_s: float = 600.0) -> None:
-    """The vendor refused a submit, as a worker reports it."""
+    """Report a submit as refused by the vendor, as a worker does."""
     permit = gate().acquire(Purpose.SUBMIT)
     assert isinstance(permit, Permit)
     reports.report(gate(), permit, Refused(scope, retry_after_s))
@@ -49,7 +49,7 @@ def act(client: Client, what: str, **data: str) -> Any:
 
 @pytest.fixture
 def staff(db: None) -> Client:
-    """Staff without any permission."""
+    """A member of staff without permissions."""
     client = Client()
     client.force_login(User.objects.create_user("staff", is_staff=True))
     return client
@@ -176,7 +176,7 @@ def test_a_quota_behind_a_hold_has_to_be_confirmed_too(client: Client) -> None:
 def test_a_quota_of_an_earlier_episode_does_not_matter_any_more(client: Client) -> None:
     throttled("quota")
     act(client, "resume", reason="Bought 100 hours", settled="on")
-    gate().hold("Maintenance")  # by somebody who died before it was in the history
+    gate().hold("Maintenance")  # as if the process died before it wrote the history
     assert client.get(PAGE).context["view_state"] == "held"
 
 

@@ -19,13 +19,13 @@ SPEECH = BASE_DIR / "tests" / "audio" / "speech_slt_1.wav"
 
 @pytest.fixture
 def minsu(db: None) -> User:
-    """The one who calls."""
+    """The user who calls the API."""
     return User.objects.create_user("minsu", first_name="Minsu", last_name="Kim")
 
 
 @pytest.fixture
 def stranger(db: None) -> User:
-    """Somebody of another meeting."""
+    """A user who is in another meeting only."""
     return User.objects.create_user("stranger")
 
 
@@ -53,18 +53,18 @@ def meeting(minsu: User) -> Meeting:
 
 @pytest.fixture
 def theirs(stranger: User) -> Meeting:
-    """One that Minsu is not in."""
+    """A meeting that Minsu is not in."""
     return create_meeting(stranger, "Not yours", "en")
 
 
 @pytest.fixture
 def speech() -> Callable[[], SimpleUploadedFile]:
-    """A spoken sentence, to be sent."""
+    """A function that makes an upload of a spoken sentence."""
     return lambda: SimpleUploadedFile("hello.wav", SPEECH.read_bytes(), "audio/wav")
 
 
 @pytest.fixture
 def media(tmp_path: Path, settings: Any) -> Path:
-    """Where this test's files go."""
+    """The directory of this test's files."""
     settings.MEDIA_ROOT = tmp_path / "media"
     return tmp_path / "media"

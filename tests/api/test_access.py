@@ -1,4 +1,4 @@
-"""Who may call, and what of: tokens, sessions, and other people's meetings."""
+"""Access to the API: tokens, sessions, and other people's meetings."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""Whatever is sent: one shape of error, a clear code, and never a 500."""
+"""Every bad request is answered with an error in the common shape and a clear code, never with a 500."""
 
 import json
 import string
@@ -24,7 +24,7 @@ FUZZ = hypothesis_settings(
 
 
 def error_of(response: Any) -> str:
-    """The code, after a look at the shape."""
+    """Return the error's code, after a check of the answer's shape."""
     assert response["Content-Type"].startswith("application/json")
     assert set(response.json()) == {"error"}
     error = response.json()["error"]

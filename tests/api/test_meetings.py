@@ -1,4 +1,4 @@
-"""/meetings: making, listing, one of them, its transcript as a file."""
+"""/meetings: create, list, read one, download its transcript."""
 
 import io
 from collections.abc import Callable
@@ -195,7 +195,7 @@ def test_a_meeting_shows_its_people_and_recordings_in_spoken_order(
 def test_a_meeting_costs_as_many_queries_with_many_recordings_as_with_one(
     client: Client, meeting: Meeting, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
-    client.get("/api/v1/meetings")  # the token's first use is written once a minute
+    client.get("/api/v1/meetings")  # writes the token's use, which happens once a minute
     for count in (1, 20):
         for _ in range(count):
             a_row(meeting)

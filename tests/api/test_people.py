@@ -1,4 +1,4 @@
-"""A meeting's people and its state, as programs see them."""
+"""A meeting's people and its state in the API."""
 
 from collections.abc import Callable
 from typing import Any

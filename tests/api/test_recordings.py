@@ -1,4 +1,4 @@
-"""/meetings/{id}/recordings and /recordings/{id}: handing in, looking, trying again, giving up."""
+"""/meetings/{id}/recordings and /recordings/{id}: submit, read, retry, cancel."""
 
 import uuid
 from collections.abc import Callable
@@ -148,7 +148,7 @@ def test_a_file_of_exactly_the_limit_is_taken_though_its_form_is_larger(
 def test_a_form_may_weigh_a_megabyte_beside_the_largest_file(
     client: Client, meeting: Meeting, settings: Settings, over: int, status: int
 ) -> None:
-    """422: it was read, and there is no file in it."""
+    """A form that is within the limit is read, and answered with 422, because it has no file."""
     settings.MAX_UPLOAD_BYTES = 1024
     size = settings.MAX_UPLOAD_BYTES + 1024**2 + over
     form = encode_multipart("x", {"note": "n" * (size - len(encode_multipart("x", {"note": ""})))})

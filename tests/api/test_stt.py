@@ -1,4 +1,4 @@
-"""/stt, and what "delayed" means: alive, and the gate is closed for what it needs next."""
+"""/stt, and `delayed`: the recording is not finished, and the gate is closed for what it needs next."""
 
 from typing import Any, Literal
 
@@ -19,7 +19,7 @@ from transcription.service import standing
 
 @pytest.fixture
 def no_redis(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A Redis that does not answer."""
+    """Make Redis seem to be away."""
 
     def fail(*_args: object, **_options: object) -> None:
         raise redis.ConnectionError("away")
@@ -29,7 +29,7 @@ def no_redis(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def throttled(scope: Literal["all", "submit", "quota"], retry_after_s: float = 30.0) -> None:
-    """The vendor answered a submit with a 429."""
+    """Report to the gate that the vendor answered a submit with a 429."""
     gate = Gate(redis_client(), "rtzr")
     permit = gate.acquire(Purpose.SUBMIT)
     assert isinstance(permit, Permit)
@@ -43,7 +43,7 @@ def delayed(client: Client, row: Transcription) -> Any:
 def test_the_gate_is_open_at_first(client: Client) -> None:
     [answer] = client.get("/api/v1/stt").json()
     assert parse_datetime(answer.pop("now")) is not None
-    assert answer.pop("version") >= 0  # of a gate that never changed: any number, only growth counts
+    assert answer.pop("version") >= 0  # any number will do before the first change
     languages = answer.pop("languages")
     assert len(languages) == 102
     assert {"ko", "haw", "detect", "multi"} < set(languages)
@@ -123,7 +123,7 @@ def test_without_redis_the_rest_is_told(client: Client, meeting: Meeting) -> Non
         ("cancelled", "all", False),
         ("queued", "submit", True),
         ("submitting", "submit", True),
-        ("processing", "submit", False),  # polls go on: they are what frees the slots
+        ("processing", "submit", False),  # polls go on, because they free places
         ("queued", "quota", True),
         ("processing", "quota", False),
     ],

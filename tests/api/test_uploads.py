@@ -1,4 +1,4 @@
-"""Files in parts: the tus protocol, whatever breaks off in between."""
+"""Resumable uploads: the tus protocol, and interruptions at every point."""
 
 import base64
 import fcntl
@@ -39,7 +39,7 @@ def meeting(db: None) -> Meeting:
 
 @pytest.fixture
 def page(meeting: Meeting) -> Client:
-    """The page of the meeting's owner."""
+    """The browser of the meeting's owner."""
     client = Client()
     client.force_login(meeting.owner)
     return client
@@ -103,7 +103,7 @@ def test_a_file_in_parts_becomes_a_recording(page: Client, meeting: Meeting, med
         assert kept.read() == SPEECH
     assert Transcription.objects.get().status == "queued"
     assert list((media / "incoming").iterdir()) == []
-    # Complete is what it stays, and says which recording it became.
+    # A complete upload still answers, with the id of its recording.
     head = page.head(where, headers=TUS)
     assert (head["Upload-Offset"], head["Upload-Length"]) == (str(len(SPEECH)), str(len(SPEECH)))
     assert head["Mico-Recording"] == str(recording.pk)
@@ -128,7 +128,7 @@ def test_a_part_goes_only_where_the_upload_stands(page: Client, meeting: Meeting
     patch(page, where, 0, SPEECH[:100])
     for wrong in 0, 99, 101:
         assert code(patch(page, where, wrong, b"x")) == (409, "wrong_offset")
-    assert code(patch(page, where, 100, SPEECH)) == (409, "wrong_offset")  # more than it is long
+    assert code(patch(page, where, 100, SPEECH)) == (409, "wrong_offset")  # beyond the upload's size
     assert offset(page, where) == 100
     assert patch(page, where, 100, SPEECH[100:]).status_code == 204
     with Recording.objects.get().audio.open() as kept:
@@ -167,10 +167,10 @@ def test_a_process_that_died_after_the_recording_was_made_makes_no_second_one(
         patch(page, where, half, SPEECH[half:])
     monkeypatch.undo()
     upload.refresh_from_db()
-    assert upload.received_bytes == half  # the last part was never confirmed
+    assert upload.received_bytes == half  # the last part was not acknowledged
     assert code(patch(page, where, half, b"x" * (len(SPEECH) - half))) == (409, "wrong_offset")
     with Recording.objects.get().audio.open() as kept:
-        assert kept.read() == SPEECH  # and nothing was written into what may be its own file
+        assert kept.read() == SPEECH  # the upload's file may be the recording's, and is unchanged
     head = page.head(where, headers=TUS)
     assert head["Mico-Recording"] == str(Recording.objects.get().pk)
     assert int(head["Upload-Offset"]) == len(SPEECH)
@@ -282,7 +282,7 @@ def test_what_can_be_refused_before_a_byte_is_sent_is(
     assert code(begin(page, meeting, 10, **{"Upload-Metadata": metadata(client_id="x")})) == (422, "invalid")
     assert code(begin(page, meeting, 10, **{"Tus-Resumable": "0.2.2"})) == (412, "tus_version")
     monkeypatch.setattr(uploads, "MOST_AT_ONCE", 1)
-    where = begun(page, meeting, 5000)  # as large as it may be
+    where = begun(page, meeting, 5000)  # the largest that is allowed
     assert code(begin(page, meeting, 10)) == (409, "too_many")
     wrong = page.patch(where, b"x", content_type="text/plain", headers=TUS | {"Upload-Offset": "0"})
     assert code(wrong) == (415, "unsupported_media_type")
@@ -317,7 +317,7 @@ def test_an_upload_is_its_owners_as_long_as_they_are_in_the_meeting(page: Client
     theirs.force_login(jun)
     stranger = Client()
     stranger.force_login(User.objects.create_user("stranger"))
-    for other in theirs, stranger:  # in the meeting or not: it is not theirs
+    for other in theirs, stranger:  # another participant, and somebody else
         assert code(patch(other, where, 0, b"x")) == (404, "not_found")
         assert other.head(where, headers=TUS).status_code == 404
         assert other.delete(where, headers=TUS).status_code == 404
@@ -364,7 +364,7 @@ def test_what_nobody_goes_on_with_is_thrown_away_and_nothing_else(
     foreign.touch()
     for file in orphan, foreign:
         os.utime(file, (long_ago.timestamp(), long_ago.timestamp()))
-    # A slow one whose file is old, and whose row says that it is still going on.
+    # A slow upload: its file is old, but its row changed lately.
     os.utime(media / "incoming" / uuid.UUID(new.rsplit("/", 1)[1]).hex, (0, 0))
 
     assert uploads.sweep() == 2

@@ -1,4 +1,4 @@
-"""Changing the text of a line: who may, what is kept, and two at once."""
+"""Editing a line: who may, what is kept, and two edits at once."""
 
 from collections.abc import Callable
 from typing import Any
@@ -29,7 +29,7 @@ def jane(meeting: Meeting) -> Participant:
 
 @pytest.fixture
 def line(meeting: Meeting, jane: Participant) -> Utterance:
-    """Jane's, in Minsu's meeting."""
+    """A line of Jane's in Minsu's meeting."""
     return a_row(meeting, participant=jane, texts=[(0, 1, "", "Helo.")]).utterances.get()
 
 

@@ -1,4 +1,4 @@
-"""What tests/mico/test_bodies.py lets daphne serve: Mico's own stack, with one view that says what it was sent."""
+"""The application that daphne serves in test_bodies.py: Mico's stack, and a view that reports what it received."""
 
 import hashlib
 import resource
@@ -17,14 +17,14 @@ settings.ROOT_URLCONF = __name__
 
 
 def peak_bytes() -> int:
-    """The most memory that this process ever had."""
+    """Return the peak memory of this process, in bytes."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024
 
 
 @csrf_exempt
 def receive(request: HttpRequest) -> HttpResponse:
-    """Size and hash of the uploaded file, else of the body."""
+    """Return the size and hash of the uploaded file, or of the body if there is no file."""
     upload = request.FILES.get("audio")
     digest = hashlib.sha256()
     size = 0

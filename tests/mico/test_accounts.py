@@ -21,12 +21,12 @@ PASSWORD = "a good long pass phrase"
 
 @pytest.fixture
 def mina() -> User:
-    """Came by a link, and has no password yet."""
+    """A user without a password, who signs in by a link."""
     return User.objects.create_user("mina")
 
 
 def who(client: Client) -> str | None:
-    """The id of who is signed in."""
+    """Return the id of the user who is signed in."""
     return client.session.get("_auth_user_id")
 
 
@@ -139,7 +139,7 @@ class TestLink:
 
 
 class TestPassword:
-    """The password of one's own."""
+    """Changing one's own password, or setting the first one."""
 
     def test_without_one_there_is_none_to_ask_for(self, client: Client) -> None:
         mina = User(username="mina")

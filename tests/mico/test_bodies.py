@@ -1,4 +1,4 @@
-"""Uploads through a real daphne: flat memory, and a limit that is felt before the body is over."""
+"""Uploads through a real daphne: memory stays flat, and too large a body is refused before its end."""
 
 import hashlib
 import inspect
@@ -29,7 +29,7 @@ TAIL = f"\r\n--{BOUNDARY}--\r\n".encode()
 
 
 class Web:
-    """A daphne of the test's own."""
+    """A daphne that serves tests/mico/bodies_app.py."""
 
     def __init__(self, port: int, data: Path) -> None:
         self.port = port
@@ -37,11 +37,11 @@ class Web:
         self.url = f"http://127.0.0.1:{port}/receive"
 
     def open(self) -> socket.socket:
-        """A connection for what no client library would do."""
+        """Return a connection, for requests that no client library sends."""
         return socket.create_connection(("127.0.0.1", self.port), timeout=patient(10))
 
     def answers(self) -> bool:
-        """Whether it is up."""
+        """Return whether it accepts requests."""
         try:
             return (
                 requests.get(f"http://127.0.0.1:{self.port}/healthz", timeout=patient(5)).status_code == 200
@@ -71,7 +71,7 @@ def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
 
 
 def multipart(megabytes: int) -> Iterator[bytes]:
-    """A form with one file; sent as it is made, so in chunks, with no word of its length."""
+    """Yield the blocks of a form with one file. It is sent in chunks, without a Content-Length."""
     yield HEAD
     for _ in range(megabytes):
         yield BLOCK
@@ -88,7 +88,7 @@ def post(web: Web, megabytes: int) -> dict[str, object]:
 
 def test_a_large_upload_arrives_whole_and_costs_no_memory(web: Web) -> None:
     before = post(web, 1)["peak_bytes"]
-    got = post(web, LIMIT // MEGABYTE)  # the largest file; its form is larger than the limit of a file
+    got = post(web, LIMIT // MEGABYTE)  # the largest file, in a form that is larger than that
     digest = hashlib.sha256()
     for _ in range(LIMIT // MEGABYTE):
         digest.update(BLOCK)
@@ -107,7 +107,7 @@ def test_a_body_of_any_size_arrives_whole(web: Web, size: int) -> None:
 
 
 def read_answer(connection: socket.socket) -> tuple[int, dict[str, dict[str, str]]]:
-    """Status and JSON of the one answer on this connection, which has to end by itself or be complete."""
+    """Return the status and the JSON of the answer on this connection."""
     data = b""
     while b"\r\n\r\n" not in data or not data.endswith(b"}}"):
         piece = connection.recv(65536)
@@ -123,7 +123,7 @@ def test_a_declared_length_over_the_limit_is_refused_before_the_body(web: Web) -
             f"POST /receive HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\n"
             f"Content-Length: {LIMIT + 2 * MEGABYTE}\r\n\r\n".encode()
         )
-        status, answer = read_answer(connection)  # not one byte of the body was sent
+        status, answer = read_answer(connection)  # before a byte of the body is sent
     assert status == 413
     assert answer["error"]["code"] == "too_large"
     assert "400 MB" in answer["error"]["message"]
@@ -145,13 +145,13 @@ def test_a_body_that_grows_over_the_limit_is_refused_and_still_read_for_a_while(
         connection.sendall(b"POST /receive HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n")
         for _ in range(LIMIT // MEGABYTE + 1):
             connection.sendall(chunk)
-        connection.sendall(b"1\r\nx\r\n")  # one byte more than the largest file and the form around it
-        status, answer = read_answer(connection)  # the body is not over
+        connection.sendall(b"1\r\nx\r\n")  # one byte over the limit of file and form
+        status, answer = read_answer(connection)  # before the end of the body
         assert (status, answer["error"]["code"]) == (413, "too_large")
-        for _ in range(20):  # as a browser does that has not looked yet: no reset
+        for _ in range(20):  # a browser goes on sending; the connection is not reset
             connection.sendall(chunk)
         connection.sendall(b"0\r\n\r\n")
-        assert connection.recv(1) == b""  # and then the end
+        assert connection.recv(1) == b""  # closed
 
 
 def test_a_client_library_sees_the_refusal(web: Web) -> None:
@@ -177,6 +177,6 @@ def test_an_upload_that_is_broken_off_leaves_nothing(web: Web) -> None:
 
 
 def test_daphne_is_as_it_was_when_its_request_was_replaced() -> None:
-    """`bodies` rests on these: a name looked up for each connection, and a copy made from `self.content`."""
+    """`bodies` relies on two things in daphne: it looks `WebRequest` up for each connection, and copies `content`."""
     assert "requestFactory = WebRequest" in inspect.getsource(http_protocol.HTTPFactory.buildProtocol)
     assert "self.content.read(buffer_size)" in inspect.getsource(http_protocol)

@@ -14,7 +14,7 @@ from tests.servers import BASE_DIR
 from tests.settings import VARIABLES
 from tests.waiting import patient
 
-# The least that a deployment sets. The servers in it do not exist: checks ask nobody.
+# The least that a deployment sets. The servers do not exist: checks connect to none.
 DEPLOYMENT = {
     "DATABASE_URL": "postgres://mico:mico@db.invalid/mico",
     "REDIS_URL": "redis://redis.invalid/0",
@@ -27,7 +27,7 @@ DEPLOYMENT = {
 
 
 def check(data: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    """`manage.py check` with these variables and no others of Mico's."""
+    """Run `manage.py check` with these of Mico's variables and no others."""
     environment = {
         name: value
         for name, value in os.environ.items()
@@ -136,7 +136,7 @@ def test_a_value_that_is_none_of_the_possible_ones_is_named(
 
 
 def test_every_variable_that_is_read_is_in_the_example() -> None:
-    """tests/settings.py puts them all aside, and a person finds them all in one place."""
+    """tests/settings.py relies on it to unset them all, and people find them all in one place."""
     read = set(re.findall(r'env\.\w+\(\s*"([A-Z_]+)"', (BASE_DIR / "mico" / "settings.py").read_text()))
     assert read - VARIABLES == set()
     assert VARIABLES - read == set()

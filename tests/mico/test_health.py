@@ -15,7 +15,7 @@ from transcription.live.presence import Heartbeat, Role, alive
 
 @pytest.fixture
 def _everybody_alive() -> Iterator[None]:
-    """A dispatcher and a worker have said so."""
+    """Send the heartbeats of a dispatcher and a worker."""
     beats = [Heartbeat(Role.WORKER), Heartbeat(Role.DISPATCH)]
     for beat in beats:
         beat.start()
@@ -26,7 +26,7 @@ def _everybody_alive() -> Iterator[None]:
 
 
 def test_healthz_asks_nobody(client: Client) -> None:
-    answer = client.get("/healthz")  # no database: this test has none
+    answer = client.get("/healthz")  # this test has no access to the database
     assert (answer.status_code, answer.json()) == (200, {"ok": True})
     assert answer["Cache-Control"] == "no-store"
 
@@ -50,7 +50,7 @@ def test_readyz_names_who_is_missing(client: Client, caplog: pytest.LogCaptureFi
     assert (checks["database"], checks["redis"]) == ("ok", "ok")
     assert "dispatch" in checks["dispatcher"]
     assert "rqworker" in checks["worker"]
-    assert caplog.records == []  # whoever waits asks often
+    assert caplog.records == []  # a client that waits polls often, so nothing is logged
 
 
 @pytest.mark.django_db

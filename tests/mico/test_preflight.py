@@ -1,4 +1,4 @@
-"""`manage.py preflight`: it finds what is missing before the audience does."""
+"""`manage.py preflight`: each check that can fail, and what it says then."""
 
 from collections.abc import Callable
 from io import StringIO
@@ -124,7 +124,7 @@ def test_vendor_that_throttles_closes_the_gate_for_everybody(emulator: Emulator)
     assert "throttles" in failure(preflight.speech_to_text)
     assert GateEvent.objects.get().kind == "closed"
     assert "gate is closed" in failure(preflight.speech_to_text)
-    assert emulator.stats()["requests"]["poll"] == {"429": 1}  # the second time nobody was asked
+    assert emulator.stats()["requests"]["poll"] == {"429": 1}  # the second check sent no request
 
 
 @pytest.mark.django_db

@@ -1,4 +1,4 @@
-"""What stands beside the pages."""
+"""URLs other than the pages'."""
 
 import pytest
 from django.conf import settings

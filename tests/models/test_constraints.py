@@ -1,4 +1,4 @@
-"""Every check of the database refuses the rows that it is there for, whatever the code above it does."""
+"""Each check constraint refuses the rows that it is meant for."""
 
 import uuid
 from typing import Any
@@ -21,7 +21,7 @@ from transcription.models import (
     Utterance,
 )
 
-# By the name of the check: a model, and what makes one of its good rows a bad one.
+# By the name of the constraint: the model, and changes that each make a valid row invalid.
 BROKEN: dict[str, tuple[type[models.Model], list[dict[str, Any]]]] = {
     "participant_has_a_name": (Participant, [{"name": ""}]),
     "participant_key_of_a_present_guest": (Participant, [{"guest_key": "a guest's, of an account"}]),
@@ -50,7 +50,7 @@ BROKEN: dict[str, tuple[type[models.Model], list[dict[str, Any]]]] = {
 
 @pytest.fixture
 def good_rows(db: None) -> None:
-    """One row of each model, which the database takes."""
+    """Create a valid row of each model."""
     meeting = a_meeting()
     row = a_row(meeting, texts=[(0, 1, "0", "Hello.")])
     Upload.objects.create(
@@ -86,5 +86,5 @@ def test_no_check_is_without_its_row() -> None:
         for constraint in model._meta.constraints
         if isinstance(constraint, models.CheckConstraint)
     }
-    # An unknown status has no outcome either, and which of the two checks is named depends on the database.
+    # A row with an unknown status violates two constraints, and the databases name different ones.
     assert checks - {"transcription_status_known"} == set(BROKEN)

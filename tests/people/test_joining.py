@@ -1,4 +1,4 @@
-"""Joining by link: the link, the name, the credential."""
+"""Joining a meeting by its link, as a guest and with an account."""
 
 import threading
 from typing import Any
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def meeting() -> Meeting:
-    """Mina's, with its link turned on."""
+    """A meeting of Mina's whose link is turned on."""
     meeting = meetings.create_meeting(User.objects.create_user("mina"), "Weekly <b>", "en")
     joining.allow(meeting, allowed=True)
     return meeting
@@ -38,7 +38,7 @@ def page(meeting: Meeting) -> str:
 
 
 class TestLink:
-    """The owner's to give."""
+    """The link, which the owner controls."""
 
     def test_is_off_until_the_owner_turns_it_on(self) -> None:
         meeting = meetings.create_meeting(User.objects.create_user("jun"), "New", "en")
@@ -103,7 +103,7 @@ class TestLink:
 
 
 class TestGuest:
-    """With no more than a name."""
+    """Joining with no more than a name."""
 
     def test_says_a_name_and_is_in(self, meeting: Meeting) -> None:
         browser = Client()
@@ -153,7 +153,7 @@ class TestGuest:
         assert answer.status_code == 422
         assert "is called that already" in answer.text
         joined_as_guest(meeting, "Gil")
-        joined_as_guest(meeting, "Gil")  # two guests of one name there may be
+        joined_as_guest(meeting, "Gil")  # two guests may have one name
 
     @pytest.mark.parametrize(
         "name", ["ÉVA", "e\u0301va", "éva\u200d", "éva\ufe0f", "éva \u2800", "éva\u3164", "é\uff56a"]
@@ -211,7 +211,7 @@ class TestGuest:
 
 
 class TestAccount:
-    """Somebody who is signed in confirms once."""
+    """Joining while signed in takes one confirmation."""
 
     def test_joins_with_one_post_under_their_own_name(self, meeting: Meeting) -> None:
         jun = User.objects.create_user("jun", first_name="Jun")
@@ -230,7 +230,7 @@ class TestAccount:
 
 
 class TestLimit:
-    """A link that went too far fills no table."""
+    """The number of people who can join is limited, should a link spread too far."""
 
     @pytest.fixture(autouse=True)
     def _three(self, settings: Any) -> None:

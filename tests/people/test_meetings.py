@@ -22,13 +22,13 @@ def mina() -> User:
 
 @pytest.fixture
 def jun() -> User:
-    """Somebody else."""
+    """Another user."""
     return User.objects.create_user("jun")
 
 
 @pytest.fixture
 def told(monkeypatch: pytest.MonkeyPatch) -> list[Told]:
-    """What was published about people: (meeting, version, who was removed)."""
+    """Return the published `participant.changed` events as (meeting, version, removed participant)."""
     seen: list[Told] = []
     monkeypatch.setattr(events, "publish_participants", lambda *args: seen.append(args))
     return seen

@@ -1,4 +1,4 @@
-"""Who may do what: every address of a meeting, asked by everybody there is."""
+"""Who may do what: every URL of a meeting, requested by every kind of visitor."""
 
 import json
 import uuid
@@ -25,12 +25,12 @@ FETCH = {"X-Requested-With": "fetch"}
 
 @pytest.fixture
 def people() -> People:
-    """All kinds of them."""
+    """A meeting and every kind of visitor."""
     return everybody()
 
 
 def pages(people: People) -> Iterator[tuple[str, str, dict[str, str]]]:
-    """What every participant may: method, address, form."""
+    """Yield what every participant may request: method, URL, form."""
     row = a_row(people.meeting, status="failed")
     meeting, recording = people.meeting.pk, row.recording_id
     yield "get", reverse("meeting", args=[meeting]), {}
@@ -46,7 +46,7 @@ def pages(people: People) -> Iterator[tuple[str, str, dict[str, str]]]:
 
 
 def owners(people: People) -> Iterator[tuple[str, str, dict[str, str]]]:
-    """What only the owner may."""
+    """Yield what only the owner may request: method, URL, form."""
     meeting, jun = people.meeting.pk, people.participant("jun").pk
     yield "post", reverse("people", args=[meeting]), {"username": "other"}
     yield "post", reverse("rename", args=[meeting, jun]), {"name": "Somebody"}
@@ -76,8 +76,10 @@ def test_who_is_not_gets_nothing(people: People, who: str) -> None:
 
 
 def every_address(people: People) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """All pages and calls of the API that are about one meeting, whatever is added to them: method, address, what is
-    sent with it, each right in itself."""
+    """Yield every page and API operation of one meeting as (method, URL, arguments of a valid request).
+
+    They are read from the URL patterns, so a new one cannot be forgotten here.
+    """
     owner = people.participant("mina")
     row = a_row(people.meeting, status="failed", texts=[(0, 1, "0", "Hello.")], kind="upload")
     upload = Upload.objects.create(
@@ -115,7 +117,7 @@ def test_nothing_of_a_meeting_can_be_reached_from_outside(people: People, who: s
             answer = browser.post(address, headers=FETCH, **sent)
         else:
             answer = browser.generic(method, address, headers=FETCH | tus, **sent)
-        # A form that is not complete is refused before anybody looks for the meeting, so for every meeting.
+        # An incomplete form is refused before the meeting is looked up, so this reveals nothing about it.
         incomplete = method == "POST" and address.endswith("/recordings") and answer.status_code == 422
         expected = {401} if who == "anonymous" else {404, 405}
         assert incomplete or answer.status_code in expected, (method, address, answer.status_code)
@@ -143,7 +145,7 @@ def test_a_guest_changes_what_they_said_and_nothing_that_others_said(
 def test_who_does_not_own_it_changes_neither_it_nor_its_people(people: People, who: str) -> None:
     for method, address, form in owners(people):
         if "remove" in address and who == "guest":
-            continue  # that is leaving
+            continue  # the guest may leave
         status = getattr(people.browsers[who], method)(address, form, headers=FETCH).status_code
         assert status == 404, address
     assert set(people.meeting.participants.present().values_list("name", flat=True)) == {"mina", "jun", "Gil"}
@@ -189,7 +191,7 @@ def test_the_audio_file_is_for_who_is_inside(people: People, settings: object, t
     for who, browser in people.browsers.items():
         seen = seats.seat_in(people.meeting.pk, seats.visitor_of(*_asking(browser)))
         assert (seen is not None) == (who in INSIDE), who
-        # There is no file: who may hear it finds that out, and who may not finds out nothing else.
+        # There is no file, so those who may hear it get 404 as well. The others must get the same answer.
         assert browser.get(address).status_code == (302 if who == "anonymous" else 404)
 
 
@@ -207,7 +209,7 @@ def test_a_key_opens_one_meeting_and_no_other_of_the_same_owner(people: People) 
 def test_one_browser_can_be_a_guest_of_several_meetings(people: People) -> None:
     other = meetings.create_meeting(people.meeting.owner, "Other", "en")
     browser = joined_as_guest(people.meeting, "Ann")
-    second = joined_as_guest(other, "Ann")  # makes the link
+    second = joined_as_guest(other, "Ann")  # its link is made here
     other.refresh_from_db()
     browser.post(f"/j/{other.pk}-{other.join_secret}/", {"name": "Ann again"})
     assert browser.get(reverse("meeting", args=[people.meeting.pk])).status_code == 200

@@ -1,4 +1,4 @@
-"""The place in the queue and the soft estimate: what they count, and when nothing is said."""
+"""The place in the queue and the estimated time: what they count, and when none is given."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -28,7 +28,7 @@ OPEN: dict[Purpose, float | None] = {Purpose.POLL: 0.0, Purpose.SUBMIT: 0.0}
 
 @pytest.fixture
 def working(redis_connection: "redis.Redis") -> Iterator[None]:
-    """A worker and a dispatcher that are alive."""
+    """Send the heartbeats of a worker and a dispatcher."""
     beats = [Heartbeat(Role.WORKER), Heartbeat(Role.DISPATCH)]
     for beat in beats:
         beat.start()
@@ -176,7 +176,7 @@ def test_forty_files_and_twenty_pages_cost_one_look(working: None) -> None:
     with CaptureQueriesContext(connection) as queries:
         snapshots = [meeting_snapshot(meeting) for _ in range(20)]
 
-    assert len(queries) == 20  # what each asks for itself
+    assert len(queries) == 20  # one query each, besides the shared look
     assert sorted(o["queue_position"] or 0 for o in snapshots[0]["outlook"].values()) == list(range(1, 41))
 
 

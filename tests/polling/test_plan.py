@@ -25,7 +25,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def scripted(settings: Settings) -> Iterator[Vendor]:
-    """A vendor that gives the answers that the test puts into it, whenever it is asked."""
+    """Make the settings' vendor give the answers that the test scripts."""
     with running_vendor() as vendor:
         vendors = settings.STT_VENDORS
         settings.STT_VENDORS = {**vendors, "rtzr": {**vendors["rtzr"], "base_url": vendor.url}}
@@ -35,7 +35,7 @@ def scripted(settings: Settings) -> Iterator[Vendor]:
 
 
 def history(*spans: tuple[int, int], audio_ms: int = 5000, model: str = "whisper") -> None:
-    """Jobs of `audio_ms` that were running and done at these ms, oldest first."""
+    """Write samples of jobs with `audio_ms` of audio, given as (running_ms, done_ms), oldest first."""
     TurnaroundSample.objects.bulk_create(
         TurnaroundSample(
             vendor="rtzr",
@@ -56,7 +56,7 @@ def processing(
 
 
 def gap_s(row: Transcription, polls: int = 0, asked_at: datetime | None = None) -> float:
-    """From the acceptance to the next poll."""
+    """Return the seconds from the acceptance to the next poll."""
     assert row.submitted_at is not None
     return (
         plan.next_poll(row, row.submitted_at, polls=polls, asked_at=asked_at).at - row.submitted_at
@@ -132,7 +132,7 @@ def test_clocks_that_differ_make_no_sample() -> None:
 
 @pytest.mark.parametrize("running_at", [None, timedelta(seconds=3)], ids=["at once", "at the poll before"])
 def test_an_interval_without_length_is_no_sample(running_at: timedelta | None) -> None:
-    """The same moment cannot be both: two clocks differ, and the table refuses such a row."""
+    """The job cannot be running and done at the same moment: two clocks differ. The table refuses such a row."""
     accepted_at = timezone.now()
     done_at = accepted_at + (running_at or timedelta())
     row = processing(a_meeting(), accepted_at, seen_running_at=done_at if running_at else None)
@@ -206,7 +206,7 @@ def test_over_the_budget_every_gap_is_stretched_by_the_same_factor(settings: Set
 
 
 def test_a_poll_just_behind_another_does_not_hold_up_everybody_else(settings: Settings) -> None:
-    """It is one poll more, and not the twenty a second that its gap would make."""
+    """A gap of 1/20 s means one more poll, and not 20 polls a second."""
     settings.STT_POLLS_PER_SECOND = 10
     history(*[(1290, 1310)] * 100)
     accepted_at = timezone.now()

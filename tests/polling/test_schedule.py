@@ -19,14 +19,14 @@ WORTH_S = 0.5
 
 @cache
 def known(middle_s: float, sigma: float = 0.2, audio_s: float = 5) -> Turnaround:
-    """As learned from jobs that took about `middle_s`."""
+    """Return the turnaround that is learned from jobs that took about `middle_s`."""
     draw = random.Random(1)
     took = [middle_s * draw.lognormvariate(0, sigma) for _ in range(200)]
     return learn([Seen(audio_s, t * 0.97, t * 1.03) for t in took], audio_s)
 
 
 def ages(turnaround: Turnaround, audio_s: float = 5, number: int = 0) -> Iterator[float]:
-    """The polls of a job that is never done."""
+    """Yield the ages of the polls of a job that is never done."""
     age, polls = 0.0, 0
     while True:
         age = schedule.next_poll(
@@ -57,11 +57,11 @@ def test_a_live_clip_is_asked_about_when_it_should_be_done_and_not_before() -> N
     first = [next(ages(of_clips, number=n)) for n in range(50)]
 
     assert 1.2 < min(first) < max(first) < 2.4
-    assert max(first) - min(first) > 0.1  # what came together is not asked about together
+    assert max(first) - min(first) > 0.1  # jobs accepted together are not polled together
 
 
 def test_a_steady_vendor_is_asked_again_as_soon_as_it_must_be_done() -> None:
-    """The first poll may be early; the next is not half a second later, in the doubt, but just behind."""
+    """The first poll may be early. The next comes right after the usual turnaround, not half a second later."""
     steady = known(1.3, sigma=0.01)
 
     lags = sorted(polls_and_lag(steady, 1.3, number=n)[1] for n in range(100))
@@ -76,7 +76,7 @@ def test_an_hour_of_audio_is_left_alone_until_it_may_be_done() -> None:
     early = [age for age, _ in zip(ages(of_hours, 3600), range(200), strict=False) if age < 400]
     polls, lag = polls_and_lag(of_hours, 620, 3600)
 
-    assert len(early) < 25  # in case the vendor has become faster
+    assert len(early) < 25  # some, in case the vendor has become faster
     assert polls < 620 / ADVICE_S
     assert lag < ADVICE_S
 

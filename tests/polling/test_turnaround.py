@@ -26,7 +26,7 @@ def median(turnaround: Turnaround, audio_s: float) -> float:
 
 
 def polled(audio_s: float, took_s: float, every_s: float) -> Seen:
-    """A job as fixed polls would have seen it."""
+    """Return the job as polls every `every_s` would see it."""
     found_running = int(took_s / every_s) * every_s
     return Seen(audio_s, found_running, found_running + every_s)
 
@@ -75,7 +75,7 @@ def test_the_length_matters_as_much_as_it_did_before() -> None:
 
 
 def test_one_answer_that_came_hours_late_changes_nothing() -> None:
-    """The gate was closed, or the worker away: the job was running at 1 s, and was found done after 3 hours."""
+    """A job that ran at 1 s and was found done after 3 hours, because the gate was closed or no worker ran."""
     good = [Seen(5, 1.5, 2.0)] * 60
     late = [Seen(5, 1.0, 10_800)] * 6
 

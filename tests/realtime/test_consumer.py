@@ -1,6 +1,6 @@
-"""The socket: who gets in, what it says first, and that nothing but leaving ends it.
+"""The meeting page's socket: who may connect, what it sends first, which events it forwards, and when it ends.
 
-Each test is a plain one that wraps its coroutine, so that it sees the fixtures' rows and they are rolled back.
+Each test is a plain function around a coroutine, so that it sees the rows of the fixtures and they are rolled back.
 """
 # Channels has no types.
 # mypy: disable-error-code="no-untyped-call"
@@ -51,7 +51,7 @@ def cookies(client: Client, mina: User) -> Client:
 
 
 def socket(meeting_id: int, client: Client | None = None, origin: bytes = ORIGIN[1]) -> WebsocketCommunicator:
-    """A page's connection, not open yet."""
+    """Return a page's connection, which is not open yet."""
     headers = [(b"origin", origin), (b"host", b"localhost")]
     if client is not None:
         cookie = "; ".join(f"{name}={morsel.value}" for name, morsel in client.cookies.items())
@@ -62,7 +62,7 @@ def socket(meeting_id: int, client: Client | None = None, origin: bytes = ORIGIN
 def with_socket(
     meeting_id: int, client: Client, act: Callable[[WebsocketCommunicator, dict[str, Any]], Awaitable[None]]
 ) -> None:
-    """Opens a socket, reads its snapshot, and runs `act(socket, snapshot)`."""
+    """Open a socket, read its snapshot, and run `act(socket, snapshot)`."""
 
     async def run() -> None:
         open_socket = socket(meeting_id, client)
@@ -75,7 +75,7 @@ def with_socket(
 
 
 def refused_with(meeting_id: int, client: Client | None = None) -> int:
-    """The code with which a connection is closed."""
+    """Return the code with which a new connection is refused."""
 
     async def run() -> int:
         open_socket = socket(meeting_id, client)
@@ -90,12 +90,12 @@ def refused_with(meeting_id: int, client: Client | None = None) -> int:
 
 
 async def send(group: str, event: dict[str, Any]) -> None:
-    """What a worker does, from another process."""
+    """Send an event to a group, as a worker in another process does."""
     await get_channel_layer().group_send(group, event)
 
 
 async def heard(page: WebsocketCommunicator, kind: str) -> dict[str, Any]:
-    """The next event of this type; others in between are let go."""
+    """Return the next event of this type, and skip the others."""
     while True:
         message: dict[str, Any] = await page.receive_json_from(timeout=patient(5))
         if message["type"] == kind:
@@ -103,7 +103,7 @@ async def heard(page: WebsocketCommunicator, kind: str) -> dict[str, Any]:
 
 
 async def closed_with(page: WebsocketCommunicator) -> int:
-    """The code with which the server ends this connection, whatever it says before."""
+    """Return the code with which the server closes this connection, and skip what it sends before."""
     while True:
         message = await page.receive_output(timeout=patient(5))
         if message["type"] == "websocket.close":
@@ -112,7 +112,7 @@ async def closed_with(page: WebsocketCommunicator) -> int:
 
 
 class TestWhoGetsIn:
-    """Refusals, each with the code that the page explains."""
+    """Refused connections, each with the close code that the page explains."""
 
     def test_not_signed_in(self, meeting: Meeting) -> None:
         assert refused_with(meeting.pk) == consumers.NOT_SIGNED_IN
@@ -142,7 +142,7 @@ class TestWhoGetsIn:
 
 
 class TestSnapshot:
-    """The first message, and the same again whenever the page asks."""
+    """The snapshot: the first message, and the answer whenever the page asks for it."""
 
     def test_says_where_everything_is(self, cookies: Client, meeting: Meeting) -> None:
         rows = [a_row(meeting, version=n + 1) for n in range(2)]
@@ -192,7 +192,7 @@ class TestSnapshot:
 
 
 class TestEvents:
-    """What is forwarded, to whom, and what it costs."""
+    """Which events are forwarded, to whom, and with how many queries."""
 
     def test_events_of_the_meeting_and_of_the_gate_are_handed_on_as_they_are(
         self, cookies: Client, meeting: Meeting

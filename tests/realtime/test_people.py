@@ -1,4 +1,4 @@
-"""What a socket says of its people: who is here, who records, who has to go, and what ends the meeting."""
+"""The socket and the people of its meeting: who is here and records, who is removed, and the meeting's end."""
 # Channels has no types.
 # mypy: disable-error-code="no-untyped-call"
 
@@ -27,12 +27,12 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("connections_stay_o
 
 @pytest.fixture
 def people() -> People:
-    """All kinds of them."""
+    """A meeting and every kind of visitor."""
     return everybody()
 
 
 def together(people: People, act: Callable[..., Awaitable[None]], *who: str) -> None:
-    """Opens a socket for each of `who`, reads their snapshots, and runs `act(*sockets)`."""
+    """Open a socket for each of `who`, read their snapshots, and run `act(*sockets)`."""
 
     async def run() -> None:
         sockets = []
@@ -49,7 +49,7 @@ def together(people: People, act: Callable[..., Awaitable[None]], *who: str) -> 
 
 
 async def told(page: WebsocketCommunicator, here: set[int], recording: set[int]) -> None:
-    """Waits until a page was told exactly this."""
+    """Wait until the page receives exactly this attendance."""
     while True:
         event = await heard(page, "attendance.changed")
         if (set(event["here"]), set(event["recording"])) == (here, recording):
@@ -93,7 +93,7 @@ def test_all_are_told_who_comes_records_stops_and_goes(people: People) -> None:
         for recording in True, False, True:
             await guest.send_json_to({"type": "recording", "recording": recording})
             await told(page, {owner, gil}, {gil} if recording else set())
-        await guest.disconnect()  # with the recording: it ends with the socket
+        await guest.disconnect()  # its recording ends with the socket
         await told(page, {owner}, set())
 
     together(people, watch, "owner")
@@ -156,7 +156,7 @@ def test_nobody_records_in_an_ended_meeting(people: People) -> None:
         await heard(guest, "meeting.changed")
         await told(guest, {gil}, set())
         await send(events.meeting_group(people.meeting.pk), {**event, "version": 91, "state": "open"})
-        await told(guest, {gil}, {gil})  # its page has not stopped
+        await told(guest, {gil}, {gil})  # its page never stopped recording
 
     together(people, end, "guest")
 
@@ -186,9 +186,8 @@ def test_a_removed_guests_socket_ends(people: People) -> None:
     gil = people.participant("Gil")
 
     async def remove(owner: WebsocketCommunicator, guest: WebsocketCommunicator) -> None:
-        await sync_to_async(meetings.remove)(
-            people.meeting, gil
-        )  # told after the commit, which a test has none of
+        # The event would follow the commit, which this test has none of, so it is sent below.
+        await sync_to_async(meetings.remove)(people.meeting, gil)
         event = {
             "type": "participant.changed",
             "meeting": people.meeting.pk,
@@ -215,7 +214,7 @@ def test_what_happens_while_a_page_connects_is_not_missed(
             meetings.remove(people.meeting, people.participant("Gil"))
 
     async def before_it_listens(page: consumers.PageConsumer, *groups: str) -> None:
-        await sync_to_async(happens)()  # told before this page is in the group
+        await sync_to_async(happens)()  # the event comes before this page is in the group
         await join(page, *groups)
 
     monkeypatch.setattr(consumers.PageConsumer, "_join", before_it_listens)

@@ -1,4 +1,4 @@
-"""The console's socket: for staff who may see the gate's history, and for as long as they may."""
+"""The console's socket: it admits staff who may view the gate's history, and closes when they no longer may."""
 # Channels has no types.
 # mypy: disable-error-code="no-untyped-call"
 
@@ -32,7 +32,7 @@ def a_user(name: str, *permissions: str, **fields: Any) -> User:
 
 
 def socket(client: Client | None, vendor: str = "rtzr") -> WebsocketCommunicator:
-    """A console's connection, not open yet."""
+    """Return a console's connection, which is not open yet."""
     headers = [(b"origin", b"http://localhost"), (b"host", b"localhost")]
     if client is not None:
         cookie = "; ".join(f"{name}={morsel.value}" for name, morsel in client.cookies.items())
@@ -41,7 +41,7 @@ def socket(client: Client | None, vendor: str = "rtzr") -> WebsocketCommunicator
 
 
 def first_message(client: Client | None, vendor: str = "rtzr") -> dict[str, Any]:
-    """What a new connection says first, raw."""
+    """Return the first message of a new connection, unparsed."""
 
     async def run() -> dict[str, Any]:
         console = socket(client, vendor)

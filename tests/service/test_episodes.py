@@ -1,4 +1,4 @@
-"""The gate's history is folded into episodes, whatever of it is missing."""
+"""The gate's history by episode, also when a part of it is missing."""
 
 from datetime import timedelta
 
@@ -17,7 +17,7 @@ NOW = timezone.now()
 
 
 def history(*events: tuple[int, str, int, str], vendor: str = "rtzr") -> None:
-    """Rows as `gate_reports.record` writes them: (seconds ago, kind, episode, reason)."""
+    """Write rows as `reports.record` does, given as (seconds ago, kind, episode, reason)."""
     for ago, kind, number, reason in events:
         GateEvent.objects.create(
             vendor=vendor,
@@ -30,7 +30,7 @@ def history(*events: tuple[int, str, int, str], vendor: str = "rtzr") -> None:
 
 
 def in_short(found: list[Episode]) -> list[tuple[int, bool, bool, list[str], float | None]]:
-    """(number, closing known, opening known, reasons, seconds) of each."""
+    """Return (number, closing known, opening known, reasons, seconds) of each episode."""
     return [
         (
             each.number,

@@ -1,4 +1,4 @@
-"""What the gate is told of each error of a vendor."""
+"""What is reported to the gate for each error of a vendor."""
 
 import pytest
 

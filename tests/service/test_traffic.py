@@ -12,12 +12,12 @@ from transcription.live.redis_client import redis_client
 from transcription.service import reports, traffic
 from transcription.service.traffic import Slot
 
-# A quarter of an hour that begins on the whole hour, 12 minutes and 30 s later.
+# 12 minutes and 30 s after a whole hour.
 NOW = 1_800_000_000 // 3600 * 3600 + 750
 
 
 def by_minute(now: float = NOW) -> dict[int, Counter[traffic.Result]]:
-    """Minutes ago → what was counted."""
+    """Return the counts of the last day by how many minutes ago they were."""
     slots = traffic.last_day("rtzr", now=now)
     return {len(slots) - 1 - n: slot.counts for n, slot in enumerate(slots) if slot.total}
 
@@ -43,7 +43,7 @@ def test_what_was_not_sent_is_no_request() -> None:
 
 
 def test_each_minute_and_each_vendor_has_its_own_count() -> None:
-    for ago in (0, 31, 59, 60, 125):  # s; the minute of NOW began 30 s ago
+    for ago in (0, 31, 59, 60, 125):  # seconds; the minute of NOW began 30 s ago
         traffic.count("rtzr", Ok(), now=NOW - ago)
     traffic.count("another", Refused("all"), now=NOW)
     assert by_minute() == {0: {"ok": 1}, 1: {"ok": 3}, 2: {"ok": 1}}

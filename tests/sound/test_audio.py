@@ -1,4 +1,4 @@
-"""Files of strangers: what they are, how long they are, what is kept of a broken one, and what they cannot do."""
+"""Untrusted audio: its format, its length, what is kept of a damaged file, and what no file can make Mico do."""
 
 import io
 import math
@@ -29,7 +29,7 @@ def tone(
     layout: str = "mono",
     live: bool = False,
 ) -> bytes:
-    """440 Hz in any format; `live` as MediaRecorder writes it: no duration, no index."""
+    """Return a file with a tone of 440 Hz. With `live`, it has no duration and no index, as from MediaRecorder."""
     out = io.BytesIO()
     options = {"live": "1"} if live else {}
     with av.open(out, "w", format=container, options=options) as file:
@@ -61,7 +61,7 @@ def video() -> bytes:
 
 
 class SilentWav(io.BytesIO):
-    """A WAV of any length, 16 kHz mono, made while it is read; `promised_bytes` is what its header says."""
+    """A WAV of any length, 16 kHz mono, made while it is read. Its header may promise another size in bytes."""
 
     def __init__(self, seconds: int, promised_bytes: int | None = None) -> None:
         super().__init__()
@@ -87,7 +87,7 @@ class SilentWav(io.BytesIO):
 
 
 class Sink(io.BytesIO):
-    """Keeps nothing but how far it was written."""
+    """A file that keeps only its position and drops what is written."""
 
     def write(self, data: object) -> int:
         count = len(bytes(data))  # type: ignore[call-overload]
@@ -200,7 +200,7 @@ def test_what_is_not_audio(head: bytes) -> None:
 
 
 def test_a_file_that_is_damaged_from_the_beginning() -> None:
-    assert code_of(tone("aac", "mp4")[:8000]) == "unreadable"  # its index is at its end
+    assert code_of(tone("aac", "mp4")[:8000]) == "unreadable"  # the index at its end is missing
     assert code_of(tone("libopus", "webm")[:60]) == "unreadable"
 
 
@@ -312,7 +312,7 @@ print(decoded.duration_ms, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 
 
 
 def test_an_hour_takes_no_more_memory_than_a_second() -> None:
-    """In a process of its own, whose highest mark nobody else has raised."""
+    """Run in a process of its own, whose peak of memory no other test has raised."""
     run = subprocess.run([sys.executable, "-c", HOUR], capture_output=True, text=True, check=True, cwd=ROOT)
     duration_ms, growth = run.stdout.split()
     assert duration_ms == "3600000"

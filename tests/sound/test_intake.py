@@ -1,4 +1,4 @@
-"""What is let in, and what is not: one clear sentence, the right status, and nothing half kept."""
+"""Which audio is accepted. A refusal has one clear sentence and the right code, and keeps nothing."""
 
 import io
 import uuid
@@ -116,7 +116,7 @@ def test_too_long_and_too_large_are_refused(settings: Settings) -> None:
         receive(meeting, sound)
     assert refused.value.code == "too_large"
 
-    settings.MAX_UPLOAD_BYTES = len(sound)  # as large as it may be
+    settings.MAX_UPLOAD_BYTES = len(sound)  # the largest that is allowed
     recording, _ = receive(meeting, sound)
     assert recording.size_bytes == len(sound)
 
@@ -152,7 +152,7 @@ def test_two_senders_of_one_client_id_at_the_same_moment_make_one_recording(
 
     def meanwhile(file: io.BytesIO) -> object:
         monkeypatch.setattr(audio, "probe", probe)
-        receive(meeting, client_id=client_id)  # the other sender, between our look and our write
+        receive(meeting, client_id=client_id)  # another request, between our check and our write
         return probe(file)
 
     monkeypatch.setattr(audio, "probe", meanwhile)
@@ -248,7 +248,7 @@ def test_files_follow_each_other_and_live_speech_ends_now() -> None:
     given, _ = receive(meeting, kind="live", offset_ms=1234)
 
     assert (first.offset_ms, second.offset_ms) == (0, 2085)
-    assert live.offset_ms == 0  # it began before the meeting was made
+    assert live.offset_ms == 0  # it began before the meeting was created
     assert given.offset_ms == 1234
 
 
@@ -261,11 +261,11 @@ def test_a_refusal_is_said_in_the_language_of_who_asks() -> None:
 
 
 class TestAfterTheEnd:
-    """Of an ended meeting, what was said before its end is taken however late it comes, and nothing else."""
+    """An ended meeting takes what was said before its end, however late it arrives, and nothing else."""
 
     @pytest.fixture
     def ended(self) -> Meeting:
-        """It began an hour ago, and ended when it was 30 minutes old."""
+        """A meeting that began an hour ago and ended after 30 minutes."""
         meeting = a_meeting()
         meeting.created_at = timezone.now() - timedelta(hours=1)
         meeting.ended_at = meeting.created_at + timedelta(minutes=30)
@@ -281,9 +281,9 @@ class TestAfterTheEnd:
         "fields",
         [
             {"kind": "live", "offset_ms": 30 * 60_000 + intake.HEARD_OF_THE_END_MS + 1},
-            {"kind": "live"},  # it ends now, and is shorter than half an hour
+            {"kind": "live"},  # taken to end now, so it began after the end
             {"kind": "upload"},
-            {"kind": "upload", "offset_ms": 0},  # where it belongs, and not when it was recorded
+            {"kind": "upload", "offset_ms": 0},  # a place in the meeting, not a time of recording
         ],
     )
     def test_what_is_new_is_not(self, ended: Meeting, fields: dict[str, object]) -> None:

@@ -1,4 +1,4 @@
-"""The player's sound: `Range`, and that it is sound to a browser whatever is in the file."""
+"""The player's audio: `Range` requests, and headers that keep a browser from running what is in the file."""
 
 from pathlib import Path
 from typing import Any
@@ -31,7 +31,7 @@ def page(client: Client, meeting: Meeting) -> Client:
 
 @pytest.fixture
 def where(meeting: Meeting, settings: Any, tmp_path: Path) -> str:
-    """A recording with a file of 1000 bytes."""
+    """The URL of a recording with a file of 1000 bytes."""
     settings.MEDIA_ROOT = tmp_path
     row = a_row(meeting)
     recording = row.recording
@@ -91,7 +91,7 @@ def test_what_cannot_be_understood_is_ignored(page: Client, where: str, wanted: 
 
 
 def test_its_size_can_be_asked_for_without_it(page: Client, where: str) -> None:
-    response = page.head(where, headers={"Range": "bytes=0-9"})  # a range is of GET alone
+    response = page.head(where, headers={"Range": "bytes=0-9"})  # only GET has ranges
     assert (response.status_code, response["Content-Length"], response.content) == (200, "1000", b"")
 
 

@@ -1,4 +1,4 @@
-"""What the player is told: where the recordings lie, where their lines begin, and the words' times."""
+"""The player's timeline: where recordings and their lines begin, and the times of words."""
 
 import io
 from pathlib import Path

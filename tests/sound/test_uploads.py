@@ -1,4 +1,4 @@
-"""Files in parts, below the protocol: what others do to an upload meanwhile."""
+"""Resumable uploads below the protocol: what another request or process does to one meanwhile."""
 
 import io
 import os
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def upload(settings: Settings, tmp_path: Path) -> Upload:
-    """Begun, and not a byte of it is here."""
+    """An upload without any bytes yet."""
     settings.MEDIA_ROOT = tmp_path
     participant = a_meeting().participants.get()
     return uploads.begin(participant, client_id=uuid.uuid4(), name="talk.wav", size=10)
@@ -34,7 +34,7 @@ def test_who_begins_while_the_meeting_is_deleted_is_told_so(
     upload: Upload, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(**_: object) -> None:
-        raise IntegrityError  # as the database says it at the end of a transaction
+        raise IntegrityError  # as PostgreSQL does at the commit, when the meeting is gone
 
     monkeypatch.setattr(Upload.objects, "create", refuse)
     with pytest.raises(intake.UploadRefused) as refused:
@@ -49,7 +49,7 @@ def test_two_dispatchers_that_sweep_at_once_are_in_nobodys_way(
     orphan = folder / uuid.uuid4().hex
     orphan.touch()
     os.utime(orphan, (0, 0))
-    listed = [orphan, folder / uuid.uuid4().hex]  # the second was swept by another meanwhile
+    listed = [orphan, folder / uuid.uuid4().hex]  # the second was removed by another dispatcher
     monkeypatch.setattr(Path, "glob", lambda *_: iter(listed[::-1]))
     assert uploads.sweep() == 1
     assert not orphan.exists()

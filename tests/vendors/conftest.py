@@ -1,4 +1,4 @@
-"""What the tests of the vendors share: a scripted vendor over real sockets, and a Redis client for the tokens."""
+"""Fixtures of the vendors' tests: a scripted vendor over real sockets, and a Redis client for the tokens."""
 
 from collections.abc import Iterator
 
@@ -21,7 +21,7 @@ def vendor() -> Iterator[Vendor]:
 
 @pytest.fixture
 def session() -> Iterator[requests.Session]:
-    """This thread's session, without connections of another test."""
+    """This thread's session, without connections from another test."""
     with http.session() as session:
         yield session
 
@@ -41,13 +41,13 @@ def rtzr(vendor: Vendor, client: redis.Redis) -> Rtzr:
         client_secret="s3cr3t-of-mine",
         base_url=f"{vendor.url}/",
         connect_timeout_s=patient(5),
-        read_timeout_s=patient(0.25),  # some tests wait for it
+        read_timeout_s=patient(0.25),  # short, because some tests wait for it
     )
 
 
 @pytest.fixture
 def ready(vendor: Vendor, rtzr: Rtzr) -> Rtzr:
-    """Signed in already."""
+    """The adapter, already signed in."""
     vendor.will(signed_in(), answer(200, {"status": "transcribing"}))
     rtzr.fetch("warm")
     vendor.requests.clear()

@@ -1,4 +1,4 @@
-"""A vendor that does exactly what it is told to, over real sockets: it drops, hangs, drips and lies on demand."""
+"""A scripted vendor over real sockets, which can also drop, hang, drip and cut its answers short."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 @dataclass
 class Request:
-    """What arrived. `body` is empty where the reply did not read it."""
+    """A request that arrived. `body` is empty if the reply did not read it."""
 
     method: str
     path: str
@@ -24,7 +24,7 @@ class Request:
 
 @dataclass
 class Vendor:
-    """`replies` are used up in order, one for each request; `requests` is what came in."""
+    """`replies` are used in order, one for each request; `requests` are those that arrived."""
 
     url: str
     replies: queue.SimpleQueue[Reply] = field(default_factory=queue.SimpleQueue)
@@ -50,7 +50,7 @@ class Handler(BaseHTTPRequestHandler):
             self.command, self.path, dict(self.headers.items()), connection=self.client_address
         )
         self.vendor.requests.append(self.request_seen)
-        # ConnectionError: the client gave up first, which is what some tests are about.
+        # In some tests the client closes the connection first.
         with contextlib.suppress(ConnectionError):
             self.vendor.replies.get_nowait()(self)
 
@@ -74,7 +74,7 @@ Reply = Callable[[Handler], None]
 
 
 def answer(status: int, data: object = None, headers: Mapping[str, str] | None = None) -> Reply:
-    """Reads the request and answers: bytes as they are, anything else as JSON."""
+    """Read the request and answer: bytes as they are, anything else as JSON."""
     body = data if isinstance(data, bytes) else json.dumps(data).encode()
 
     def reply(handler: Handler) -> None:
@@ -85,25 +85,25 @@ def answer(status: int, data: object = None, headers: Mapping[str, str] | None =
 
 
 def drop(handler: Handler) -> None:
-    """Reads the request and closes the connection without a word."""
+    """Read the request and close the connection without an answer."""
     handler.read_body()
     handler.close_connection = True
 
 
 def drop_unread(handler: Handler) -> None:
-    """Closes the connection before the body is read."""
+    """Close the connection before the body is read."""
     handler.close_connection = True
 
 
 def hang(handler: Handler) -> None:
-    """Reads the request and says nothing until the test is over."""
+    """Read the request and send nothing until the test is over."""
     handler.read_body()
     handler.vendor.over.wait()
     handler.close_connection = True
 
 
 def refuse_unread(status: int, data: object) -> Reply:
-    """Answers before the body is read, as a server does that looks at the Content-Length first."""
+    """Answer before the body is read, as a server does that checks the Content-Length first."""
 
     def reply(handler: Handler) -> None:
         handler.write(status, json.dumps(data).encode(), {"Connection": "close"})
@@ -113,7 +113,7 @@ def refuse_unread(status: int, data: object) -> Reply:
 
 
 def cut_short(status: int, sent: bytes, promised: int) -> Reply:
-    """Sends the beginning of a body and closes."""
+    """Send the beginning of a body and close the connection."""
 
     def reply(handler: Handler) -> None:
         handler.read_body()
@@ -124,7 +124,7 @@ def cut_short(status: int, sent: bytes, promised: int) -> Reply:
 
 
 def stop_within_body(status: int, sent: bytes) -> Reply:
-    """Sends the beginning of a body and then nothing until the test is over."""
+    """Send the beginning of a body, and then nothing until the test is over."""
 
     def reply(handler: Handler) -> None:
         handler.read_body()
@@ -136,7 +136,7 @@ def stop_within_body(status: int, sent: bytes) -> Reply:
 
 
 def drip(handler: Handler) -> None:
-    """An endless body, byte after byte, each of them well within the read timeout."""
+    """Send an endless body, byte by byte, each of them well within the read timeout."""
     handler.read_body()
     handler.write(200, b"", {"Content-Length": "1000000"})
     while not handler.vendor.over.wait(0.01):
@@ -145,14 +145,14 @@ def drip(handler: Handler) -> None:
 
 @contextlib.contextmanager
 def running_vendor() -> Iterator[Vendor]:
-    """The vendor on a free port, until the block ends."""
+    """Run the vendor on a free port until the block ends."""
 
     class Bound(Handler):
-        """http.server makes the handlers, so what they share is on their class."""
+        """Holds the vendor, because http.server creates the handlers itself."""
 
     class Server(ThreadingHTTPServer):
         def handle_error(self, request: object, client_address: object) -> None:
-            """Connections break here on purpose; what else goes wrong the client gets to feel."""
+            """Do not print errors: most are intended, and the client notices any other."""
 
     server = Server(("127.0.0.1", 0), Bound)
     vendor = Bound.vendor = Vendor(f"http://127.0.0.1:{server.server_address[1]}")

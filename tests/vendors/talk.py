@@ -1,4 +1,4 @@
-"""The words of RTZR's protocol that its tests share."""
+"""Answers of RTZR's protocol that several tests use."""
 
 import email.parser
 import io

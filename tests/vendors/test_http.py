@@ -1,4 +1,4 @@
-"""The one outbound function: what may go wrong on the way, and what each of it means for a submit."""
+"""`http.send`: what can go wrong on the way, and whether a submit may have arrived then."""
 
 import gzip
 import io
@@ -27,7 +27,7 @@ from transcription.vendors import base, http
 from transcription.vendors.multipart import Multipart
 
 USUAL = http.Timeouts(connect_s=patient(5), read_s=patient(5), answer_s=patient(5))
-QUICK = http.Timeouts(connect_s=0.3, read_s=0.3, answer_s=0.3)  # for what is to run into them
+QUICK = http.Timeouts(connect_s=0.3, read_s=0.3, answer_s=0.3)  # for tests in which they expire
 MANY_BYTES = 40_000_000  # more than the buffers between two sockets hold
 
 
@@ -43,7 +43,7 @@ def upload(file: BinaryIO | None = None, size: int = 5) -> Multipart:
 
 
 class Zeros(io.BytesIO):
-    """Endless sound that nobody holds in memory."""
+    """An endless file that takes no memory."""
 
     def read(self, n: int | None = -1) -> bytes:
         return bytes(n or 0)
@@ -157,7 +157,7 @@ def test_a_connect_timeout_did_not_arrive(session: requests.Session) -> None:
     with socket.socket() as deaf, socket.socket() as first, socket.socket() as second:
         deaf.bind(("127.0.0.1", 0))
         deaf.listen(0)
-        for other in (first, second):  # fill its queue: the next one gets no answer
+        for other in (first, second):  # fill its backlog, so the next connection gets no answer
             other.setblocking(False)
             other.connect_ex(deaf.getsockname())
         with pytest.raises(base.VendorUnavailable) as caught:

@@ -1,4 +1,4 @@
-"""What a status means by itself, where a vendor's own codes say nothing."""
+"""What a status means by itself, without a code of the vendor's."""
 
 import pytest
 

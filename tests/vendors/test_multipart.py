@@ -1,4 +1,4 @@
-"""The upload body: read in blocks, of a known length, and no file name can break out of its header."""
+"""The multipart body: read in blocks, with a known length and a safe file name."""
 
 import email.parser
 import io

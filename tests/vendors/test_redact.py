@@ -1,4 +1,4 @@
-"""Text of strangers on its way into a log or onto an administrator's page."""
+"""Text from outside is made safe for a log or an administrator's page."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""From the settings to a vendor."""
+"""The adapter that the settings configure."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""How long an answer asks us to wait, in all the forms that were seen, and nothing from a malformed one."""
+"""The wait that an answer asks for, in every form in use. A malformed one means no wait."""
 
 import math
 
@@ -10,7 +10,7 @@ from requests.structures import CaseInsensitiveDict
 from transcription.vendors.retry_after import parse
 
 DATE = "Sun, 06 Nov 1994 08:49:37 GMT"
-NOW = 784_111_777.0  # the same moment
+NOW = 784_111_777.0  # DATE in epoch seconds
 
 
 def wait(headers: dict[str, str], body: object = None) -> float | None:
@@ -30,7 +30,7 @@ def wait(headers: dict[str, str], body: object = None) -> float | None:
         ("Sunday, 06-Nov-94 08:50:37 GMT", 60.0),
         ("Sun Nov  6 08:50:37 1994", 60.0),
         (DATE, 0.0),
-        ("Sun, 06 Nov 1994 08:00:00 GMT", 0.0),  # passed: now
+        ("Sun, 06 Nov 1994 08:00:00 GMT", 0.0),  # in the past: no wait
     ],
 )
 def test_retry_after(text: str, seconds: float) -> None:
@@ -54,8 +54,8 @@ def test_retry_after(text: str, seconds: float) -> None:
         "5;6",
         "٣",
         "9" * 400,
-        "99999999",  # three years
-        "1700000000",  # a date, in a field that has no such form
+        "99999999",  # three years: absurd
+        "1700000000",  # epoch seconds, which Retry-After cannot hold
         "Sun, 06 Nov 1994 08:50:37 CET",
         "Sun, 31 Feb 1994 08:50:37 GMT",
         "Sun, 06 Nov 1994 25:50:37 GMT",
@@ -84,7 +84,7 @@ def test_nothing_said_is_none() -> None:
         ("30", 30.0),
         ("0", 0.0),
         ("2.5", 2.5),
-        (str(int(NOW) + 30_000), None),  # in 1994 an epoch second was still below 1e9
+        (str(int(NOW) + 30_000), None),  # epoch seconds are recognised from 1e9 on, in 2001
         ("6m0s", 360.0),
         ("285ms", 0.285),
         ("1h2m3.5s", 3723.5),

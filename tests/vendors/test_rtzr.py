@@ -1,4 +1,4 @@
-"""RTZR's protocol as its documentation tells it: submit, poll, result."""
+"""RTZR's protocol according to its documentation: submit, poll, result."""
 
 import io
 import json

@@ -1,4 +1,4 @@
-"""The adapter and the emulator were written apart, from the same documentation: here they meet."""
+"""The adapter against the emulator. Each was written from RTZR's documentation, not from the other."""
 
 import io
 
@@ -102,7 +102,7 @@ def test_a_lost_token_is_replaced_without_anybody_noticing(emulator: Emulator) -
 def test_a_fault_on_a_submit_is_told_honestly(
     emulator: Emulator, kind: str, error: type[base.VendorError], arrived: bool
 ) -> None:
-    accepted(level=1)  # signed in
+    accepted(level=1)  # signs in
     emulator.faults(kind, on="submit", count=1)
     with pytest.raises(error) as caught:
         submit(level=2)

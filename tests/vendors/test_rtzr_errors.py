@@ -1,4 +1,4 @@
-"""What RTZR refuses, what it garbles and what gets lost on the way: one meaning for each."""
+"""RTZR's refusals, malformed answers and lost connections, and the error that each becomes."""
 
 import io
 

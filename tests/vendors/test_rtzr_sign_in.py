@@ -1,4 +1,4 @@
-"""RTZR's token: got when it is missing, replaced once when it is refused, and never shown."""
+"""RTZR's token: fetched when it is missing, replaced once when it is refused, and never shown."""
 
 import json
 import logging

@@ -1,4 +1,4 @@
-"""One token for the whole fleet: got by one process at a time, kept while it is good, dropped when refused."""
+"""One token for the whole fleet: fetched by one process at a time, kept while valid, dropped when refused."""
 
 import subprocess
 import sys
@@ -73,7 +73,7 @@ def test_threads_that_come_together_authenticate_once(client: redis.Redis) -> No
     def authenticate() -> Token:
         calls.append(1)
         before = reads(client)
-        wait_until(lambda: reads(client) > before + 10)  # the other seven keep looking meanwhile
+        wait_until(lambda: reads(client) > before + 10)  # the other seven are looking for the token meanwhile
         return Token("T", time.time() + 1000)
 
     shared = tokens(client, authenticate)
@@ -92,7 +92,7 @@ def test_threads_that_come_together_authenticate_once(client: redis.Redis) -> No
 
 
 def reads(client: redis.Redis) -> int:
-    """How many GETs this Redis has seen."""
+    """Return how many GETs this Redis has served."""
     return int(client.info("commandstats")["cmdstat_get"]["calls"])
 
 
@@ -112,7 +112,7 @@ def test_two_processes_that_come_together_authenticate_once(
 ) -> None:
     def authenticate(handler: Handler) -> None:
         before = reads(client)
-        wait_until(lambda: reads(client) > before + 3)  # the other process is waiting for us
+        wait_until(lambda: reads(client) > before + 3)  # the other process is looking for our token
         answer(200, {"access_token": "T", "expire_at": time.time() + 21_600})(handler)
 
     running = answer(200, {"id": "J1", "status": "transcribing"})
@@ -147,7 +147,7 @@ def test_a_failed_authentication_leaves_the_way_open(client: redis.Redis) -> Non
 
 def test_an_authentication_that_outlives_its_lock_still_counts(client: redis.Redis) -> None:
     def slow() -> Token:
-        client.delete(f"{KEY}:lock")  # what the lock's own timeout does
+        client.delete(f"{KEY}:lock")  # as the lock's timeout does
         return Token("T", time.time() + 1000)
 
     assert tokens(client, slow).get() == "T"

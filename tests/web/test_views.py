@@ -1,4 +1,4 @@
-"""The pages: who may see what, what stands in them, and how many queries it takes."""
+"""The pages: who may see them, what is on them, and how many queries they take."""
 
 import re
 from collections.abc import Callable
@@ -42,16 +42,16 @@ def page(client: Client, mina: User) -> Client:
 
 
 def lines_of(html: str) -> list[dict[str, str]]:
-    """The attributes of the transcript's lines, in order."""
+    """Return the attributes of the transcript's lines, in order."""
     items = re.findall(r'<li\s+class="line (?!upload)([a-z]+)"([^>]*)>', html)
     return [{"kind": kind, **dict(re.findall(r'data-([a-z]+)="([^"]*)"', rest))} for kind, rest in items]
 
 
 class TestWhoMaySeeWhat:
-    """Nobody learns of a meeting that they are not in."""
+    """A person who is not in a meeting cannot learn that it exists."""
 
     def addresses(self, row: Transcription) -> list[tuple[str, str]]:
-        """Everything below a meeting's address, with the method that it takes."""
+        """Return every URL of a meeting, with its method."""
         meeting, recording = row.meeting_id, row.recording_id
         participant = Participant.objects.get(meeting=meeting).pk
         return [
@@ -111,7 +111,7 @@ class TestWhoMaySeeWhat:
 
 
 class TestMeetings:
-    """The first page."""
+    """The list of meetings."""
 
     def test_without_any_it_offers_a_sample(self, page: Client) -> None:
         html = page.get("/").text
@@ -227,7 +227,7 @@ class TestMeetings:
 
 
 class TestTranscript:
-    """The lines."""
+    """The transcript's lines."""
 
     def test_lines_are_sorted_by_when_they_were_said(self, page: Client, meeting: Meeting) -> None:
         a_row(meeting, offset_ms=10_000, texts=[(0, 500, "", "third"), (5000, 500, "", "fifth")])
@@ -302,9 +302,9 @@ class TestTranscript:
     def test_the_queries_do_not_grow_with_the_meeting(
         self, page: Client, meeting: Meeting, django_assert_num_queries: DjangoAssertNumQueries
     ) -> None:
-        # session, user; the meeting; the keys of what was said, the recordings; the words; people;
-        # what became of recordings without words: them, their transcriptions; and for all pages at once, every two
-        # seconds, what waits at the vendor (2) and the eight classes of an empty history
+        # Session and user (2), the meeting, the keys of the lines, the recordings, the words, the people, the
+        # recordings without words and their transcriptions (2). Every two seconds also the estimates, for all pages
+        # at once: the rows at the vendor and those that wait (2), and the eight classes of an empty history.
         def look(queries: int) -> None:
             with django_assert_num_queries(queries):
                 page.get(reverse("meeting", args=[meeting.pk]))
@@ -346,7 +346,7 @@ class TestTranscript:
 
 
 class TestPeople:
-    """Inviting and removing."""
+    """Inviting and removing people."""
 
     def test_invites_by_user_name(self, page: Client, meeting: Meeting) -> None:
         User.objects.create_user("jun")
@@ -377,7 +377,7 @@ class TestPeople:
 
 
 class TestWithoutJavaScript:
-    """The plain forms."""
+    """The forms of a browser without JavaScript."""
 
     def test_uploads(self, page: Client, meeting: Meeting) -> None:
         upload = SimpleUploadedFile("speech.wav", SPEECH.read_bytes())

@@ -1,4 +1,4 @@
-"""An edit and a retry at once: the corrected words are never lost, and never in an attempt that was replaced."""
+"""An edit and a retry at once: an edit is kept or refused, and never written to a replaced transcription."""
 
 import pytest
 from django.db import transaction
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def a_line() -> tuple[Utterance, Seat]:
-    """A line of an attempt that can be retried, as its editor has read it."""
+    """Return a line of a failed transcription as its editor has read it, and the editor's seat."""
     meeting = a_meeting()
     row = a_row(meeting, status="failed", version=4, texts=[(0, 1, "", "Helo.")])
     line = Utterance.objects.select_related("transcription__recording").get(transcription=row)

@@ -1,4 +1,4 @@
-"""The transcript as files. Other people's readers read them: srt, webvtt-py, python-docx."""
+"""The transcript as files, read back with independent libraries: srt, webvtt-py, python-docx."""
 # srt has no types.
 # mypy: disable-error-code="no-untyped-call"
 
@@ -43,19 +43,19 @@ def ms(time: timedelta) -> int:
 
 
 def read_srt(*said: SpokenLine) -> list[tuple[int, int, str]]:
-    """(start, end, text) as the library srt reads them, strictly."""
+    """Return (start, end, text) of each caption, parsed strictly by the library srt."""
     content = a_file("srt", *said)
     return [(ms(cue.start), ms(cue.end), cue.content) for cue in srt.parse(content, ignore_errors=False)]
 
 
 def read_vtt(*said: SpokenLine) -> list[tuple[int, int, str, str]]:
-    """(start, end, voice, text) as webvtt-py reads them."""
+    """Return (start, end, voice, text) of each caption, parsed by webvtt-py."""
     cues = webvtt.from_string(a_file("vtt", *said)).captions
     return [(at(cue.start), at(cue.end), cue.voice or "", cue.text) for cue in cues]
 
 
 def at(stamp: str) -> int:
-    """A time of WebVTT, ms."""
+    """Return a WebVTT time in ms."""
     hours, minutes, rest = stamp.split(":")
     seconds, thousandths = rest.split(".")
     return ((int(hours) * 60 + int(minutes)) * 60 + int(seconds)) * 1000 + int(thousandths)
@@ -101,7 +101,7 @@ def test_what_has_no_length_is_shown_for_a_moment_and_what_is_long_not_for_ever(
 
 def test_what_is_said_at_length_is_cut_at_the_words_times() -> None:
     times = [(n * 600, f"word{n:02}") for n in range(20)]  # 12 s
-    # Said faster at the end: in proportion, the second half would begin at 6 s.
+    # The words come faster towards the end. Divided in proportion, the second half would begin at 6 s.
     times = [(t if n < 15 else 9000 + (n - 15) * 100, text) for n, (t, text) in enumerate(times)]
     line = a_line(
         10_000,

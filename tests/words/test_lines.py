@@ -1,4 +1,4 @@
-"""The window of a transcript: what stands in it, and that windows in a row make the whole."""
+"""Windows of a transcript: what is in one, and that successive windows make up the whole."""
 
 import re
 from itertools import pairwise
@@ -26,7 +26,7 @@ def meeting() -> Meeting:
 
 @pytest.fixture
 def mixed(meeting: Meeting) -> list[str]:
-    """Recordings of every kind, handed in in another order than they were spoken in. What they say, in order."""
+    """Create recordings of every kind, not in the order of speaking. Return what they say, in that order."""
     a_row(meeting, offset_ms=30_500, texts=[(0, 1, "", "e"), (8000, 1, "", "g")])
     a_row(meeting, offset_ms=20_000, status="processing")
     a_row(
@@ -81,7 +81,7 @@ def test_a_window_around_a_line_has_what_is_before_and_after_it(meeting: Meeting
     assert window is not None
     assert said(window.lines) == ["(stage)", "d", "e"]
     assert (window.earlier, window.later) == (True, True)
-    # A line that is gone: the last of its recording before it.
+    # For a line that does not exist, the last line of its recording before it.
     gone = lines.around(meeting, middle.recording.pk, 99, 3)
     assert gone == window
     assert lines.around(meeting, 10**9, 0) is None
@@ -108,7 +108,7 @@ def test_lines_of_one_voice_in_a_row_are_one_turn(meeting: Meeting) -> None:
     a_row(meeting, offset_ms=9, kind="upload", texts=[(0, 1, "1", "g")])
     assert [(line.text, line.goes_on) for line in lines.first(meeting).lines] == [
         *[("a", False), ("b", True), ("", True), ("c", False), ("d", False), ("e", False), ("f", True)],
-        ("g", False),  # voice 1 of another file is somebody else
+        ("g", False),  # voice 1 of another file is another voice
     ]
 
 
@@ -204,7 +204,7 @@ def test_a_window_takes_the_same_queries_however_long_the_meeting_is(
         return len(captured)
 
     client.force_login(meeting.owner)
-    queries()  # the first page looks up what estimates are made of, for all that follow
+    queries()  # the first request also loads the estimates, for those that follow
     before = queries()
     for n in range(30):
         a_row(meeting, offset_ms=n, texts=[(k, 1, "", "x") for k in range(20)])
@@ -213,7 +213,7 @@ def test_a_window_takes_the_same_queries_however_long_the_meeting_is(
 
 
 def test_other_meetings_cost_nothing(meeting: Meeting) -> None:
-    """Every table is entered by an index on this meeting's rows, never read from its beginning to its end."""
+    """Every query finds this meeting's rows by an index. None reads a whole table."""
     for _ in range(30):
         other = meetings.create_meeting(meeting.owner, "Other", "en")
         for _ in range(10):

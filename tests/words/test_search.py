@@ -1,4 +1,4 @@
-"""Finding what was said: parts of words, Korean and English, in one's own meetings, by an index."""
+"""Search: parts of words, in Korean and English, in one's own meetings, with an index."""
 
 import re
 import unicodedata
@@ -19,7 +19,7 @@ from transcription.people import meetings
 from transcription.words import search
 from transcription.words.search import Query
 
-LINES = 20_000  # of a hundred thousand, benchmarks/page.md says how quick
+LINES = 20_000  # benchmarks/page.md has times for a hundred thousand
 SAID = [
     "Good morning, everyone.",
     "오늘 회의는 예산입니다.",
@@ -42,7 +42,7 @@ def meeting(mina: User) -> Meeting:
 
 
 def found(meeting: Meeting, text: str) -> list[int]:
-    """The positions of what is found in the one recording of `meeting`."""
+    """Return the positions of the matching lines in the one recording of `meeting`."""
     return [key.position for key in search.in_meeting(meeting, Query.parse(text))]
 
 
@@ -72,7 +72,7 @@ def found(meeting: Meeting, text: str) -> list[int]:
         ("morning OR budget", []),
         ("NOT", []),
         ("text: budget", []),
-        (unicodedata.normalize("NFD", "회의"), [1]),  # as macOS may send it
+        (unicodedata.normalize("NFD", "회의"), [1]),  # decomposed, as macOS may send it
         ("", []),
         ("  \x00 ", []),
     ],
@@ -82,7 +82,7 @@ def test_every_word_is_found_wherever_it_stands(meeting: Meeting, text: str, pos
 
 
 class AnyQuery(TestCase):
-    """Whatever is typed."""
+    """Any text can be typed as a query."""
 
     @settings(deadline=None)
     @given(st.text(max_size=30) | st.text(alphabet="\"'%_\\*()^:-+{}[]~ANDORT가", max_size=12))
@@ -135,7 +135,7 @@ def test_attempts_that_were_replaced_are_not_found(meeting: Meeting) -> None:
 
 
 class TestPages:
-    """Who finds what, and where it leads."""
+    """The search pages: who finds what, and where the hits lead."""
 
     def test_results_are_grouped_newest_first_and_lead_to_the_line(
         self, client: Client, mina: User, meeting: Meeting
@@ -216,7 +216,7 @@ def test_many_lines_are_searched_by_the_index_and_quickly(mina: User, meeting: M
 
 @pytest.mark.django_db
 def test_the_index_survived_every_migration(meeting: Meeting) -> None:
-    """A migration that makes the table anew on SQLite takes its triggers along: then lines are not found any more."""
+    """On SQLite a migration that recreates the table drops its triggers, and new lines would not be found."""
     assert Transcription.objects.exists()
     assert found(meeting, "morning") == [0]
     if connection.vendor == "sqlite":

@@ -42,7 +42,7 @@ def name(page: Client, recording: int, **content: Any) -> Any:
 
 
 def shown(meeting: Meeting) -> list[str]:
-    """The names as the page and the files have them, which are the same."""
+    """Return the speakers' names on the page, which are checked to be those in the files."""
     on_page = [line.speaker for line in lines.first(meeting).lines]
     assert on_page == [line.speaker for line in transcript.lines(meeting)]
     return on_page
