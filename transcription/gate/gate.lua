@@ -1,4 +1,4 @@
--- The gate: one script, the only writer of its keys. docs/gate.md explains every rule.
+-- The gate: one script, the only writer of its keys. docs/gate.md explains every rule, by the numbers used here.
 --
 -- KEYS[1]   hash, the fields below
 -- KEYS[2]   sorted set of the permits for submits that are out, scored by the end of their lease
@@ -154,7 +154,7 @@ local function full()
   return now + P.full_wait
 end
 
--- Count a job that the vendor accepted. If there are more than the cap now, the cap was too low.
+-- Count a job that the vendor accepted. If there are more than the cap now, the cap was too low (rule 14).
 local function started(job)
   redis.call('ZADD', JOBS, fmt(now + P.job_lease), job)
   redis.call('ZREMRANGEBYSCORE', JOBS, '-inf', fmt(now))
@@ -167,7 +167,8 @@ local function started(job)
   if closed('all') and num('pace', 'full') > 0 then set('pace', 'full', math.max(n, num('pace', 'full'))) end
 end
 
--- Whether `n` jobs at the vendor explain a 429 without a reason: as many as the cap, or as many as at the last one.
+-- Rule 5: whether `n` jobs at the vendor explain a 429 without a reason. They do if they are as many as the cap, or
+-- as many as at the last such 429.
 local function crowded(n)
   if cap() > 0 and n >= cap() then
     set_cap(cap(), patience() * 2)
@@ -183,7 +184,8 @@ end
 
 -- ---- The pace: how fast, while the lane `all` is open --------------------------------------------
 
--- Requests/s allowed now. Below the rate for `settle` busy seconds, then doubling until the next refusal.
+-- Rules 9 to 11: requests/s allowed now. Below the rate for `settle` busy seconds, then doubling until the next
+-- refusal.
 local function pace()
   local rate, busy = num('pace', 'rate'), num('pace', 'busy')
   if rate == 0 then return math.min(P.pace_max, P.pace_start * 2 ^ (busy / P.pace_double)) end
@@ -196,10 +198,10 @@ end
 -- makes up for callers that come late.
 local function slack(x) return num('pace', 'rate') == 0 and P.pace_burst or math.max(0.5 / x, P.pace_late) end
 
--- How much later, in seconds, `purpose` is served at the pace `x`, so that submits and polls take turns while both
--- wait. The purpose that went last waits half an interval, which is not lost if the other one does not come. A
--- purpose that has waited for three intervals missed its turn, because callers come back no sooner than `min_wait`:
--- it is served one interval early.
+-- Rule 12: how much later, in seconds, `purpose` is served at the pace `x`, so that submits and polls take turns
+-- while both wait. The purpose that went last waits half an interval, which is not lost if the other one does not
+-- come. A purpose that has waited for three intervals missed its turn, because callers come back no sooner than
+-- `min_wait`: it is served one interval early.
 local WAITS = { submit = 'submits_wait', poll = 'polls_wait' }
 local OTHER = { submit = 'poll', poll = 'submit' }
 local function turn(purpose, x)
@@ -243,9 +245,9 @@ local function measure(purpose)
   })
 end
 
--- The new rate after a cycle with the measure `measured`. A pause blurs the measure by up to half of its share of the
--- cycle, and the rate changes only as far as it lies outside of that blur. A refusal far above the rate says that the
--- vendor may take more than was measured.
+-- Rule 6: the new rate after a cycle with the measure `measured`. A pause blurs the measure by up to half of its
+-- share of the cycle, and the rate changes only as far as it lies outside of that blur. A refusal far above the rate
+-- says that the vendor may take more than was measured.
 local function better(rate, measured, waited)
   local pushed, paused, spell = num('pace', 'pushed'), num('pace', 'paused'), num('pace', 'spell')
   if rate == 0 or measured > 1.1 * rate then return math.max(measured, pushed / 2) end
@@ -255,8 +257,8 @@ local function better(rate, measured, waited)
   return pushed > 1.5 * rate and math.max(near, rate * P.pace_more) or near
 end
 
--- The lane `all` opens after a refusal of the rate. How long it was closed (`waited` seconds, and whether the first
--- try succeeded) tells what the refusal was.
+-- Rules 5 to 8: the lane `all` opens after a refusal of the rate. How long it was closed (`waited` seconds, and
+-- whether the first try succeeded) tells what the refusal was.
 local function learn(waited, first)
   local rate, measured, window = num('pace', 'rate'), num('pace', 'measured'), 0
   local spared, long = rate > 0 and P.settle_pauses * waited or 0, 0
@@ -313,8 +315,8 @@ local function obey(L, header)
   return math.min(header, P.retry_after_cap) + P.margin
 end
 
--- A refusal that counts: close the open lane, or lengthen the pause after a refused probe. The new epoch makes the
--- requests that are under way stale for this lane: they get no second reaction.
+-- Rules 1 to 4: a refusal that counts closes the open lane, or lengthens the pause after a refused probe. The new
+-- epoch makes the requests that are under way stale for this lane: they get no second reaction.
 local function shut(L, reason, header, purpose)
   local last, rate = num(L, 'pause'), num('pace', 'rate') -- last == 0: the lane was open
   local rest = rate == 0 and P.first_pause or math.max(P.rest_min, math.min(1 / rate, P.rest_cap))
