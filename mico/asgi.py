@@ -17,7 +17,7 @@ django.setup(set_prefix=False)
 from django.conf import settings  # noqa: E402
 
 from mico import bodies  # noqa: E402
-from realtime.routing import websocket_urlpatterns  # noqa: E402
+from realtime.routing import urlpatterns as sockets  # noqa: E402
 
 # Twisted stores incoming bodies here: on the disk of the recordings, as /tmp may be in memory.
 tempfile.tempdir = str(settings.FILE_UPLOAD_TEMP_DIR)
@@ -27,6 +27,6 @@ application = ProtocolTypeRouter(
     {
         "http": bodies.Handler(),
         # Without the origin check, a page of another site could open our sockets with the visitor's cookies.
-        "websocket": AllowedHostsOriginValidator(AuthMiddlewareStack(URLRouter(websocket_urlpatterns))),
+        "websocket": AllowedHostsOriginValidator(AuthMiddlewareStack(URLRouter(sockets))),
     }
 )

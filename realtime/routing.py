@@ -6,7 +6,8 @@ from django.urls import path
 
 from realtime.consumers import MeetingConsumer, VendorConsumer
 
-websocket_urlpatterns = [
-    path("ws/meetings/<int:meeting_id>/", MeetingConsumer.as_asgi()),
-    path("ws/vendors/<slug:vendor>/", VendorConsumer.as_asgi()),
+# The name that `reverse` looks for: realtime/templatetags/sockets.py.
+urlpatterns = [
+    path("ws/meetings/<int:meeting_id>/", MeetingConsumer.as_asgi(), name="meeting"),
+    path("ws/vendors/<slug:vendor>/", VendorConsumer.as_asgi(), name="vendor"),
 ]
