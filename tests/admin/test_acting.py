@@ -107,7 +107,7 @@ def test_when_there_is_nothing_to_do_it_says_so(client: Client, meeting: Meeting
     assert act(client, "cancel", row) == ["Nothing was cancelled: all of it is finished."]
 
 
-def test_an_attempt_that_was_replaced_is_not_retried_nor_its_successor_cancelled(
+def test_a_replaced_transcription_is_not_retried_nor_its_successor_cancelled(
     client: Client, meeting: Meeting
 ) -> None:
     old = a_row(meeting, status="failed")

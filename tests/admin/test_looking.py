@@ -158,7 +158,9 @@ def test_the_lists_that_are_linked_to_can_be_filtered_so(client: Client, meeting
     assert shown_ids(work) == {other.pk}
 
 
-def test_a_recording_shows_all_its_attempts_at_a_constant_cost(client: Client, meeting: Meeting) -> None:
+def test_a_recording_shows_all_its_transcriptions_at_a_constant_cost(
+    client: Client, meeting: Meeting
+) -> None:
     row = a_row(meeting, status="failed")
     costs = []
     for _ in range(2):

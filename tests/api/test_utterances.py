@@ -166,7 +166,7 @@ def test_what_is_no_text_is_refused(
     assert (line.text, line.version) == ("Helo.", 1)
 
 
-def test_lines_of_attempts_that_were_replaced_are_kept_and_not_edited(
+def test_lines_of_replaced_transcriptions_are_kept_and_not_edited(
     as_user: Callable[[User], Client], minsu: User, line: Utterance
 ) -> None:
     patch(as_user(minsu), line, version=1, text="Hello.")

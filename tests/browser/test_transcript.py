@@ -132,7 +132,7 @@ def test_what_changes_while_an_answer_is_under_way_is_asked_for_again(
     assert len(asked) == 2
 
 
-def test_retry_keeps_the_page_and_shows_the_new_attempt(visit: Callable[..., Page], site: Site) -> None:
+def test_retry_keeps_the_page_and_shows_the_new_transcription(visit: Callable[..., Page], site: Site) -> None:
     meeting = site.meeting()
     site.rows(meeting, 'a_row(meeting, status="failed", error_code="vendor_failed")')
     page = connected(visit(f"/m/{meeting}/"))

@@ -80,7 +80,7 @@ def test_a_timeline_costs_two_queries_however_many(
         assert sum(len(row["lines"]) for row in timeline.stretches(meeting)) == 64
 
 
-def test_lines_of_attempts_that_were_replaced_are_not_there(meeting: Meeting) -> None:
+def test_lines_of_replaced_transcriptions_are_not_there(meeting: Meeting) -> None:
     row = a_row(meeting, status="failed", texts=[(0, 1, "", "before the retry")])
     workflow.retry(row.recording)
     [stretch] = timeline.stretches(meeting)

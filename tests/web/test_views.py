@@ -273,7 +273,7 @@ class TestTranscript:
         html = page.get(reverse("meeting", args=[meeting.pk])).text
         assert reverse("retry", args=[meeting.pk, row.recording_id]) not in html
 
-    def test_only_the_current_attempt_is_shown(self, page: Client, meeting: Meeting) -> None:
+    def test_only_the_current_transcription_is_shown(self, page: Client, meeting: Meeting) -> None:
         row = a_row(meeting, status="failed")
         Transcription.objects.filter(pk=row.pk).update(is_current=False)
         Transcription.objects.create(

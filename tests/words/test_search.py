@@ -128,7 +128,7 @@ def test_what_changes_and_what_goes_is_known_at_once(meeting: Meeting) -> None:
     assert found(meeting, "evening") == []
 
 
-def test_attempts_that_were_replaced_are_not_found(meeting: Meeting) -> None:
+def test_replaced_transcriptions_are_not_found(meeting: Meeting) -> None:
     row = a_row(meeting, status="failed", texts=[(0, 1, "", "before the retry")])
     assert workflow.retry(row.recording) is not None
     assert found(meeting, "retry") == []

@@ -62,7 +62,7 @@ def test_lines_cost_one_query_however_many(
         assert len(transcript.lines(meeting)) == 100
 
 
-def test_lines_of_another_meeting_and_of_attempts_that_were_replaced_are_not_there(
+def test_lines_of_another_meeting_and_of_replaced_transcriptions_are_not_there(
     meeting: Meeting, minsu: User
 ) -> None:
     a_row(create_meeting(minsu, "Other", "en"), texts=[(0, 1, "", "elsewhere")])
