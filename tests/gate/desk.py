@@ -28,7 +28,7 @@ START = 1_800_000_000.123456  # with microseconds, which must not get lost
 
 @dataclass(frozen=True)
 class LaneRecord:
-    """What the hash says about one lane, with the clamp of a clock that stepped back applied."""
+    """A lane's fields in the hash, corrected as the script corrects them after the clock stepped back."""
 
     reason: str
     till: float

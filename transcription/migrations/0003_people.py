@@ -1,4 +1,4 @@
-# Guests beside accounts, names of their own in each meeting, the end of a meeting, and the link to join it.
+# Guests, a name of each participant in each meeting, the end of a meeting, and the link to join it.
 
 import django.db.models.deletion
 from django.conf import settings

@@ -1,4 +1,4 @@
-# Whoever is in a meeting already is called there what their account is called.
+# Give the present participants the names of their accounts.
 
 from django.db import migrations
 

@@ -1,4 +1,4 @@
-# After the data (0004): nobody is without a name.
+# Require a name, now that 0004 has given everybody one.
 
 from django.db import migrations, models
 

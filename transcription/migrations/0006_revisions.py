@@ -1,4 +1,7 @@
-"""Lines can be edited. Before the search index: on SQLite these new fields make the table anew."""
+"""Lines can be edited.
+
+This comes before the search index (0007): on SQLite the new fields recreate the table, which drops its triggers.
+"""
 
 import django.db.models.deletion
 import django.utils.timezone

@@ -1,13 +1,13 @@
-"""The index of search.py. What SQLite needs triggers for, PostgreSQL does by itself.
+"""The index of words/search.py. SQLite needs triggers to keep it up to date; PostgreSQL does so by itself.
 
-SQLite drops a table's triggers when a later migration makes the table anew (tests/test_search.py notices): such a
-migration has to create them again.
+On SQLite a later migration that recreates the table drops its triggers, and has to create them again.
+tests/words/test_search.py notices if it does not.
 """
 
 from django.db import migrations
 
 SQLITE = [
-    # Its content stays where it is: in the table itself.
+    # `content`: the index has no copy of the texts and reads them from the table.
     """CREATE VIRTUAL TABLE transcription_utterance_text USING fts5(
         text, content='transcription_utterance', content_rowid='id', tokenize='trigram')""",
     """CREATE TRIGGER transcription_utterance_text_insert AFTER INSERT ON transcription_utterance BEGIN
@@ -30,8 +30,8 @@ SQLITE_BACK = [
     "DROP TRIGGER transcription_utterance_text_insert",
     "DROP TABLE transcription_utterance_text",
 ]
-# Not pg_trgm: in a database whose locale is C it leaves out every Korean letter, and it finds no index for two
-# characters, of which most Korean words are made.
+# Not pg_trgm: with the locale C it ignores Korean letters, and it cannot use its index for a search of two characters,
+# which is the length of most Korean words.
 POSTGRESQL = [
     r"""CREATE FUNCTION mico_grams(content text) RETURNS text[]
         LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
