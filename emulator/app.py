@@ -1,4 +1,4 @@
-"""Assembly of the application."""
+"""Assembly of the application: the speech service, and the laboratory on top of it if it is wanted."""
 
 from __future__ import annotations
 
@@ -7,26 +7,27 @@ from collections.abc import AsyncIterator
 from aiohttp import web
 
 from .laboratory import control
-from .service import routes as vendor
-from .service.routes import VENDOR, Vendor
-
-
-async def healthz(request: web.Request) -> web.Response:
-    """Answer that the process is up."""
-    return web.json_response({"emulator": "rtzr", "engine": request.app[VENDOR].engine_name})
+from .laboratory.laboratory import LABORATORY, Laboratory
+from .service import routes
+from .service.service import SERVICE, Service
 
 
 async def _run_jobs(app: web.Application) -> AsyncIterator[None]:
-    app[VENDOR].runner.start()
+    app[SERVICE].runner.start()
     yield
-    await app[VENDOR].runner.stop()
-    await app[VENDOR].engine.close()
+    await app[SERVICE].runner.stop()
+    await app[SERVICE].engine.close()
 
 
-def build(shared: Vendor) -> web.Application:
-    """Return the application, which serves `shared` and runs its jobs while it is up."""
-    app = web.Application(middlewares=[control.explain, vendor.front_door])
-    app[VENDOR] = shared
+def build(service: Service, *, with_laboratory: bool) -> web.Application:
+    """Return the application, which serves `service` and runs its jobs while it is up."""
+    laboratory = Laboratory(service) if with_laboratory else None
+    front = [] if laboratory is None else [control.guard, control.explain, laboratory.middleware]
+    app = web.Application(middlewares=[*front, routes.answer_errors])
+    app[SERVICE] = service
     app.cleanup_ctx.append(_run_jobs)
-    app.add_routes([web.get("/", healthz), web.get("/healthz", healthz), *vendor.routes(), *control.routes()])
+    app.add_routes(routes.routes())
+    if laboratory is not None:
+        app[LABORATORY] = laboratory
+        app.add_routes(control.routes())
     return app

@@ -1,4 +1,4 @@
-"""The recogniser's worker process: a JSON question per line of stdin, a JSON answer per line of stdout.
+"""The worker process of the engine pocketsphinx.
 
 `{"path", "duration_ms", "words", "speakers"}` -> `{"utterances": [...]}` or `{"error": {"code", "message"}}`.
 `speakers` is the number of speakers to tell apart, 0 to guess, null for no diarization. The audio is streamed: at
@@ -7,12 +7,7 @@ most half a second of it is in memory.
 
 from __future__ import annotations
 
-import json
-import os
-import queue
 import re
-import sys
-import threading
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -25,6 +20,7 @@ from pocketsphinx import Decoder, Endpointer  # type: ignore[attr-defined]
 from ..service.audio import SAMPLE_BYTES, SAMPLE_RATE, BrokenAudioError, pcm
 from ..service.protocol import JobFault, Utterance, Word
 from .voices import Listener, speakers
+from .worker import serve
 
 # The endpointer's window (its default). It needs this much audio to decide, and so needs silence around speech.
 _WINDOW_SECONDS: Final = 0.3
@@ -172,18 +168,9 @@ def _answer(recogniser: Recogniser, question: dict[str, Any]) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Answer questions until stdin closes, then exit at once, even in the middle of a job."""
-    questions: queue.SimpleQueue[str] = queue.SimpleQueue()
-
-    def read() -> None:
-        for line in sys.stdin:
-            questions.put(line)
-        os._exit(0)
-
-    threading.Thread(target=read, daemon=True).start()
+    """Answer the engine's questions."""
     recogniser = Recogniser()
-    while True:
-        print(json.dumps(_answer(recogniser, json.loads(questions.get()))), flush=True)
+    serve(lambda question: _answer(recogniser, question))
 
 
 if __name__ == "__main__":

@@ -1,28 +1,34 @@
 """The controls: make the vendor throttle, limit, fail and forget, and read what it saw (docs/emulator.md).
 
-Controls work whatever faults are set. They need no credentials, as the program is for tests and demonstrations.
+Controls work whatever faults are set. They need no credentials, so only this machine reaches them, and no page of
+another site that somebody here has open: a browser names the site in Origin, and a name that was made to point here
+in Host.
 """
 
 from __future__ import annotations
 
+import ipaddress
 import random
 import time
 from dataclasses import asdict, replace
+from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from ..service.protocol import TOKEN_SECONDS
-from ..service.routes import VENDOR, Handler, Turnaround
+from ..service.protocol import MAX_BYTES, MAX_SECONDS, TOKEN_SECONDS
+from ..service.routes import Handler
 from .faults import FAULT_ON, KINDS, Fault
 from .fields import FieldError, Fields
+from .laboratory import LABORATORY
 from .limits import TOO_MANY_POLLS, On
+from .turnaround import Turnaround
 
 _ON: tuple[On, ...] = ("submit", "poll", "all")
 
 
 async def throttle(request: web.Request) -> web.Response:
     """`{seconds, code?, retry_after?, on?}`: answer 429 for so many seconds; 0 ends it."""
-    vendor = request.app[VENDOR]
+    laboratory = request.app[LABORATORY]
     fields = await Fields.of(request)
     seconds = fields.number("seconds", None)
     if seconds is None:
@@ -31,15 +37,15 @@ async def throttle(request: web.Request) -> web.Response:
     retry_after = fields.retry_after()
     on = fields.choice("on", _ON, "all")
     fields.done()
-    vendor.limits.throttle(on, seconds, code, retry_after)
-    return web.json_response({"throttled": vendor.limits.throttled()})
+    laboratory.limits.throttle(on, seconds, code, retry_after)
+    return web.json_response({"throttled": laboratory.limits.throttled()})
 
 
 async def limits(request: web.Request) -> web.Response:
     """Change the named limits and leave the others; null clears one. All counts start anew."""
-    vendor = request.app[VENDOR]
+    laboratory = request.app[LABORATORY]
     fields = await Fields.of(request)
-    now = vendor.limits.settings
+    now = laboratory.limits.settings
     settings = replace(
         now,
         concurrency=fields.whole("concurrency", now.concurrency),
@@ -63,13 +69,16 @@ async def limits(request: web.Request) -> web.Response:
         raise FieldError("sliding needs a window")
     if settings.burst is not None and (settings.rate is None or settings.window is not None):
         raise FieldError("burst needs a rate and no window")
-    vendor.limits.configure(settings)
+    laboratory.limits.configure(settings)
+    rules = laboratory.service.rules
+    rules.max_bytes = MAX_BYTES if settings.max_bytes is None else settings.max_bytes
+    rules.max_seconds = MAX_SECONDS if settings.max_seconds is None else settings.max_seconds
     return web.json_response({"limits": asdict(settings)})
 
 
 async def faults(request: web.Request) -> web.Response:
     """`{kind, on?, count?, seconds?, after?}`: make the next `count` requests fail."""
-    pending = request.app[VENDOR].faults.pending
+    pending = request.app[LABORATORY].faults.pending
     fields = await Fields.of(request)
     fault = Fault(
         kind=fields.choice("kind", KINDS),
@@ -87,64 +96,91 @@ async def faults(request: web.Request) -> web.Response:
 
 async def no_faults(request: web.Request) -> web.Response:
     """Cancel the faults that have not struck yet."""
-    request.app[VENDOR].faults.pending.clear()
+    request.app[LABORATORY].faults.pending.clear()
     return web.json_response({"faults": []})
 
 
 async def turnaround(request: web.Request) -> web.Response:
     """`{factor?, sigma?, seconds?, seed?}`: set the shortest turnaround of new jobs. Fields default to 0."""
-    vendor = request.app[VENDOR]
+    laboratory = request.app[LABORATORY]
     fields = await Fields.of(request)
     factor, sigma = fields.number("factor", 0) or 0, fields.number("sigma", 0) or 0
     seconds, seed = fields.number("seconds", 0) or 0, fields.whole("seed", None)
     fields.done()
-    vendor.turnaround = Turnaround(seconds, factor, sigma, random.Random(seed))  # noqa: S311 - noise, no secret
+    noise = random.Random(seed)  # noqa: S311 - noise, no secret
+    laboratory.service.rules.shortest = Turnaround(seconds, factor, sigma, noise).draw
     return web.json_response({"turnaround": {"factor": factor, "sigma": sigma, "seconds": seconds}})
 
 
 async def lifetimes(request: web.Request) -> web.Response:
     """`{token_seconds?, result_seconds?, revoke_tokens?}`: null restores the vendor's own lifetime."""
-    vendor = request.app[VENDOR]
+    laboratory = request.app[LABORATORY]
+    rules = laboratory.service.rules
     fields = await Fields.of(request)
-    token = fields.number("token_seconds", vendor.lifetimes.token)
-    result = fields.number("result_seconds", vendor.lifetimes.result)
+    token = fields.number("token_seconds", rules.token_seconds)
+    result = fields.number("result_seconds", rules.result_seconds)
     revoke = fields.flag("revoke_tokens", False)
     fields.done()
-    vendor.lifetimes.token = TOKEN_SECONDS if token is None else token
-    vendor.lifetimes.result = result
+    rules.token_seconds = TOKEN_SECONDS if token is None else token
+    rules.result_seconds = result
     if revoke:
-        vendor.store.forget_tokens()
-    return web.json_response(
-        {"lifetimes": {"token_seconds": vendor.lifetimes.token, "result_seconds": result}}
-    )
+        laboratory.service.store.forget_tokens()
+    return web.json_response({"lifetimes": {"token_seconds": rules.token_seconds, "result_seconds": result}})
 
 
 async def stats(request: web.Request) -> web.Response:
     """Return requests by route and status, jobs by state, and how often the same audio was accepted."""
-    vendor = request.app[VENDOR]
-    jobs = vendor.store.counts(time.time())
-    audio = vendor.store.audio_counts()
+    laboratory = request.app[LABORATORY]
+    jobs = laboratory.service.store.counts(time.time())
+    audio = laboratory.service.store.audio_counts()
     return web.json_response(
-        {"jobs": jobs, "duplicates": jobs["accepted"] - len(audio), "audio": audio, **vendor.stats.as_json()}
+        {
+            "jobs": jobs,
+            "duplicates": jobs["accepted"] - len(audio),
+            "audio": audio,
+            **laboratory.stats.as_json(),
+        }
     )
 
 
 async def reset(request: web.Request) -> web.Response:
     """`{tokens?}`: forget jobs, counts, limits, faults and times; tokens only if asked to."""
-    vendor = request.app[VENDOR]
+    laboratory = request.app[LABORATORY]
     fields = await Fields.of(request)
     tokens = fields.flag("tokens", False)
     fields.done()
-    await vendor.runner.stop()
-    vendor.store.forget_jobs()
+    await laboratory.service.runner.stop()
+    laboratory.service.store.forget_jobs()
     if tokens:
-        vendor.store.forget_tokens()
-    vendor.limits.clear()
-    vendor.faults.pending.clear()
-    vendor.stats.clear()
-    vendor.restore_times()
-    vendor.runner.start()
+        laboratory.service.store.forget_tokens()
+    laboratory.limits.clear()
+    laboratory.faults.pending.clear()
+    laboratory.stats.clear()
+    laboratory.restore_rules()
+    laboratory.service.runner.start()
     return web.json_response({"reset": True})
+
+
+@web.middleware
+async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Refuse a control request from another machine, or from a page of another site."""
+    if not request.path.startswith("/control/"):
+        return await handler(request)
+    origin = request.headers.get("Origin")
+    if not (
+        _is_loopback(request.remote)
+        and _is_loopback(urlsplit(f"//{request.host}").hostname)
+        and origin in (None, f"http://{request.host}")
+    ):
+        return web.json_response({"error": "the controls are only for programs on this machine"}, status=403)
+    return await handler(request)
+
+
+def _is_loopback(host: str | None) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host or "").is_loopback
+    except ValueError:
+        return False
 
 
 @web.middleware

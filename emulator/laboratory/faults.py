@@ -13,9 +13,9 @@ from typing import Final, Literal, get_args
 from aiohttp import web
 
 from ..service.protocol import VendorError
+from ..service.service import Route
 
 Kind = Literal["hang", "500", "garbage", "drop", "slow"]
-Route = Literal["authenticate", "submit", "poll"]
 FaultOn = Literal["submit", "poll", "auth", "all"]
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 FAULT_ON: Final[tuple[FaultOn, ...]] = get_args(FaultOn)

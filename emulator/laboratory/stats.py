@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from .faults import Route
+from ..service.service import ROUTES, Route
 
 _LOG_LENGTH: Final = 500
 _SECONDS_KEPT: Final = 3600
@@ -76,10 +76,9 @@ class Stats:
         self._by_second.clear()
 
     def as_json(self) -> dict[str, Any]:
-        routes: tuple[Route, ...] = ("authenticate", "submit", "poll")
         return {
-            "requests": {route: dict(self.requests.get(route, {})) for route in routes},
-            "in_flight": {route: self.in_flight[route] for route in routes},
+            "requests": {route: dict(self.requests.get(route, {})) for route in ROUTES},
+            "in_flight": {route: self.in_flight[route] for route in ROUTES},
             "by_second": [{"t": t, **self._by_second[t]} for t in sorted(self._by_second)],
             "log": [entry.as_json() for entry in self._log],
         }

@@ -1,18 +1,13 @@
-"""RTZR's wire format: its error codes and the rules for `config`.
+"""RTZR's wire format: its limits, its error codes, and what a result looks like.
 
-Sources: https://developers.rtzr.ai/docs/stt-file/ (config, formats, error table),
+Sources: https://developers.rtzr.ai/docs/stt-file/ (formats, error table),
 https://developers.rtzr.ai/docs/authentications/ and https://developers.rtzr.ai/docs/rate_limit/.
-Two rules of `config` are not documented but were observed: RTZR refuses `diarization` without `use_diarization`, and
-whisper without `language`.
 """
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, Final, NotRequired, TypedDict
+from collections.abc import Mapping
+from typing import Final, NotRequired, TypedDict
 
 # A token is valid for six hours: https://developers.rtzr.ai/docs/authentications/
 TOKEN_SECONDS: Final = 6 * 3600
@@ -76,99 +71,3 @@ class JobFault(TypedDict):
 
     code: str
     message: str
-
-
-@dataclass(frozen=True)
-class Config:
-    """The parts of `config` that change a result here. The others are only validated."""
-
-    model_name: str
-    language: str
-    use_word_timestamp: bool
-    # The number of speakers to tell apart: None without `use_diarization`, 0 to guess.
-    speakers: int | None = None
-
-
-def _flag(value: object) -> bool:
-    return isinstance(value, bool)
-
-
-def _count(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
-
-
-def _strings(value: object) -> bool:
-    return isinstance(value, list) and all(isinstance(item, str) for item in value)
-
-
-def _one_of(*names: str) -> Callable[[object], bool]:
-    return lambda value: value in names
-
-
-def _counts_in(field: str) -> Callable[[object], bool]:
-    return lambda value: isinstance(value, dict) and _count(value.get(field, 0))
-
-
-# field -> (what it must be, in words; the check). Like the vendor, the emulator ignores unknown fields.
-_FIELDS: Final[Mapping[str, tuple[str, Callable[[object], bool]]]] = {
-    "model_name": ("sommers or whisper", _one_of("sommers", "whisper")),
-    "language": ("a string", lambda value: isinstance(value, str)),
-    "language_candidates": ("a list of strings", _strings),
-    "domain": ("GENERAL or CALL", _one_of("GENERAL", "CALL")),
-    "use_diarization": ("a boolean", _flag),
-    "diarization": ("an object with spk_count >= 0", _counts_in("spk_count")),
-    "use_itn": ("a boolean", _flag),
-    "use_disfluency_filter": ("a boolean", _flag),
-    "use_profanity_filter": ("a boolean", _flag),
-    "use_paragraph_splitter": ("a boolean", _flag),
-    "paragraph_splitter": ("an object with max >= 0", _counts_in("max")),
-    "use_word_timestamp": ("a boolean", _flag),
-    "keywords": ("a list of strings", _strings),
-}
-_SOMMERS_LANGUAGES: Final = (
-    "ko",
-    "en",
-)  # "en" is an extension of the emulator, whose recogniser knows only English
-_ISO_LANGUAGE: Final = re.compile(r"[a-z]{2,3}")
-
-
-def parse_config(text: str, spoken: frozenset[str] | None) -> Config:
-    """Parse the `config` part of a submit. Raises H0001 with a reason.
-
-    spoken: the languages that the engine knows, or None if it accepts any.
-    """
-    try:
-        config: Any = json.loads(text)
-    except ValueError as error:
-        raise VendorError("H0001", "config is not JSON") from error
-    if not isinstance(config, dict):
-        raise VendorError("H0001", "config is not a JSON object")
-    for field, (wanted, is_valid) in _FIELDS.items():
-        if field in config and not is_valid(config[field]):
-            raise VendorError("H0001", f"{field} has to be {wanted}")
-    if "diarization" in config and not config.get("use_diarization", False):
-        raise VendorError("H0001", "diarization needs use_diarization")
-    model_name = config.get("model_name", "sommers")
-    language = _language(model_name, config.get("language"))
-    if spoken is not None and language not in spoken:
-        raise VendorError(
-            "H0001", f"language {language} is not available, this engine knows {', '.join(sorted(spoken))}"
-        )
-    speakers = config.get("diarization", {}).get("spk_count", 0) if config.get("use_diarization") else None
-    return Config(model_name, language, config.get("use_word_timestamp", False), speakers)
-
-
-def _language(model_name: str, language: str | None) -> str:
-    """Return the language to recognise. For whisper's `detect` and `multi` that is English, the only one there is."""
-    if model_name == "whisper":
-        if language is None:
-            raise VendorError("H0001", "whisper needs a language")
-        if language in ("detect", "multi"):
-            return "en"
-        if not _ISO_LANGUAGE.fullmatch(language):
-            raise VendorError("H0001", "language has to be detect, multi or an ISO code")
-        return language
-    language = "ko" if language is None else language
-    if language not in _SOMMERS_LANGUAGES:
-        raise VendorError("H0001", f"sommers does not know the language {language}")
-    return language

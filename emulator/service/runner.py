@@ -1,13 +1,12 @@
-"""The job runner: jobs run in the order of acceptance, as many at once as the engine has slots."""
+"""Runs the jobs: hands each to the engine, keeps how far it is, and stores what came of it."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import time
 
-from ..engines.pocketsphinx import Engine, EngineError
+from .engine import Engine, EngineError
 from .protocol import JobFault, Utterance
 from .store import Job, Store
 
@@ -15,42 +14,48 @@ logger = logging.getLogger(__name__)
 
 
 class Runner:
-    """Passes queued jobs to the engine and stores the results."""
+    """One task for each unfinished job. How many run at once, and in which order, is the engine's decision.
+
+    progress: job id -> milliseconds of its audio that are done, for the jobs whose engine tells.
+    """
 
     def __init__(self, store: Store, engine: Engine) -> None:
         self._store = store
         self._engine = engine
-        self._queue: asyncio.Queue[Job] = asyncio.Queue()
-        self._tasks: list[asyncio.Task[None]] = []
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.progress: dict[str, int] = {}
 
     def start(self) -> None:
-        """Start, and queue the jobs that an earlier run left unfinished."""
-        self._queue = asyncio.Queue()
+        """Run the jobs that an earlier run left unfinished."""
         for job in self._store.unfinished():
-            self._queue.put_nowait(job)
-        self._tasks = [asyncio.create_task(self._work()) for _ in range(self._engine.slots)]
+            self.add(job)
 
     def add(self, job: Job) -> None:
-        self._queue.put_nowait(job)
+        task = asyncio.create_task(self._run(job))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def stop(self) -> None:
         """Abandon the running jobs. They stay unfinished in the store."""
-        for task in self._tasks:
+        tasks = list(self._tasks)
+        for task in tasks:
             task.cancel()
-        for task in self._tasks:
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self.progress.clear()
 
-    async def _work(self) -> None:
-        while True:
-            job = await self._queue.get()
-            utterances: list[Utterance] | None = None
-            error: JobFault | None = None
-            try:
-                utterances = await self._engine.transcribe(job, self._store.audio_path(job.id))
-            except EngineError as failure:
-                error = failure.fault
-            except Exception:
-                logger.exception("job %s", job.id)
-                error = {"code": "E500", "message": "internal server error"}
-            self._store.finish(job, time.time(), utterances, error)
+    async def _run(self, job: Job) -> None:
+        utterances: list[Utterance] | None = None
+        error: JobFault | None = None
+
+        def tell(done_ms: int) -> None:
+            self.progress[job.id] = done_ms
+
+        try:
+            utterances = await self._engine.transcribe(job, self._store.audio_path(job.id), tell)
+        except EngineError as failure:
+            error = failure.fault
+        except Exception:
+            logger.exception("job %s", job.id)
+            error = {"code": "E500", "message": "internal server error"}
+        self.progress.pop(job.id, None)
+        self._store.finish(job, time.time(), utterances, error)

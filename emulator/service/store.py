@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from .protocol import Config, JobFault, Utterance
+from .config import Config
+from .protocol import JobFault, Utterance
 
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS jobs (
@@ -180,7 +181,9 @@ def _to_json(value: list[Utterance] | JobFault | None) -> str | None:
 def _job(row: sqlite3.Row) -> Job:
     fields: dict[str, Any] = dict(row)
     del fields["seq"]
-    fields["config"] = Config(**json.loads(fields["config"]))
+    config = json.loads(fields["config"])
+    config["candidates"] = tuple(config.get("candidates", ()))
+    fields["config"] = Config(**config)
     for name in ("utterances", "error"):
         fields[name] = None if fields[name] is None else json.loads(fields[name])
     return Job(**fields)

@@ -17,7 +17,7 @@ def echo_program() -> Iterator[Program]:
 
 @pytest.fixture(scope="session")
 def speech_program() -> Iterator[Program]:
-    with Program() as program:
+    with Program("--engine", "pocketsphinx") as program:
         yield program
 
 

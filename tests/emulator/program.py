@@ -13,11 +13,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+import pytest
 import requests
 
 from tests.waiting import patient, wait_until
 
 ROOT = Path(__file__).parents[2]
+needs_proc = pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs /proc")
 TIMEOUT = patient(10)  # s; a request of these tests is answered within milliseconds
 
 

@@ -13,11 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.emulator.program import ROOT, TIMEOUT, Program, command, is_alive, refusal
+from tests.emulator.program import ROOT, TIMEOUT, Program, command, is_alive, needs_proc, refusal
 from tests.emulator.sounds import AUDIO, samples, wav, wav_of
 from tests.waiting import patient, wait_until
-
-needs_proc = pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs /proc")
 
 
 def minutes_of_speech() -> bytes:
@@ -94,7 +92,7 @@ def test_a_signal_ends_it_at_once_even_with_a_request_that_hangs(number: signal.
 
 @needs_proc
 def test_its_workers_end_with_it_in_the_middle_of_a_job() -> None:
-    with Program() as program:
+    with Program("--engine", "pocketsphinx") as program:
         program.client().accepted(minutes_of_speech())
         (worker,) = wait_until(program.workers)
         start = time.monotonic()
@@ -105,7 +103,7 @@ def test_its_workers_end_with_it_in_the_middle_of_a_job() -> None:
 
 @needs_proc
 def test_ctrl_c_in_its_terminal_ends_it_without_a_word_from_its_workers() -> None:
-    with Program() as program:
+    with Program("--engine", "pocketsphinx") as program:
         program.client().accepted(minutes_of_speech())
         (worker,) = wait_until(program.workers)
         os.killpg(program.process.pid, signal.SIGINT)
@@ -115,7 +113,7 @@ def test_ctrl_c_in_its_terminal_ends_it_without_a_word_from_its_workers() -> Non
 
 @needs_proc
 def test_its_workers_end_by_themselves_when_it_is_killed() -> None:
-    program = Program()
+    program = Program("--engine", "pocketsphinx")
     program.client().accepted(minutes_of_speech())
     (worker,) = wait_until(program.workers)
     program.http.close()
@@ -157,7 +155,7 @@ def test_jobs_results_and_tokens_survive_a_restart(tmp_path: Path) -> None:
 
 
 def test_a_job_that_was_not_finished_is_run_again_after_a_kill(tmp_path: Path) -> None:
-    flags = ("--data", str(tmp_path))
+    flags = ("--engine", "pocketsphinx", "--data", str(tmp_path))
     program = Program(*flags)
     job = program.client().accepted(AUDIO / "speech_slt_1.wav")  # a second of work, so it is not over yet
     program.http.close()

@@ -150,3 +150,43 @@ def test_a_mistake_changes_nothing(echo: Program, client: Client) -> None:
     assert echo.http.post(f"{echo.url}/control/limits", json=body, timeout=TIMEOUT).status_code == 400
     assert echo.control("limits")["limits"]["concurrency"] is None
     assert client.submit(wav(0.1)).status_code == 200
+
+
+# --- Who reaches the controls
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Origin": "https://example.org"},
+        {"Origin": "null"},
+        {"Origin": "http://localhost:1"},
+        {"Host": "rebound.example.org"},
+        {"Host": "192.0.2.1:9009"},
+    ],
+)
+def test_a_page_of_another_site_is_refused_and_changes_nothing(
+    echo: Program, client: Client, headers: dict[str, str]
+) -> None:
+    for method, name in (("POST", "throttle"), ("POST", "reset"), ("GET", "stats"), ("DELETE", "faults")):
+        answer = echo.http.request(
+            method, f"{echo.url}/control/{name}", json={"seconds": 60}, headers=headers, timeout=TIMEOUT
+        )
+        assert (answer.status_code, list(answer.json())) == (403, ["error"])
+    assert client.submit(wav(0.1)).status_code == 200
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]:9009"])
+def test_this_machine_by_any_of_its_names_is_let_in(echo: Program, host: str) -> None:
+    headers = {"Host": host, "Origin": f"http://{host}"}
+    answer = echo.http.get(f"{echo.url}/control/stats", headers=headers, timeout=TIMEOUT)
+    assert answer.status_code == 200
+
+
+def test_without_the_laboratory_there_are_no_controls_and_the_service_is_the_same() -> None:
+    with Program("--engine", "echo", "--no-control") as program:
+        answer = program.http.post(f"{program.url}/control/throttle", json={"seconds": 60}, timeout=TIMEOUT)
+        assert answer.status_code == 404
+        client = program.client()
+        assert refusal(client.submit(b"no audio")) == (400, "H0010")
+        assert client.utterances(wav(0.1))[0]["msg"].startswith("echo ")

@@ -7,7 +7,7 @@ import statistics
 
 import pytest
 
-from emulator.service.routes import Turnaround
+from emulator.laboratory.turnaround import Turnaround
 
 
 def test_without_noise_it_is_the_factor_or_the_floor() -> None:
