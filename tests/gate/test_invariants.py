@@ -68,7 +68,7 @@ class Out:
 
 
 def pace_of(desk: Desk) -> float:
-    """Return the requests/s allowed now, read from the hash: `figures` has no pace before the first refusal."""
+    """Return the requests/s allowed now, read from the hash: `figures` has no pace before a rate was measured."""
     if (pace := desk.figures().pace) is not None:
         return pace
     params = desk.params

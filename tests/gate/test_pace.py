@@ -34,7 +34,7 @@ def rate(desk: Desk) -> float:
     return value
 
 
-# Before a limit was felt
+# Before a rate was measured
 
 
 def test_a_new_gate_starts_slowly_and_doubles_while_it_is_what_holds_work_back(desk: Desk) -> None:
@@ -226,8 +226,8 @@ def test_submits_and_polls_take_turns_while_both_wait(desk: Desk) -> None:
     assert all(one is not the_next for one, the_next in itertools.pairwise(given[2:]))
 
 
-def test_neither_starves_before_a_limit_was_felt(desk: Desk) -> None:
-    """Before the first refusal there are bursts and no strict turns, but each purpose still gets its part."""
+def test_neither_starves_before_a_rate_was_measured(desk: Desk) -> None:
+    """Before a rate is measured there are bursts and no strict turns, but each purpose still gets its part."""
     given = [purpose for _, purpose in saturate(desk, 10).given]
     assert 0.3 <= given.count(Purpose.POLL) / len(given) <= 0.7
 

@@ -23,7 +23,7 @@
 --   LANE.probe        id of the permit that is the probe; .lease = end of the probe's lease
 --   LANE.epoch        epoch that began with the lane's last refusal
 --   LANE.note         for people: a Retry-After that was cut
---   pace.rate         requests/s that the vendor was measured to take; 0 = no limit was ever felt
+--   pace.rate         requests/s that the vendor was measured to take; 0 = not measured yet
 --   pace.next         when the next permit is due at the pace (the theoretical arrival time of GCRA)
 --   pace.busy         seconds since the lane `all` opened in which the pace, not a lack of work, set the speed
 --   pace.settle       busy seconds for which the pace stays below the rate
@@ -194,7 +194,7 @@ local function pace()
   return math.min(P.pace_max, rate * 2 ^ (over / math.max(P.push_double, P.push_requests / rate)))
 end
 
--- How much too early, in seconds, a permit may be given. Bursts until a limit is felt; afterwards only as much as
+-- How much too early, in seconds, a permit may be given. Bursts until a rate is measured; afterwards only as much as
 -- makes up for callers that come late.
 local function slack(x) return num('pace', 'rate') == 0 and P.pace_burst or math.max(0.5 / x, P.pace_late) end
 
@@ -473,10 +473,10 @@ if op == 'report' then return report(a, b, c, tonumber(d), e) end
 if op == 'state' then return state() end
 if op == 'room' then return room(a) end
 if op == 'figures' then
-  local felt = num('pace', 'rate') > 0
+  local measured = num('pace', 'rate') > 0
   return {
-    felt and fmt(pace()) or '',
-    felt and fmt(num('pace', 'rate')) or '',
+    measured and fmt(pace()) or '',
+    measured and fmt(num('pace', 'rate')) or '',
     fmt(cap()),
     fmt(jobs()),
     fmt(out('submit') + out('poll')),

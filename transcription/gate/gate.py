@@ -69,7 +69,7 @@ class GateParams:
     # The rate is what the vendor was measured to take, the pace what the gate allows now. Seconds are busy while the
     # pace, and not a lack of work, limits the requests.
     #
-    # Until the vendor has refused for the first time: requests/s at the start, and busy seconds in which they double.
+    # Until a rate is measured: requests/s at the start, and busy seconds in which they double.
     pace_start: float = 10.0
     pace_double: float = 3.0
     # In that time, seconds by which a permit may be early. Times the pace, this is the size of a burst in requests.
@@ -219,7 +219,7 @@ class GateState:
 class GateFigures:
     """What the gate has learned, and what is under way.
 
-    `pace` (allowed now) and `rate` (measured) are requests/s, None while no limit was ever felt. `cap` is how many
+    `pace` (allowed now) and `rate` (measured) are requests/s, None until a rate was measured. `cap` is how many
     jobs the vendor takes at once, None if unknown. `jobs` counts the jobs at the vendor, `requests` the permits out.
     """
 
