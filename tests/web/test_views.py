@@ -329,6 +329,13 @@ class TestTranscript:
         assert one.strip() in whole
         assert [line["recording"] for line in lines_of(one)] == [str(rows[0].recording_id)]
 
+    def test_a_line_carries_no_indentation(self, page: Client, meeting: Meeting) -> None:
+        row = a_row(meeting, texts=[(n * 1000, 900, "", "Words") for n in range(10)])
+        html = page.get(reverse("recording", args=[meeting.pk, row.recording_id])).content.decode()
+        assert len(lines_of(html)) == 10
+        assert max(map(len, re.findall(r"\n( *)", html))) <= 2
+        assert len(html) / 10 < 650  # bytes, of which 150 lines make a page
+
     def test_fragments_speak_the_readers_language(self, page: Client, meeting: Meeting) -> None:
         row = a_row(meeting)
         page.cookies["django_language"] = "ko"
