@@ -93,7 +93,8 @@ def main() -> None:
             if not arguments.prepare:
                 asyncio.run(_serve(arguments, engine, folder))
         except (WeightsError, DataInUseError, OSError) as error:
-            print(f"emulator: {error}", file=sys.stderr)
+            # With --prepare it is the answer to the question; how a download gets on is on stderr.
+            print(f"emulator: {error}", file=sys.stdout if arguments.prepare else sys.stderr)
             sys.exit(1)
 
 

@@ -18,6 +18,8 @@ from django.core.files.storage import default_storage
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 
+from mico.run import speech
+from mico.run.surroundings import NotHereError
 from transcription.gate import Ok, Outcome, Purpose, Unused, Wait
 from transcription.live import presence
 from transcription.live.redis_client import redis_client
@@ -79,6 +81,14 @@ def dispatcher() -> str:
     if not count:
         raise Failed("None is alive. Start one with manage.py dispatch, and look into its log.")
     return f"{count} alive"
+
+
+def recognition() -> str:
+    """Check the files of the embedded speech recognition, and that they fit into this machine."""
+    try:
+        return speech.get_ready()
+    except NotHereError as error:
+        raise Failed(str(error)) from error
 
 
 def speech_to_text() -> str:
@@ -213,6 +223,7 @@ def checks(url: str) -> list[tuple[str, Callable[[], str]]]:
         ("redis", redis_server),
         ("dispatcher", dispatcher),
         ("workers", workers),
+        *([("recognition", recognition)] if settings.EMBEDDED_VENDOR else []),
         ("vendor", speech_to_text),
         ("storage", storage),
         ("socket", lambda: web_socket(url)),

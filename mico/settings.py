@@ -253,10 +253,8 @@ RQ = {"WORKER_CLASS": "transcription.lifecycle.worker.Worker"}
 STT_WORKERS = env.int("STT_WORKERS", 5, validate=validate.Range(1, 64))
 STT_VENDOR = env.str("STT_VENDOR", "rtzr", validate=validate.OneOf(["rtzr"]))
 # The embedded vendor's recogniser. pocketsphinx, and the models of Whisper named *.en, understand English only.
-EMULATOR_ENGINE = env.str(
-    "EMULATOR_ENGINE", "pocketsphinx", validate=validate.OneOf(["whisper", "pocketsphinx"])
-)
-WHISPER_MODEL = env.str("WHISPER_MODEL", "")
+EMULATOR_ENGINE = env.str("EMULATOR_ENGINE", "whisper", validate=validate.OneOf(["whisper", "pocketsphinx"]))
+WHISPER_MODEL = env.str("WHISPER_MODEL", "") or "base"  # a size, or the path of a folder
 # The languages of the account, if not everything that the vendor has; and those that its modes tell apart.
 RTZR_LANGUAGES: list[str] = env.list("RTZR_LANGUAGES", [], validate=validate.ContainsOnly([*WHISPER, *MODES]))
 RTZR_LANGUAGE_CANDIDATES: list[str] = env.list(
@@ -269,7 +267,9 @@ def vendor_languages() -> dict[str, list[str]]:
     chosen: dict[str, list[str]] = {}
     if EMBEDDED_VENDOR:
         english_only = EMULATOR_ENGINE == "pocketsphinx" or WHISPER_MODEL.endswith(".en")
-        known = ["en"] if english_only else [*WHISPER, *MODES]
+        # Only large-v3, and turbo, which was made of it, know Cantonese.
+        known = [code for code in WHISPER if code != "yue" or {"v3", "turbo"} & set(WHISPER_MODEL.split("-"))]
+        known = ["en"] if english_only else [*known, *MODES]
         chosen |= {
             "languages": [code for code in known if not RTZR_LANGUAGES or code in RTZR_LANGUAGES],
             "candidates": [],

@@ -1,7 +1,4 @@
-"""The languages of every multilingual Whisper (https://github.com/openai/whisper, whisper/tokenizer.py).
-
-Only large-v3 and what was made of it know one more, Cantonese.
-"""
+"""The languages of Whisper's models (https://github.com/openai/whisper, whisper/tokenizer.py)."""
 
 from __future__ import annotations
 
@@ -13,5 +10,12 @@ _CODES: Final = (
     "no oc pa pl ps pt ro ru sa sd si sk sl sn so sq sr su sv sw ta te tg th tk tl tr tt uk ur uz vi "
     "yi yo zh "
 )
-LANGUAGES: Final = frozenset(_CODES.split())
-ENGLISH_ONLY: Final = frozenset({"en"})
+_LANGUAGES: Final = frozenset(_CODES.split())
+
+
+def languages_of(model: str) -> frozenset[str]:
+    """Return the languages of a model by its name."""
+    if model.endswith(".en"):
+        return frozenset({"en"})
+    # Only large-v3, and turbo, which was made of it, know Cantonese.
+    return _LANGUAGES | {"yue"} if {"v3", "turbo"} & set(model.split("-")) else _LANGUAGES

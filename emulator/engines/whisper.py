@@ -19,7 +19,7 @@ from ..service.config import DETECT
 from ..service.engine import EngineError, Tell
 from ..service.protocol import Utterance
 from ..service.store import Job
-from .languages import ENGLISH_ONLY, LANGUAGES
+from .languages import languages_of
 from .worker import Worker, WorkerDiedError
 
 # Up to here a recording is a clip: something that was spoken just now.
@@ -80,7 +80,7 @@ class WhisperEngine:
     shortest_seconds = 0.0
 
     def __init__(self, model: str, path: Path) -> None:
-        self.languages: frozenset[str] | None = ENGLISH_ONLY if model.endswith(".en") else LANGUAGES
+        self.languages: frozenset[str] | None = languages_of(model)
         self._model = model
         self._path = path
         self._turns = Turns()

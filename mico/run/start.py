@@ -13,7 +13,7 @@ from django.core.management.base import CommandError
 from django.db import DatabaseError, connections
 
 from mico.accounts.links import signin_link
-from mico.run import prepare, surroundings
+from mico.run import prepare, speech, surroundings
 from mico.run.child import hold
 from mico.run.left_behind import end_left_behind, holder
 from mico.run.redis_server import NOT_FOUND, find_redis_server
@@ -38,7 +38,7 @@ def start() -> NoReturn:
     """Become the supervisor. Raises NotHereError, CommandError (also for a failed system check), DatabaseError."""
     run = settings.DATA_DIR / "run"
     logs = settings.DATA_DIR / "log"
-    for path in (settings.DATA_DIR, CHILD, Path(sys.executable)):
+    for path in (settings.DATA_DIR, CHILD, Path(sys.executable), settings.WHISPER_MODEL):
         if UNUSABLE & set(str(path)):
             raise NotHereError(
                 f"{path} has a sign in its name that cannot be used (%, a quote): choose another."
@@ -87,6 +87,7 @@ def _look_around() -> Path | None:
         if settings.EMULATOR_PORT == settings.PORT:
             raise NotHereError(f"PORT and EMULATOR_PORT are both {settings.PORT}: set one to another port.")
         surroundings.check_port("EMULATOR_PORT", "127.0.0.1", settings.EMULATOR_PORT)
+        speech.get_ready()
     if not settings.EMBEDDED_REDIS:
         return None
     surroundings.check_socket_path(settings.REDIS_SOCKET)
@@ -112,6 +113,7 @@ def _environment(run: Path, logs: Path, redis_server: Path | None) -> dict[str, 
         "MICO_RUN_EMULATOR": str(settings.EMBEDDED_VENDOR).lower(),
         "MICO_RUN_EMULATOR_PORT": str(settings.EMULATOR_PORT),
         "MICO_RUN_EMULATOR_ENGINE": settings.EMULATOR_ENGINE,
+        "MICO_RUN_WHISPER_MODEL": settings.WHISPER_MODEL,
         "MICO_RUN_REDIS": str(settings.EMBEDDED_REDIS).lower(),
         "MICO_RUN_REDIS_SERVER": str(redis_server or "redis-server"),
         "MICO_RUN_REDIS_SOCKET": settings.REDIS_SOCKET.name,

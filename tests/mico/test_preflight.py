@@ -41,7 +41,7 @@ def raiser(error: Exception) -> Callable[..., Any]:
 def test_a_running_mico_is_ready(mico: Mico) -> None:
     result = mico.manage("preflight")
     lines = result.stdout.strip().splitlines()
-    names = ["database", "redis", "dispatcher", "workers", "vendor", "storage", "socket"]
+    names = ["database", "redis", "dispatcher", "workers", "recognition", "vendor", "storage", "socket"]
     assert [line.split(":")[0] for line in lines] == [f"ok      {name}" for name in names]
 
 
@@ -52,7 +52,7 @@ def test_what_is_missing_is_named_and_the_rest_still_checked(mico: Mico) -> None
     assert result.returncode == 1
     failed = [line for line in result.stdout.splitlines() if line.startswith("FAILED")]
     assert [line.split(":")[0] for line in failed] == ["FAILED  vendor", "FAILED  socket"]
-    assert result.stdout.count("ok      ") == 5
+    assert result.stdout.count("ok      ") == 6
 
 
 @pytest.mark.slow
@@ -101,6 +101,13 @@ def test_workers_and_dispatcher() -> None:
 
 
 @pytest.mark.django_db
+def test_recognition(settings: Settings) -> None:
+    settings.EMULATOR_ENGINE = "pocketsphinx"
+    assert preflight.recognition() == "pocketsphinx"
+    settings.EMULATOR_ENGINE, settings.WHISPER_MODEL = "whisper", "gigantic"
+    assert "gigantic cannot be fetched. There is no such model" in failure(preflight.recognition)
+
+
 def test_vendor(emulator: Emulator) -> None:
     assert "RTZR" in preflight.speech_to_text()
     requests = emulator.stats()["requests"]

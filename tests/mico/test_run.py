@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -20,9 +21,12 @@ from mico.run.redis_server import NOT_FOUND
 from mico.run.surroundings import NotHereError, check_socket_path
 from tests.processes import READY_SECONDS, STOP_SECONDS, Mico, a_mico
 from tests.servers import BASE_DIR
+from tests.stt import AUDIO, SPOKEN
 from tests.waiting import patient, wait_until
 
 SECOND_START_SECONDS = patient(15)  # 6 on a quiet machine (README.md)
+# With a capital and a full stop, as Whisper writes it.
+SENTENCE = f"{SPOKEN['speech_slt_1.wav'].capitalize()}."
 EVERYTHING = ["dispatch", "emulator", "redis", "web", "worker-1", "worker-2"]
 
 
@@ -64,6 +68,32 @@ def test_it_comes_up_twice_and_goes_without_a_trace(fresh: Mico) -> None:
     fresh.start()
     assert time.monotonic() - started < SECOND_START_SECONDS
     assert fresh.stop(signal.SIGHUP) == 0  # the terminal is closed
+
+
+@pytest.mark.slow
+@pytest.mark.recognition
+def test_without_any_account_speech_becomes_sentences(fresh: Mico) -> None:
+    del fresh.environment["EMULATOR_ENGINE"]
+    fresh.start()
+    token = fresh.token()
+    meeting = fresh.api("POST", "/meetings", token, json={"title": "First", "language": "en"}).json()["id"]
+    files = {"audio": ("a.wav", (AUDIO / "speech_slt_1.wav").read_bytes())}
+    recording = fresh.api("POST", f"/meetings/{meeting}/recordings", token, files=files).json()["id"]
+
+    def outcome() -> dict[str, Any] | None:
+        found: dict[str, Any] = fresh.api("GET", f"/recordings/{recording}", token).json()
+        return found if found["status"] in ("done", "failed") else None
+
+    done = wait_until(outcome, 30)
+    assert done is not None
+    assert [line["text"] for line in done["utterances"]] == [SENTENCE]
+    fresh.stop()
+
+
+@pytest.mark.slow
+def test_a_model_that_does_not_exist_is_said_before_anything_starts(fresh: Mico) -> None:
+    fresh.environment |= {"EMULATOR_ENGINE": "whisper", "WHISPER_MODEL": "gigantic"}
+    assert refusal(fresh).startswith("mico: The model gigantic cannot be fetched. There is no such model;")
 
 
 @pytest.mark.slow

@@ -5,15 +5,18 @@ import pytest
 from mico import settings
 from transcription.vendors.languages import MODES, WHISPER
 
+OF_BASE = [code for code in WHISPER if code != "yue"]  # Cantonese came with large-v3
+
 
 @pytest.mark.parametrize(
     ("variables", "expected"),
     [
-        ({}, {"languages": [*WHISPER, *MODES], "candidates": []}),
+        ({}, {"languages": [*OF_BASE, *MODES], "candidates": []}),
+        ({"WHISPER_MODEL": "large-v3-turbo"}, {"languages": [*WHISPER, *MODES], "candidates": []}),
         ({"WHISPER_MODEL": "base.en"}, {"languages": ["en"], "candidates": []}),
         ({"EMULATOR_ENGINE": "pocketsphinx"}, {"languages": ["en"], "candidates": []}),
         ({"RTZR_LANGUAGES": ["multi", "ko"]}, {"languages": ["ko", "multi"], "candidates": []}),
-        ({"RTZR_LANGUAGE_CANDIDATES": ["fr"]}, {"languages": [*WHISPER, *MODES], "candidates": ["fr"]}),
+        ({"RTZR_LANGUAGE_CANDIDATES": ["fr"]}, {"languages": [*OF_BASE, *MODES], "candidates": ["fr"]}),
         ({"EMBEDDED_VENDOR": False, "EMULATOR_ENGINE": "pocketsphinx"}, {}),
         ({"EMBEDDED_VENDOR": False, "RTZR_LANGUAGES": ["ko", "en"]}, {"languages": ["ko", "en"]}),
         ({"EMBEDDED_VENDOR": False, "RTZR_LANGUAGE_CANDIDATES": ["ko"]}, {"candidates": ["ko"]}),
@@ -22,6 +25,6 @@ from transcription.vendors.languages import MODES, WHISPER
 def test_the_languages_are_those_of_the_engine_or_the_account(
     monkeypatch: pytest.MonkeyPatch, variables: dict[str, object], expected: dict[str, list[str]]
 ) -> None:
-    for name, value in ({"EMULATOR_ENGINE": "whisper", "WHISPER_MODEL": ""} | variables).items():
+    for name, value in ({"EMULATOR_ENGINE": "whisper", "WHISPER_MODEL": "base"} | variables).items():
         monkeypatch.setattr(settings, name, value)
     assert settings.vendor_languages() == expected
