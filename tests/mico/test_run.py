@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,9 @@ import requests
 from pytest_django import Settings
 
 from mico.run import start, surroundings
+from mico.run.child import hold
 from mico.run.redis_server import NOT_FOUND
+from mico.run.start import CHILD
 from mico.run.surroundings import NotHereError, check_socket_path
 from tests.processes import READY_SECONDS, STOP_SECONDS, Mico, a_mico
 from tests.servers import BASE_DIR
@@ -201,7 +204,7 @@ def test_no_redis_server_at_all_is_named(monkeypatch: pytest.MonkeyPatch, settin
     assert "REDIS_URL" in NOT_FOUND
 
 
-# --- make itself, in a copy of the two files that it needs
+# --- make itself, in a copy of the few files that it needs
 
 
 @pytest.fixture
@@ -209,16 +212,21 @@ def bare(tmp_path: Path) -> Path:
     """A directory in which nothing was ever installed."""
     for name in ("Makefile", "requirements.txt", "requirements-whisper.txt", "requirements-dev.txt"):
         shutil.copy(BASE_DIR / name, tmp_path)
+    (tmp_path / "mico" / "run").mkdir(parents=True)
+    shutil.copy(CHILD, tmp_path / "mico" / "run")
     return tmp_path
 
 
-def make_run(folder: Path, python: str) -> subprocess.CompletedProcess[str]:
+def make(folder: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    left_out = {"RTZR_CLIENT_ID", "MICO_ENV_FILE", "MAKELEVEL", "MAKEFLAGS", "MFLAGS"}
+    environment = {name: value for name, value in os.environ.items() if name not in left_out}
     return subprocess.run(
-        ["make", "--no-print-directory", "run", f"PYTHON={python}"],
+        ["make", "--no-print-directory", *arguments],
         cwd=folder,
+        env=environment | variables,
         capture_output=True,
         text=True,
-        timeout=patient(15),
+        timeout=patient(60),
         check=False,
     )
 
@@ -229,17 +237,84 @@ def script(path: Path, text: str) -> str:
     return str(path)
 
 
+def with_environment(folder: Path) -> Path:
+    """Give `folder` a `.venv` whose Python is this one. Return its lock."""
+    (folder / ".venv" / "bin").mkdir(parents=True)
+    (folder / ".venv" / "bin" / "python").symlink_to(sys.executable)
+    return folder / ".venv" / ".installing"
+
+
 def test_make_says_that_python_is_too_old(bare: Path) -> None:
-    result = make_run(bare, script(bare / "old-python", "exit 1"))
+    result = make(bare, "run", f"PYTHON={script(bare / 'old-python', 'exit 1')}")
     assert result.returncode != 0
     assert result.stderr.splitlines()[0].startswith("Mico needs Python 3.11 or newer")
 
 
 def test_make_says_that_venv_is_missing(bare: Path) -> None:
     python = script(bare / "half-python", 'case "$2" in *ensurepip*) exit 1;; esac')
-    result = make_run(bare, python)
+    result = make(bare, "run", f"PYTHON={python}")
     assert result.returncode != 0
     assert "python3-venv" in result.stderr.splitlines()[0]
+
+
+def test_make_does_not_install_beside_another_make(bare: Path) -> None:
+    lock = hold(with_environment(bare))
+    result = make(bare, "run")
+    os.close(lock)
+    assert result.returncode != 0
+    assert "Another make is installing into .venv" in result.stderr
+    assert result.stdout == ""
+
+
+@pytest.mark.slow
+def test_make_does_an_installation_again_that_was_cut_off(bare: Path) -> None:
+    # pip takes this package for installed as soon as the first of its files is there.
+    with zipfile.ZipFile(bare / "halves-1-py3-none-any.whl", "w") as wheel:
+        wheel.writestr("halves-1.dist-info/METADATA", "Metadata-Version: 2.1\nName: halves\nVersion: 1\n")
+        wheel.writestr(
+            "halves-1.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+        )
+        wheel.writestr("halves-1.dist-info/RECORD", "")
+        wheel.writestr("halves.py", "WHOLE = True\n")
+    (bare / "requirements.txt").write_text("./halves-1-py3-none-any.whl\n")
+
+    first = make(bare, ".venv/.run", PIP_NO_INDEX="1")
+    assert first.returncode == 0, first.stderr
+    steps = first.stdout.splitlines()
+    assert [line.split()[0] for line in steps] == ["Making", "Installing"], (
+        "a line for each step, without a terminal"
+    )
+    assert "MB to download" in steps[1]
+    assert make(bare, ".venv/.run").stdout == "make: '.venv/.run' is up to date.\n"
+
+    (installed,) = (bare / ".venv").glob("lib/python*/site-packages/halves.py")
+    installed.write_text("WH")
+    (bare / ".venv" / ".installing").touch()
+    again = make(bare, ".venv/.run", PIP_NO_INDEX="1")
+    assert again.returncode == 0, again.stderr
+    assert again.stdout.splitlines() == ["The last installation was cut off. It is done again.", *steps]
+    assert installed.read_text() == "WHOLE = True\n"
+    assert not (bare / ".venv" / ".installing").exists()
+
+
+@pytest.mark.parametrize(
+    ("variables", "file", "weights"),
+    [
+        ({}, "", True),
+        ({}, "RTZR_CLIENT_ID=id", False),
+        ({}, "# RTZR_CLIENT_ID=id\nRTZR_CLIENT_ID=", True),
+        ({"RTZR_CLIENT_ID": "id"}, "", False),
+        ({"RTZR_CLIENT_ID": ""}, "RTZR_CLIENT_ID=id", True),
+    ],
+)
+def test_a_vendors_account_needs_no_weights(
+    bare: Path, variables: dict[str, str], file: str, weights: bool
+) -> None:
+    (bare / ".env").write_text(f"PORT=8001\n{file}\n")
+    result = make(bare, "--dry-run", "run", **variables)
+    assert result.returncode == 0, result.stderr
+    assert ("-r requirements-whisper.txt" in result.stdout) is weights
+    assert "-r requirements-whisper.txt" in make(bare, "--dry-run", "test", **variables).stdout
 
 
 @pytest.mark.slow
