@@ -13,7 +13,7 @@ from typing import Any
 import dj_database_url
 from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
-from environs import Env, validate
+from environs import Env, ValidationError, validate
 
 from transcription.vendors.languages import MODES, WHISPER
 
@@ -281,6 +281,14 @@ def vendor_languages() -> dict[str, list[str]]:
     return chosen
 
 
+def rising(lengths: list[float]) -> None:
+    """Check the two lengths of a stretch, in seconds. Raises ValidationError if they are no such pair."""
+    if len(lengths) != 2 or not 1 <= lengths[0] < lengths[1] <= 60:
+        raise ValidationError(
+            "Give two numbers of seconds with a comma between them, as in 16,20; at most 60."
+        )
+
+
 STT_VENDORS: dict[str, dict[str, Any]] = {
     "rtzr": {
         "client_id": RTZR_CLIENT_ID or "embedded",
@@ -291,6 +299,16 @@ STT_VENDORS: dict[str, dict[str, Any]] = {
         ),
         "connect_timeout_s": env.float("STT_CONNECT_TIMEOUT", 5.0, validate=validate.Range(min=0.1)),
         "read_timeout_s": env.float("STT_READ_TIMEOUT", 30.0, validate=validate.Range(min=0.1)),
+        # How soon and how late what somebody says without a pause is cut and sent. A vendor that is paid by the
+        # request, or takes long for each, wants long stretches; to the embedded one their length is all the same.
+        "stretch_s": tuple(
+            env.list(
+                "RTZR_STRETCH_SECONDS",
+                [3, 7] if EMBEDDED_VENDOR else [16, 20],
+                subcast=float,
+                validate=rising,
+            )
+        ),
         **vendor_languages(),
     }
 }

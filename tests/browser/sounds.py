@@ -48,6 +48,26 @@ def _noise(kind: str) -> "array[float]":
     return scaled(made, 0)
 
 
+def talk(
+    seconds: float, *, dip: float | None = None, pauses: Iterable[tuple[float, float]] = ()
+) -> "array[float]":
+    """Sound that goes on: 140 ms loud, 60 ms silent, and so on; without the gaps it would count as background noise.
+
+    dip: from this second on, 150 ms are 10 dB quieter; pauses: silence, each (from, length) in seconds.
+    """
+    sound = noise("white", seconds, -20)
+    if dip is not None:
+        for n in range(int(dip * RATE), int((dip + 0.15) * RATE)):
+            sound[n] *= 0.3
+    frame = RATE // 50
+    for n in range(0, len(sound), frame):
+        if n // frame % 10 > 6:
+            sound[n : n + frame] = silence(frame / RATE)
+    for start, length in pauses:
+        sound[round(start * RATE) : round((start + length) * RATE)] = silence(length)
+    return sound
+
+
 def join(*parts: "array[float]") -> "array[float]":
     """One after the other."""
     return array("f", (sample for part in parts for sample in part))

@@ -1,11 +1,13 @@
 """Modules of the page by themselves, for moments that a test of the whole page cannot bring about."""
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 import pytest
 from playwright.sync_api import Browser, Page
 
 from tests.browser.modules import modules_page, run
+from tests.browser.sounds import talk
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -70,6 +72,67 @@ def test_what_cannot_be_written_does_not_keep_the_rest_from_being_written(page: 
         """,
     )
     assert written == ["next"]
+
+
+TAKE = """
+crypto.randomUUID ??= () => "one"; // which only secure pages have
+const {Take} = await import("/take.js");
+const written = [];
+const outbox = {
+    add: async () => {},
+    drop: async () => {},
+    finish: async ({offsetMs}, samples) => written.push([offsetMs, samples.length / 16]),
+};
+const microphone = Object.assign(new EventTarget(), {rate: 16000});
+let now = 0;
+const lengths = {soonestMs: 3000, latestMs: 7000};
+const take = new Take({microphone, outbox, about: {}, now: () => now, lengths});
+// `late`: how many ms after its last sample a piece arrives.
+const hear = (samples, late) => {
+    for (let at = 0, end = now; at < samples.length; at += 320) {
+        end += 20;
+        now = end + late(end);
+        microphone.dispatchEvent(new CustomEvent("sound", {detail: samples.slice(at, at + 320)}));
+        now = end;
+    }
+};
+const stop = async () => {
+    take.follow(take.detector.flush());
+    await take.writing;
+    return written;
+};
+"""
+
+
+def test_where_speech_goes_on_a_stretch_begins_in_the_moment_in_which_the_last_one_ended(page: Page) -> None:
+    written = run(
+        page,
+        TAKE
+        + """
+        hear(sound, (end) => (end * 7919) % 50 + (end > 9000 ? 100 : 0));
+        return await stop();
+        """,
+        sound=talk(20),
+    )
+    assert len(written) >= 3
+    assert all(2900 <= lasts <= 7000 for _, lasts in written[:-1])
+    assert all(offset + lasts == following for (offset, lasts), (following, _) in pairwise(written))
+
+
+def test_what_is_said_after_the_computer_slept_is_not_joined_to_what_was_said_before(page: Page) -> None:
+    written = run(
+        page,
+        TAKE
+        + """
+        hear(sound, () => 0);
+        take.follow(take.detector.interrupt());
+        now += 60000;
+        hear(sound, () => 0);
+        return await stop();
+        """,
+        sound=talk(2.5),
+    )
+    assert written == [[0, 2500], [62_500, 2500]]
 
 
 def test_of_two_words_that_begin_alike_the_longer_one_is_found(page: Page) -> None:

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from tests.browser.modules import modules_page, read, run, unpack
-from tests.browser.sounds import RATE, join, mix, noise, scaled, silence, spoken_part
+from tests.browser.sounds import RATE, join, mix, noise, scaled, silence, spoken_part, talk
 from tests.stt import SPOKEN
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -19,6 +19,7 @@ PRE_ROLL = 400 * RATE // 1000
 HANG_OVER = 800 * RATE // 1000
 FRAME = RATE // 50
 FILES = sorted(SPOKEN)
+SHORT = {"soonestMs": 3000, "latestMs": 7000}
 
 
 @pytest.fixture(scope="module")
@@ -179,15 +180,49 @@ def test_what_is_too_long_is_cut_in_its_quietest_moment_without_losing_a_sample(
 
 
 def test_the_cut_is_where_it_is_quietest(page: Page) -> None:
-    # 30 s of sound without a pause, and 150 ms at 18 s in which it is 10 dB quieter.
-    loud = noise("white", 30, -20)
-    for n in range(int(18 * RATE), int(18.15 * RATE)):
-        loud[n] *= 0.3
-    for n in range(0, len(loud), FRAME):  # short gaps, or it would count as background noise
-        if n // FRAME % 10 > 6:
-            loud[n : n + FRAME] = silence(FRAME / RATE)
-    first, *_ = detect(page, join(silence(1), loud, silence(2)), seekMs=4000)
+    first, *_ = detect(page, join(silence(1), talk(30, dip=18), silence(2)))
     assert 19 * RATE <= first.end <= 19.15 * RATE
+    first, *_ = detect(page, join(silence(1), talk(12, dip=5), silence(2)), **SHORT)
+    assert 6 * RATE <= first.end <= 6.15 * RATE
+
+
+def test_without_a_pause_each_sample_is_in_one_stretch_and_none_is_longer_than_the_latest(page: Page) -> None:
+    words = [read(name) for name in FILES]
+    words = [word[slice(*spoken_part(word))] for word in words]
+    sound = mix(join(silence(1), *words * 3, silence(2)), noise("pink", 60, -60))
+    stretches = detect(page, sound, **SHORT)
+    assert len(stretches) >= 4
+    for one, following in pairwise(stretches):
+        assert one.end == following.start
+    assert all(len(one.samples) <= 7 * RATE for one in stretches)
+    # The cut is in the middle of a pause, which may have begun before the soonest.
+    assert all(len(one.samples) >= 2.9 * RATE for one in stretches[:-1])
+    assert join(*(one.samples for one in stretches)) == sound[stretches[0].start : stretches[-1].end]
+    assert stretches[0].start <= RATE
+    assert stretches[-1].end >= len(sound) - 2 * RATE
+
+
+def test_a_pause_between_words_ends_what_is_long_enough(page: Page) -> None:
+    # The stretch begins at 0.6 s, so the first pause is in its second second.
+    sound = join(silence(1), talk(12, pauses=[(1.48, 0.3), (4.08, 0.3), (5.08, 0.3)]), silence(2))
+    first, second, *_ = detect(page, sound, **SHORT)
+    # In the middle of the 200 ms that were waited for.
+    assert first.end == pytest.approx(5.2 * RATE, abs=2 * FRAME)
+    assert second.start == first.end
+
+
+def test_the_longer_a_stretch_is_the_shorter_a_pause_ends_it(page: Page) -> None:
+    sound = join(silence(1), talk(12, pauses=[(3.08, 0.16), (5.68, 0.16), (6.28, 0.16)]), silence(2))
+    first, *_ = detect(page, sound, **SHORT)
+    assert 6.68 * RATE < first.end < 6.84 * RATE
+
+
+def test_what_is_long_enough_ends_with_the_speech_and_a_key_that_is_pressed_then_is_no_stretch(
+    page: Page,
+) -> None:
+    sound = join(silence(1), talk(4.14), silence(0.5), noise("white", 0.03, -20), silence(4))
+    [stretch] = detect(page, sound, **SHORT)
+    assert 5.14 * RATE <= stretch.end <= 5.34 * RATE
 
 
 def test_it_is_the_same_however_the_samples_come(page: Page) -> None:

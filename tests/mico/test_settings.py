@@ -1,6 +1,7 @@
 """What the settings make of the environment."""
 
 import pytest
+from environs import ValidationError
 
 from mico import settings
 from transcription.vendors.languages import MODES, WHISPER
@@ -28,3 +29,13 @@ def test_the_languages_are_those_of_the_engine_or_the_account(
     for name, value in ({"EMULATOR_ENGINE": "whisper", "WHISPER_MODEL": "base"} | variables).items():
         monkeypatch.setattr(settings, name, value)
     assert settings.vendor_languages() == expected
+
+
+def test_the_embedded_vendor_is_sent_short_stretches() -> None:
+    assert settings.STT_VENDORS["rtzr"]["stretch_s"] == (3, 7)
+
+
+@pytest.mark.parametrize("lengths", [[], [5], [8, 4], [5, 5], [0.5, 5], [10, 61], [3, 5, 7]])
+def test_a_stretch_has_a_soonest_and_a_later_latest_end(lengths: list[float]) -> None:
+    with pytest.raises(ValidationError, match="two numbers"):
+        settings.rising(lengths)

@@ -15,6 +15,7 @@ from tests.rows import a_row
 from transcription.models import Meeting, Participant, Recording, Transcription
 from transcription.people import meetings
 from transcription.reasons import CODES, explain
+from transcription.vendors.registry import get_vendor
 
 pytestmark = pytest.mark.django_db
 
@@ -224,6 +225,23 @@ class TestMeetings:
         assert "Meeting 0<" not in first
         assert "Meeting 0<" in page.get("/?page=2").text
         assert page.get("/?page=nonsense").status_code == 200
+
+
+class TestRecorder:
+    """What the page tells the recorder."""
+
+    def test_it_cuts_speech_as_the_vendors_account_wants_it(
+        self, page: Client, meeting: Meeting, settings: Settings
+    ) -> None:
+        account = settings.STT_VENDORS["rtzr"] | {"stretch_s": (4.5, 11)}
+        settings.STT_VENDORS = settings.STT_VENDORS | {"rtzr": account}
+        get_vendor.cache_clear()
+        try:
+            html = page.get(reverse("meeting", args=[meeting.pk])).text
+        finally:
+            get_vendor.cache_clear()
+        assert 'data-soonest="4500"' in html
+        assert 'data-latest="11000"' in html
 
 
 class TestTranscript:

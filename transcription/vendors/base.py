@@ -218,7 +218,7 @@ class Vendor(Protocol):
     accepted_formats: names as `audio.probe` reports them; other formats are transcoded first; poll_advice_s: the
     interval that the vendor advises between two fetches of a job; languages: what a recording can be in, as codes of
     ISO 639 and the modes that the vendor has (languages.py); candidates: the languages that its modes tell apart,
-    empty if all of them.
+    empty if all of them; stretch_s: how soon and how late what somebody says without a pause is cut and sent.
     """
 
     name: str
@@ -229,6 +229,7 @@ class Vendor(Protocol):
     poll_advice_s: float
     languages: tuple[str, ...]
     candidates: tuple[str, ...]
+    stretch_s: tuple[float, float]
 
     def model(self, language: str) -> str:
         """Return the vendor's model for one of `languages`, up to 60 characters. Turnaround is learned by model."""

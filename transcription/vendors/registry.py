@@ -44,3 +44,9 @@ def get_vendor(name: str) -> Vendor:
 def languages() -> tuple[str, ...]:
     """Return what a new recording can be in: the languages and modes of the vendor in STT_VENDOR."""
     return get_vendor(settings.STT_VENDOR).languages
+
+
+def stretch_ms() -> tuple[int, int]:
+    """Return how soon and how late speech without a pause is cut for the vendor in STT_VENDOR, in ms."""
+    soonest, latest = get_vendor(settings.STT_VENDOR).stretch_s
+    return round(1000 * soonest), round(1000 * latest)

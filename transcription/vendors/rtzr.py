@@ -82,9 +82,11 @@ class Rtzr:
         read_timeout_s: float = 30.0,
         languages: Iterable[str] = LANGUAGES,
         candidates: Iterable[str] = CANDIDATES,
+        stretch_s: tuple[float, float] = (16.0, 20.0),
     ) -> None:
         self.languages = tuple(languages)
         self.candidates = tuple(candidates)
+        self.stretch_s = stretch_s
         self._base_url = base_url.rstrip("/")
         self._client_id = client_id
         self._client_secret = client_secret

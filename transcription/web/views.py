@@ -20,6 +20,7 @@ from transcription.people.seats import Seat
 from transcription.sample import load
 from transcription.sound import intake, media, timeline
 from transcription.sound.ranges import audio_response
+from transcription.vendors import registry
 from transcription.web.forms import MeetingForm, UploadForm
 from transcription.web.guards import SignedInRequest, attending, seat, signed_in
 from transcription.web.people_views import people_of
@@ -112,6 +113,7 @@ def meeting(request: HttpRequest, meeting_id: int) -> HttpResponse:
         "language": languages.name(shown.language),
         "me": mine.participant.name,
         "max_bytes": settings.MAX_UPLOAD_BYTES,
+        "stretch_ms": registry.stretch_ms(),
         "elements": ELEMENTS,
         "exports": EXPORTS,
         "rates": RATES,

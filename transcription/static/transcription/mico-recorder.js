@@ -63,7 +63,13 @@ class MicoRecorder extends PageElement {
     setState(this, "asking");
     try {
       this.microphone = await Microphone.open(chosen(), this.dataset.worklet);
-      this.take = new Take({ microphone: this.microphone, outbox, about: this.about(), now: () => this.meetingTime() });
+      this.take = new Take({
+        microphone: this.microphone,
+        outbox,
+        about: this.about(),
+        now: () => this.meetingTime(),
+        lengths: { soonestMs: Number(this.dataset.soonest), latestMs: Number(this.dataset.latest) },
+      });
       this.loudest = { level: 0, at: 0 };
       this.looked = 0;
       this.listen(this.microphone, "sound", ({ detail }) => this.look(detail));

@@ -4,6 +4,10 @@
 // single click counts as noise). Enough of them within a moment open a stretch, which begins a pre-roll earlier; the
 // hang-over after the last of them closes it. The noise may have been learned only meanwhile (a fan was switched on):
 // a closed stretch is looked at once more with what is known by then, and dropped if nothing in it was speech.
+//
+// Whoever speaks on would never be read: from `soonestMs` on a stretch ends in the first pause between two words, in its
+// middle, so that no word is cut. How long that pause has to be shrinks as the stretch grows; at `latestMs` the stretch
+// is cut where it was quietest since `soonestMs`. The next one begins with the very next sample.
 
 import { BANDS, Spectrum } from "./spectrum.js";
 
@@ -12,8 +16,8 @@ export const DEFAULTS = {
   preRollMs: 400, // kept from before the first sound
   hangOverMs: 800, // kept after the last; a pause that is shorter ends nothing
   shortestMs: 1200, // a stretch goes on at least this long: "yes" comes with its surroundings
-  longestMs: 20000, // then it is cut
-  seekMs: 4000, // at the end of that, where the quietest moment is looked for
+  soonestMs: 16000, // from then on it ends in a pause between words
+  latestMs: 20000, // then it is cut
 };
 
 const FRAME_MS = 20;
@@ -24,6 +28,8 @@ const SILENT = -72; // dB of full scale in a band: below that nothing counts
 const ABOVE = 4; // dB over the noise, the mean of all bands: this frame is speech
 const MOST = 18; // dB that one band can add
 const OPENS = { of: 10, speech: 6 }; // frames: 120 ms of 200 ms
+const PAUSE = { soonest: 10, latest: 5 }; // frames that a pause between words has to last: 200 ms first, 100 ms at last
+const AROUND = 2; // frames on each side of a cut that count for how quiet it is there
 
 export class SpeechDetector {
   constructor(options = {}) {
@@ -33,14 +39,15 @@ export class SpeechDetector {
     this.preRoll = frames(given.preRollMs);
     this.hangOver = frames(given.hangOverMs);
     this.shortest = frames(given.shortestMs);
-    this.longest = frames(given.longestMs);
-    this.seek = frames(given.seekMs);
+    this.latest = frames(given.latestMs);
+    // Not so late that there would be nowhere to cut, nor so early that next to nothing is left.
+    this.soonest = Math.max(AROUND, Math.min(frames(given.soonestMs), this.latest - 2 * AROUND - 1));
     this.spectrum = new Spectrum(given.rate);
     this.rest = new Float32Array(0); // less than a frame
     this.heard = 0; // frames
     this.frames = []; // {samples, levels, speech}: the open stretch, or what could become its beginning
     this.open = false;
-    this.continues = false; // the open stretch began with a cut
+    this.continues = false; // the open stretch began with a cut, maybe within a word
     this.noise = new Float32Array(BANDS).fill(SILENT);
     // As if it had been silent before: whoever speaks at once is heard.
     this.past = Array.from({ length: NOISE_FRAMES }, () => this.noise);
@@ -122,35 +129,44 @@ export class SpeechDetector {
 
   goOn() {
     const silent = this.frames.length - 1 - this.frames.findLastIndex((frame) => frame.speech);
-    if (silent >= this.hangOver && this.frames.length >= this.shortest) return this.close(this.frames.length);
-    if (this.frames.length >= this.longest) return this.close(this.quietest());
+    const { length } = this.frames;
+    if (silent >= this.hangOver && length >= this.shortest) return this.close(length);
+    if (length >= this.soonest && silent >= this.pause()) return this.close(length - Math.floor(silent / 2));
+    if (length >= this.latest) return this.close(this.quietest(), true);
     return null;
   }
 
-  // The first `count` frames are a stretch; any others begin the next one, without a sample between.
-  close(count) {
+  // How many frames a pause has to last to end the stretch as long as it is now.
+  pause() {
+    const grown = (this.frames.length - this.soonest) / (this.latest - this.soonest);
+    return PAUSE.soonest + grown * (PAUSE.latest - PAUSE.soonest);
+  }
+
+  // The first `count` frames are a stretch; any others begin the next one, without a sample between. `inSpeech`: the
+  // cut is not in a pause.
+  close(count, inSpeech = false) {
     const start = this.start;
     const frames = this.frames.splice(0, count);
     const wasSpeech = this.wasSpeech(frames);
     this.open = this.frames.length > 0;
-    this.continues = this.open;
+    this.continues = inSpeech;
     return wasSpeech ? { start, samples: join(frames.map((frame) => frame.samples)) } : null;
   }
 
-  // With the noise as it is known now, would anything in it have opened a stretch? After a cut, any sound is the end
-  // of a word.
+  // With the noise as it is known now, would anything in it have opened a stretch? After a cut that was in no pause,
+  // any sound is the end of a word.
   wasSpeech(frames) {
     const speech = frames.map((frame) => this.isSpeech(frame.levels));
     if (this.continues) return speech.includes(true);
     return speech.some((_, n) => speech.slice(n, n + OPENS.of).filter(Boolean).length >= OPENS.speech);
   }
 
-  // Where, near the end, 100 ms are the quietest: the number of frames up to their middle.
+  // Where, since `soonest`, 100 ms are the quietest: the number of frames up to their middle. Of two, the later.
   quietest() {
     const power = this.frames.map(({ samples }) => samples.reduce((sum, sample) => sum + sample * sample, 0));
-    let best = { power: Infinity, at: this.longest };
-    for (let at = Math.max(this.longest - this.seek, 2); at <= this.longest - 3; at++) {
-      const around = power.slice(at - 2, at + 3).reduce((sum, one) => sum + one, 0);
+    let best = { power: Infinity, at: this.latest };
+    for (let at = this.soonest; at < this.latest - AROUND; at++) {
+      const around = power.slice(at - AROUND, at + AROUND + 1).reduce((sum, one) => sum + one, 0);
       if (around <= best.power) best = { power: around, at };
     }
     return best.at;

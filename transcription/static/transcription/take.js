@@ -6,20 +6,24 @@ import { Resampler } from "./resampler.js";
 import { SoundClock } from "./sound-clock.js";
 import { SpeechDetector } from "./speech-detector.js";
 
+const JOINED = 250; // ms that the clock may differ from the count of samples where one stretch follows another at once
+
 export class Take {
   heard = 0; // stretches
   current = null; // the open one: {stretch, start, kept (samples), pieces, failed}
   writing = Promise.resolve(); // to the outbox, one after the other
-  free = 0; // ms in the meeting; the next stretch begins no earlier
+  ended = 0; // samples; where the last stretch ended
+  free = 0; // the same in ms of the meeting; the next stretch begins no earlier
 
-  // `about`: {title, url}; `now`: a function, ms since the meeting began.
-  constructor({ microphone, outbox, about, now }) {
+  // `about`: {title, url}; `now`: a function, ms since the meeting began; `lengths`: how soon and how late a stretch of
+  // somebody who speaks on ends, {soonestMs, latestMs}.
+  constructor({ microphone, outbox, about, now, lengths = {} }) {
     this.microphone = microphone;
     this.outbox = outbox;
     this.about = about;
     this.id = crypto.randomUUID();
     this.resampler = new Resampler(microphone.rate, RATE);
-    this.detector = new SpeechDetector({ rate: RATE });
+    this.detector = new SpeechDetector({ rate: RATE, ...lengths });
     this.clock = new SoundClock(microphone.rate, now);
     this.listening = new AbortController();
     const signal = this.listening.signal;
@@ -84,8 +88,12 @@ export class Take {
     return { stretch, start, kept: 0, pieces: 0, failed: false };
   }
 
+  // A stretch that begins with the very next sample begins in the very next moment: the server joins the two. Only a
+  // clock that is far off by now moves it.
   offset(start) {
-    return Math.max(this.free, Math.round(this.clock.at(start / RATE)));
+    const heard = Math.round(this.clock.at(start / RATE));
+    if (start === this.ended && Math.abs(heard - this.free) < JOINED) return this.free;
+    return Math.max(this.free, heard);
   }
 
   persist() {
@@ -103,6 +111,7 @@ export class Take {
     this.current = null;
     this.heard += 1;
     const stretch = { ...done.stretch, offsetMs: this.offset(start) };
+    this.ended = start + samples.length;
     this.free = stretch.offsetMs + Math.round((1000 * samples.length) / RATE);
     this.write(() =>
       done.failed
