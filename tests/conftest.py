@@ -86,7 +86,8 @@ def _wire(emulator: Emulator, settings: Settings) -> Iterator[Emulator]:
     """Reset `emulator` and point the settings at it."""
     emulator.reset()
     vendors = django_settings.STT_VENDORS
-    settings.STT_VENDORS = {**vendors, "rtzr": {**vendors["rtzr"], "base_url": emulator.base_url}}
+    own = {"base_url": emulator.base_url, "lead_ms": 0}  # neither of the two engines knows a lead
+    settings.STT_VENDORS = {**vendors, "rtzr": {**vendors["rtzr"], **own}}
     get_vendor.cache_clear()
     yield emulator
     get_vendor.cache_clear()

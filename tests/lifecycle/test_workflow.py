@@ -554,3 +554,26 @@ def test_the_pauses_after_errors_double_up_to_the_longest(settings: Settings) ->
     settings.STT_RETRY_FIRST_SECONDS, settings.STT_RETRY_LONGEST_SECONDS = 2.0, 300.0
 
     assert [workflow.pause_after(n) for n in (1, 2, 3, 20)] == [2, 4, 8, 300]
+
+
+def test_the_times_of_a_result_do_not_count_the_lead(
+    emulator: Emulator, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The echo answers one utterance, with two words, over the whole of what it was sent."""
+    settings.STT_VENDORS = {"rtzr": settings.STT_VENDORS["rtzr"] | {"lead_ms": 500}}
+    get_vendor.cache_clear()
+    meeting = a_meeting()
+    first = a_recording(meeting, "speech_rms_1.wav", kind="live", offset_ms=0)
+    assert first.duration_ms is not None
+    second = a_recording(meeting, "speech_slt_1.wav", kind="live", offset_ms=first.duration_ms)
+    assert second.duration_ms is not None
+
+    row = run_until(second)
+
+    assert row.lead_ms == 500
+    (said,) = row.utterances.all()
+    sent_ms = second.duration_ms + 500
+    assert said.start_ms == 0
+    assert said.duration_ms == pytest.approx(sent_ms, abs=2)
+    assert [word["start_ms"] for word in said.words] == [0, pytest.approx(sent_ms // 2 - 500, abs=2)]
+    assert row_of(first).lead_ms == 0

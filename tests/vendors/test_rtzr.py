@@ -94,6 +94,13 @@ def test_a_service_that_tells_all_languages_apart_is_given_no_candidates(
     assert "language_candidates" not in json.loads(parts(vendor.requests[1])["config"])
 
 
+def test_only_sound_with_a_lead_says_so(vendor: Vendor, ready: Rtzr) -> None:
+    vendor.will(answer(200, {"id": "J1"}))
+    source = base.AudioSource(io.BytesIO(b"RIFF"), 4, "a.wav", "audio/wav", lead_ms=1500)
+    ready.submit(source, base.SubmitOptions("ko"))
+    assert json.loads(parts(vendor.requests[0])["config"])["lead_ms"] == 1500
+
+
 def test_its_languages_are_whispers_of_two_letters_and_the_modes(rtzr: Rtzr) -> None:
     assert len(rtzr.languages) == 100
     assert {"ko", "en", "ja", "jw", "detect", "multi"} < set(rtzr.languages)

@@ -60,8 +60,9 @@ def submit(transcription_id: int, claim: int) -> None:
         ):
             return
         try:
-            media.prepare(row.recording, get_vendor(row.vendor))
-            source = files.enter_context(media.open_for_vendor(row.recording))
+            adapter = get_vendor(row.vendor)
+            media.prepare(row.recording, adapter)
+            source = files.enter_context(media.open_for_vendor(row.recording, adapter))
         except AudioError as error:
             _fail(row, error.code, str(error))
             return
@@ -81,7 +82,8 @@ def _send(row: Transcription, source: vendor.AudioSource, gate: Gate, permit: Pe
     outcome: Outcome = Unused()
     try:
         # Written before the POST, so that the row cannot pass for one that was never sent, whatever happens.
-        if not states.transition(row, Status.SUBMITTING, next_action_at=timezone.now() + lease_length()):
+        until = timezone.now() + lease_length()
+        if not states.transition(row, Status.SUBMITTING, next_action_at=until, lead_ms=source.lead_ms):
             return
         outcome = Unavailable()
         answer = adapter.submit(
@@ -230,13 +232,14 @@ def _finish(
         Utterance(
             transcription=row,
             position=position,
-            start_ms=said.start_ms,
+            start_ms=max(0, said.start_ms - row.lead_ms),
             duration_ms=said.duration_ms,
             speaker=said.speaker,
             language=said.language,
             text=said.text,
             words=[
-                {"start_ms": w.start_ms, "duration_ms": w.duration_ms, "text": w.text} for w in said.words
+                {"start_ms": max(0, w.start_ms - row.lead_ms), "duration_ms": w.duration_ms, "text": w.text}
+                for w in said.words
             ],
         )
         for position, said in enumerate(sorted(transcript.utterances, key=lambda u: u.start_ms))
@@ -321,6 +324,7 @@ def retry(recording: Recording) -> Transcription | None:
         vendor_job_id=last.vendor_job_id if resumed else "",
         submitted_at=last.submitted_at if resumed else None,
         seen_running_at=last.seen_running_at if resumed else None,
+        lead_ms=last.lead_ms if resumed else 0,
     )
     events.publish_recording(again)
     wake()

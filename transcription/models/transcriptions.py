@@ -73,6 +73,8 @@ class Transcription(models.Model):
     # How often it was submitted again because an answer was lost. Each time, the audio may have been paid for twice.
     possible_duplicate = models.PositiveIntegerField(_("possible duplicates"), default=0)
     vendor_job_id = models.CharField(_("vendor's job"), max_length=200, blank=True)
+    # How much of the sound that was sent is what came before the recording, for its context (sound/lead.py).
+    lead_ms = models.PositiveIntegerField(default=0, db_default=0, editable=False)
     submitted_at = models.DateTimeField(_("accepted by the vendor"), null=True, blank=True)
     finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
     error_code = models.CharField(_("error"), max_length=40, blank=True)

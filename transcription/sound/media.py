@@ -1,5 +1,6 @@
 """A recording's files: prepared for the vendor once, and opened for sending."""
 
+import io
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from django.utils import timezone
 
 from transcription.models import Recording
 from transcription.sound import audio
+from transcription.sound.lead import with_lead
 from transcription.vendors.base import AudioSource, Vendor
 
 CONTENT_TYPES = {
@@ -97,10 +99,21 @@ def file_of(recording: Recording) -> tuple[FieldFile, str]:
 
 
 @contextmanager
-def open_for_vendor(recording: Recording) -> Iterator[AudioSource]:
-    """Open the file that the vendor is sent, for the `with` block. Raises FileNotFoundError."""
+def open_for_vendor(recording: Recording, vendor: Vendor) -> Iterator[AudioSource]:
+    """Open what the vendor is sent, for the `with` block. Raises FileNotFoundError."""
     stored, content_type = file_of(recording)
     form = "flac" if recording.prepared else recording.format
+    led = with_lead(recording, vendor.lead_ms)
+    if led is not None:
+        content, lead_ms = led
+        yield AudioSource(
+            file=io.BytesIO(content),
+            size_bytes=len(content),
+            filename=f"recording-{recording.pk}.{form}",
+            content_type=content_type,
+            lead_ms=lead_ms,
+        )
+        return
     with _opened(stored) as file:
         yield AudioSource(
             file=file,

@@ -60,13 +60,15 @@ MAX_EXCERPT = 500
 class AudioSource:
     """A recording's audio in the storage.
 
-    file: seekable, read from its current position for `size_bytes`.
+    file: seekable, read from its current position for `size_bytes`; lead_ms: so much at its beginning was transcribed
+    before and is context only. The times of the result count from the file's beginning, lead included.
     """
 
     file: BinaryIO
     size_bytes: int
     filename: str
     content_type: str
+    lead_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +220,8 @@ class Vendor(Protocol):
     accepted_formats: names as `audio.probe` reports them; other formats are transcoded first; poll_advice_s: the
     interval that the vendor advises between two fetches of a job; languages: what a recording can be in, as codes of
     ISO 639 and the modes that the vendor has (languages.py); candidates: the languages that its modes tell apart,
-    empty if all of them; stretch_s: how soon and how late what somebody says without a pause is cut and sent.
+    empty if all of them; stretch_s: how soon and how late what somebody says without a pause is cut and sent;
+    lead_ms: the longest lead that it takes, 0 if it takes none.
     """
 
     name: str
@@ -230,6 +233,7 @@ class Vendor(Protocol):
     languages: tuple[str, ...]
     candidates: tuple[str, ...]
     stretch_s: tuple[float, float]
+    lead_ms: int
 
     def model(self, language: str) -> str:
         """Return the vendor's model for one of `languages`, up to 60 characters. Turnaround is learned by model."""

@@ -60,7 +60,8 @@ class Rtzr:
     """An RTZR account; see base.Vendor.
 
     client: a Redis client with decode_responses=True, which stores the token; languages: those of this account or of
-    a service that speaks RTZR's protocol, where they are not the documented ones; candidates: see base.Vendor.
+    a service that speaks RTZR's protocol, where they are not the documented ones; candidates, lead_ms: see
+    base.Vendor (RTZR itself takes no lead, but Mico's own service does).
     """
 
     name = "rtzr"
@@ -83,7 +84,9 @@ class Rtzr:
         languages: Iterable[str] = LANGUAGES,
         candidates: Iterable[str] = CANDIDATES,
         stretch_s: tuple[float, float] = (16.0, 20.0),
+        lead_ms: int = 0,
     ) -> None:
+        self.lead_ms = lead_ms
         self.languages = tuple(languages)
         self.candidates = tuple(candidates)
         self.stretch_s = stretch_s
@@ -109,7 +112,7 @@ class Rtzr:
 
     def submit(self, audio: AudioSource, options: SubmitOptions) -> Accepted:
         """POST /v1/transcribe. After a 401 the file is rewound and sent once more."""
-        config = json.dumps(_config(options, self.candidates), ensure_ascii=False)
+        config = json.dumps(_config(options, self.candidates, audio.lead_ms), ensure_ascii=False)
         start = audio.file.tell()
 
         def post(token: str) -> http.Answer:
@@ -278,7 +281,7 @@ def _model(language: str) -> str:
     return "sommers" if language == "ko" else "whisper"
 
 
-def _config(options: SubmitOptions, candidates: tuple[str, ...]) -> dict[str, object]:
+def _config(options: SubmitOptions, candidates: tuple[str, ...], lead_ms: int) -> dict[str, object]:
     """Return the `config` of https://developers.rtzr.ai/docs/en/stt-file/; unset fields keep RTZR's defaults.
 
     `diarization` is sent only together with `use_diarization`, and `language_candidates` only with a mode: RTZR
@@ -291,6 +294,8 @@ def _config(options: SubmitOptions, candidates: tuple[str, ...]) -> dict[str, ob
     }
     if options.language in MODES and candidates:
         config["language_candidates"] = list(candidates)
+    if lead_ms:  # an extension of Mico's own service (docs/emulator.md)
+        config["lead_ms"] = lead_ms
     if options.diarization:
         config |= {"use_diarization": True, "diarization": {"spk_count": max(0, options.speaker_count)}}
     if options.keywords:

@@ -1,0 +1,94 @@
+"""The lead: a little of what a person said just before a recording, sent along as context.
+
+Somebody who speaks without a pause is recorded in stretches of a few seconds that follow each other without a gap.
+A recogniser that hears the first word of a stretch without what came before it often misses it. The vendor
+transcribes only what comes after the lead, so nothing is said twice.
+"""
+
+import io
+import wave
+from typing import NamedTuple
+
+from transcription.models import Recording
+
+# Offsets are rounded to ms, and each stretch's is measured by a clock that is corrected a little now and then.
+ADJACENT_MS = 60
+# Live stretches are below this. Larger files are not read whole.
+LARGEST_BYTES = 2 * 1024**2
+
+
+class Sound(NamedTuple):
+    """The samples of a WAV file. A frame is a sample of each channel."""
+
+    channels: int
+    sample_bytes: int
+    rate: int
+    samples: bytes
+
+    @property
+    def frame_bytes(self) -> int:
+        return self.channels * self.sample_bytes
+
+
+def with_lead(recording: Recording, longest_ms: int) -> tuple[bytes, int] | None:
+    """Return a WAV file of the end of the recording before and this one, and how long the former is in it, in ms.
+
+    None if nothing by the same person ends where this recording begins, or if one of the two is no such WAV file.
+    """
+    if longest_ms <= 0 or recording.kind != Recording.Kind.LIVE or recording.prepared:
+        return None
+    before = _adjacent(recording)
+    if before is None:
+        return None
+    own, earlier = _read(recording), _read(before)
+    if own is None or earlier is None or own[:3] != earlier[:3]:
+        return None
+    frames = min(len(earlier.samples) // own.frame_bytes, longest_ms * own.rate // 1000)
+    if not frames:
+        return None
+    file = io.BytesIO()
+    with wave.open(file, "wb") as joined:
+        joined.setnchannels(own.channels)
+        joined.setsampwidth(own.sample_bytes)
+        joined.setframerate(own.rate)
+        joined.writeframes(earlier.samples[-frames * own.frame_bytes :] + own.samples)
+    return file.getvalue(), frames * 1000 // own.rate
+
+
+def _adjacent(recording: Recording) -> Recording | None:
+    """Return the live recording of the same person that ends where this one begins."""
+    if recording.participant_id is None:
+        return None
+    # By the index on (meeting, offset_ms): the latest that began before this one, of this person.
+    before = (
+        Recording.objects.filter(
+            meeting_id=recording.meeting_id,
+            offset_ms__lt=recording.offset_ms,
+            offset_ms__gte=recording.offset_ms - 60_000,
+            participant_id=recording.participant_id,
+            kind=Recording.Kind.LIVE,
+            duration_ms__isnull=False,
+        )
+        .order_by("-offset_ms", "-id")
+        .first()
+    )
+    if before is None or before.duration_ms is None:
+        return None
+    gap_ms = recording.offset_ms - (before.offset_ms + before.duration_ms)
+    return before if abs(gap_ms) <= ADJACENT_MS else None
+
+
+def _read(recording: Recording) -> Sound | None:
+    """Return the recording's samples, or None if it is no plain WAV file or its file is gone."""
+    if recording.format != "wav" or recording.size_bytes > LARGEST_BYTES:
+        return None
+    try:
+        with recording.audio.open("rb") as file, wave.open(file, "rb") as audio:
+            return Sound(
+                audio.getnchannels(),
+                audio.getsampwidth(),
+                audio.getframerate(),
+                audio.readframes(audio.getnframes()),
+            )
+    except (wave.Error, EOFError, FileNotFoundError):
+        return None
