@@ -28,6 +28,11 @@ def name(code: str) -> str:
     return str(_locale().languages.get(tag(code), code))
 
 
+def stated(code: str) -> str:
+    """Return what is said of a meeting in this language: its name, which for `detect` would be an instruction."""
+    return _("language found by itself") if code == DETECT else name(code)
+
+
 def usual() -> str:
     """Return the language of a new meeting whose maker names none.
 
@@ -58,17 +63,15 @@ def choices(used: Iterable[str]) -> Choices:
     return list(shown) if len(shown) > 1 else [choice for _label, group in shown for choice in group]
 
 
-def refusal(code: str) -> str:
-    """Return the sentences that say why a meeting in this language takes no recordings; "" if it does."""
+def problem(code: str) -> str:
+    """Return why the vendor cannot transcribe this language or mode, as a sentence; "" if it can."""
     if code in languages():
         return ""
-    what = {
-        DETECT: _("The speech service cannot find out a language by itself."),
-        MULTI: _("The speech service cannot transcribe several languages mixed."),
-    }.get(code) or _("The speech service cannot transcribe this language: %(language)s.") % {
-        "language": name(code)
-    }
-    return f"{what} {_('The owner of the meeting can choose another language.')}"
+    if code == DETECT:
+        return _("The speech service cannot find out a language by itself.")
+    if code == MULTI:
+        return _("The speech service cannot transcribe several languages mixed.")
+    return _("The speech service cannot transcribe this language: %(language)s.") % {"language": name(code)}
 
 
 def _choice(code: str) -> str:

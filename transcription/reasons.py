@@ -84,8 +84,8 @@ _REASONS: dict[str, Reason] = {
     ),
     "language_unsupported": Reason(
         _("The speech service does not know this meeting's language."),
-        _("Make a meeting in another language, and upload the recording there."),
-        retry=False,
+        _("The audio is saved. The owner of the meeting can choose another language; then press Retry."),
+        retry=True,
     ),
     "vendor_auth": Reason(
         _("The speech service does not accept this system's credentials."),

@@ -25,6 +25,21 @@ def hand_in(client: Client, meeting: Meeting, **fields: Any) -> Any:
     return client.post(f"/api/v1/meetings/{meeting.pk}/recordings", fields)
 
 
+def test_a_language_that_the_vendor_does_not_have_is_refused_in_words(
+    client: Client, meeting: Meeting, speech: Speech, media: Path, vendor_knows: Callable[..., None]
+) -> None:
+    vendor_knows("ko", "multi")
+    response = hand_in(client, meeting, audio=speech())
+    assert response.status_code == 422
+    assert response.json()["error"] == {
+        "code": "language_unsupported",
+        "message": "The speech service cannot transcribe this language: English."
+        " The owner of the meeting can choose another language.",
+    }
+    assert not Recording.objects.exists()
+    assert not media.exists()
+
+
 def test_an_upload_is_kept_and_waits(client: Client, meeting: Meeting, speech: Speech, media: Path) -> None:
     response = hand_in(client, meeting, audio=speech())
     assert response.status_code == 201

@@ -4,6 +4,7 @@ import base64
 import fcntl
 import os
 import uuid
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -287,6 +288,22 @@ def test_what_can_be_refused_before_a_byte_is_sent_is(
     wrong = page.patch(where, b"x", content_type="text/plain", headers=TUS | {"Upload-Offset": "0"})
     assert code(wrong) == (415, "unsupported_media_type")
     assert code(patch(page, where, 0, b"x", **{"Tus-Resumable": ""})) == (412, "tus_version")
+
+
+def test_a_language_that_the_vendor_does_not_have_is_refused_before_a_byte_is_sent(
+    page: Client, meeting: Meeting, vendor_knows: Callable[..., None]
+) -> None:
+    where = begun(page, meeting)
+    vendor_knows("ko")
+    refused = begin(page, meeting, 10, **{"Accept-Language": "ko"})
+    assert code(refused) == (422, "language_unsupported")
+    assert refused.json()["error"]["message"] == (
+        "음성 인식 서비스가 이 언어는 글로 옮기지 못합니다: 영어. 회의 주최자가 다른 언어로 바꿀 수 있습니다."
+    )
+    assert Upload.objects.count() == 1
+    # A file that is on its way already is kept: it can be tried again once the language is put right.
+    assert patch(page, where, 0, SPEECH).status_code == 204
+    assert Recording.objects.count() == 1
 
 
 def test_an_ended_meeting_takes_no_new_file(page: Client, meeting: Meeting) -> None:

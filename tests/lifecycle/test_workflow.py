@@ -2,6 +2,7 @@
 
 import io
 import wave
+from collections.abc import Callable
 from datetime import timedelta
 from typing import BinaryIO, cast
 
@@ -29,6 +30,8 @@ from transcription.gate import Purpose
 from transcription.lifecycle import states, workflow
 from transcription.lifecycle.lease import Lease, NotOurs
 from transcription.models import GateEvent, Recording, Transcription, Utterance
+from transcription.people.meetings import set_language
+from transcription.reasons import explain
 from transcription.service.accounts import gate_of
 from transcription.sound import audio
 from transcription.vendors.registry import get_vendor
@@ -101,6 +104,36 @@ def test_audio_that_breaks_in_decoding_fails_with_its_reason_and_never_reaches_t
 
     assert (row.status, row.error_code) == ("failed", "unreadable")
     assert submits(emulator) == {}
+
+
+def test_a_language_that_the_vendor_does_not_have_any_more_is_never_sent_and_can_be_put_right(
+    emulator: Emulator, vendor_knows: Callable[..., None]
+) -> None:
+    meeting = a_meeting(language="ja")
+    recording = a_recording(meeting)
+    vendor_knows("en", "detect")
+
+    row = run_until(recording)
+
+    assert (row.status, row.error_code) == ("failed", "language_unsupported")
+    assert explain(row.error_code).retry
+    assert submits(emulator) == {}
+
+    set_language(meeting, "detect")
+    assert workflow.retry(recording) is not None
+    row = run_until(recording)
+    assert (row.status, row.language) == ("done", "detect")
+    assert submits(emulator) == {"200": 1}
+
+
+@pytest.mark.recognition
+def test_a_language_that_the_vendor_refuses_is_told_from_wrong_settings(speech_emulator: Emulator) -> None:
+    row = run_until(
+        a_recording(a_meeting(language="ja"))
+    )  # which the engine does not know, unlike the settings
+
+    assert (row.status, row.error_code) == ("failed", "language_unsupported")
+    assert submits(speech_emulator) == {"400": 1}
 
 
 def test_a_recording_of_no_length_fails_with_its_reason(emulator: Emulator) -> None:

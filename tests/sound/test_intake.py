@@ -3,6 +3,7 @@
 import io
 import uuid
 import wave
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -119,6 +120,33 @@ def test_too_long_and_too_large_are_refused(settings: Settings) -> None:
     settings.MAX_UPLOAD_BYTES = len(sound)  # the largest that is allowed
     recording, _ = receive(meeting, sound)
     assert recording.size_bytes == len(sound)
+
+
+@pytest.mark.parametrize("kind", ["live", "upload"])
+def test_a_language_that_the_vendor_does_not_have_is_refused_and_nothing_is_kept(
+    vendor_knows: Callable[..., None], settings: Settings, kind: str
+) -> None:
+    meeting, client_id = a_meeting(language="ko"), uuid.uuid4()
+    before, _ = receive(meeting, kind=kind, client_id=client_id)
+    vendor_knows("en")
+
+    with pytest.raises(intake.UploadRefused) as refused:
+        receive(meeting, kind=kind)
+
+    assert refused.value.code == "language_unsupported"
+    assert str(refused.value.message) == (
+        "The speech service cannot transcribe this language: Korean."
+        " The owner of the meeting can choose another language."
+    )
+    assert Recording.objects.get() == before
+    assert len(kept_files(settings)) == 1
+    assert receive(meeting, kind=kind, client_id=client_id) == (
+        before,
+        False,
+    )  # what is here already is not refused
+    meetings.set_language(meeting, "en")
+    meeting.refresh_from_db()
+    assert row_of(receive(meeting, kind=kind)[0]).language == "en"
 
 
 def test_silence_is_taken_since_nobody_can_know_before_listening() -> None:

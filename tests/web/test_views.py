@@ -65,6 +65,7 @@ class TestWhoMaySeeWhat:
             ("get", reverse("transcript", args=[meeting])),
             ("get", reverse("audio", args=[meeting, recording])),
             ("post", reverse("upload", args=[meeting])),
+            ("post", reverse("language", args=[meeting])),
             ("post", reverse("retry", args=[meeting, recording])),
             ("post", reverse("cancel", args=[meeting, recording])),
         ]
@@ -102,6 +103,9 @@ class TestWhoMaySeeWhat:
         assert 'class="invite"' not in html
         assert client.post(reverse("people", args=[meeting.pk]), {"username": "x"}).status_code == 404
         assert client.post(reverse("remove", args=[meeting.pk, owner.pk])).status_code == 404
+        assert client.post(reverse("language", args=[meeting.pk]), {"language": "ko"}).status_code == 404
+        meeting.refresh_from_db()
+        assert meeting.language == "en"
 
     def test_guests_can_leave(self, client: Client, meeting: Meeting) -> None:
         guest = User.objects.create_user("guest")
@@ -195,7 +199,7 @@ class TestMeetings:
         ("language", "shown", "korean"),
         [
             ("ja", "Japanese", "일본어"),
-            ("detect", "Find out by itself", "자동으로 알아내기"),
+            ("detect", "language found by itself", "언어 자동 인식"),
             ("multi", "Several languages, mixed", "여러 언어를 섞어서"),
         ],
     )
@@ -205,6 +209,15 @@ class TestMeetings:
         address = reverse("meeting", args=[meetings.create_meeting(mina, "New", language).pk])
         assert f"· {shown}" in page.get(address).text
         assert f"· {korean}" in page.get(address, headers={"Accept-Language": "ko"}).text
+
+    def test_without_english_no_sample_is_offered_or_made(
+        self, page: Client, vendor_knows: Callable[..., None]
+    ) -> None:
+        vendor_knows("ko")
+        assert reverse("sample") not in page.get("/").text
+        html = page.post(reverse("sample"), follow=True).text
+        assert "The speech service cannot transcribe this language: English." in html
+        assert not Meeting.objects.exists()
 
     @pytest.mark.parametrize(
         "data", [{"title": "", "language": "en"}, {"title": "x" * 201, "language": "en"}, {"title": "x"}]
@@ -242,6 +255,77 @@ class TestRecorder:
             get_vendor.cache_clear()
         assert 'data-soonest="4500"' in html
         assert 'data-latest="11000"' in html
+
+
+class TestLanguage:
+    """The meeting's language: changed by its owner, and said to everybody if the vendor does not have it."""
+
+    def test_the_owner_changes_it(self, page: Client, meeting: Meeting) -> None:
+        address = reverse("meeting", args=[meeting.pk])
+        html = page.get(address).text
+        assert re.findall(r'<option value="([a-z]*)" selected', html) == ["en"]
+        assert "language-problem" not in html
+        response = page.post(reverse("language", args=[meeting.pk]), {"language": "multi"})
+        assert response["Location"] == address
+        meeting.refresh_from_db()
+        assert meeting.language == "multi"
+        assert "· Several languages, mixed" in page.get(address).text
+
+    @pytest.mark.parametrize(
+        ("language", "said"),
+        [
+            ("xx", "The speech service cannot transcribe this language. Choose another one."),
+            ("", "Choose the language that is spoken in the meeting."),
+        ],
+    )
+    def test_to_one_that_the_vendor_has(
+        self, page: Client, meeting: Meeting, language: str, said: str
+    ) -> None:
+        html = page.post(reverse("language", args=[meeting.pk]), {"language": language}, follow=True).text
+        assert said in html
+        meeting.refresh_from_db()
+        assert meeting.language == "en"
+
+    def test_the_owner_is_told_that_the_vendor_does_not_have_it_and_chooses_another(
+        self, page: Client, meeting: Meeting, vendor_knows: Callable[..., None]
+    ) -> None:
+        vendor_knows("ko", "detect")
+        address = reverse("meeting", args=[meeting.pk])
+        html = page.get(address).text
+        assert "The speech service cannot transcribe this language: English." in html
+        assert "Choose another language, then record or upload here." in html
+        assert re.findall(r'<option value="([a-z]*)" selected', html) == []
+        assert re.findall(r'<option value="(\w*)"', html.split('name="language"')[-1])[:3] == [
+            "",
+            "detect",
+            "ko",
+        ]
+        assert re.search(r'<button id="record"[^>]* disabled>', html)
+        assert re.search(r'id="upload-input"[^>]* disabled\s*>', html)
+        html = page.post(reverse("language", args=[meeting.pk]), {"language": "ko"}, follow=True).text
+        assert "language-problem" not in html
+        assert not re.search(r'<button id="record"[^>]* disabled>', html)
+
+    def test_others_are_told_whom_to_ask(
+        self, client: Client, meeting: Meeting, vendor_knows: Callable[..., None]
+    ) -> None:
+        guest = User.objects.create_user("guest")
+        meetings.invite(meeting, guest)
+        client.force_login(guest)
+        vendor_knows("ko")
+        html = client.get(reverse("meeting", args=[meeting.pk]), headers={"Accept-Language": "ko"}).text
+        assert "음성 인식 서비스가 이 언어는 글로 옮기지 못합니다: 영어." in html
+        assert "회의 주최자가 다른 언어로 바꿀 수 있습니다. 그런 다음 이 페이지를 새로 고쳐 주세요." in html
+        assert 'data-testid="language"' not in html
+
+    def test_a_file_without_javascript_is_refused_with_the_same_sentence(
+        self, page: Client, meeting: Meeting, vendor_knows: Callable[..., None]
+    ) -> None:
+        vendor_knows("ko")
+        upload = SimpleUploadedFile("speech.wav", SPEECH.read_bytes())
+        html = page.post(reverse("upload", args=[meeting.pk]), {"audio": upload}, follow=True).text
+        assert "this language: English. The owner of the meeting can choose another language." in html
+        assert not Recording.objects.exists()
 
 
 class TestTranscript:
@@ -320,21 +404,22 @@ class TestTranscript:
     def test_the_queries_do_not_grow_with_the_meeting(
         self, page: Client, meeting: Meeting, django_assert_num_queries: DjangoAssertNumQueries
     ) -> None:
-        # Session and user (2), the meeting, the keys of the lines, the recordings, the words, the people, the
-        # recordings without words and their transcriptions (2). Every two seconds also the estimates, for all pages
-        # at once: the rows at the vendor and those that wait (2), and the eight classes of an empty history.
+        # Session and user (2), the meeting, the languages of its owner's, the keys of the lines, the recordings, the
+        # words, the people, the recordings without words and their transcriptions (2). Every two seconds also the
+        # estimates, for all pages at once: the rows at the vendor and those that wait (2), and the eight classes of
+        # an empty history.
         def look(queries: int) -> None:
             with django_assert_num_queries(queries):
                 page.get(reverse("meeting", args=[meeting.pk]))
 
         a_row(meeting, texts=[(0, 500, "", "one")])
-        look(7)
+        look(8)
         for n in range(10):
             guest = meetings.invite(meeting, User.objects.create_user(f"guest{n}"))
             a_row(meeting, participant=guest, texts=[(0, 500, "", "one"), (1, 500, "", "two")])
             a_row(meeting, participant=guest, status="failed")
             a_row(meeting, participant=guest, status="queued")
-        look(9 + 10)
+        look(10 + 10)
 
     def test_fragments_are_the_same_html_as_in_the_page(self, page: Client, meeting: Meeting) -> None:
         rows = [a_row(meeting, offset_ms=n, texts=[(0, 500, "", f"text {n}")]) for n in range(3)]

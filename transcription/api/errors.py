@@ -49,6 +49,7 @@ UPLOAD_STATUS = {
     "bad_kind": 422,
     "bad_offset": 422,
     "empty_audio": 422,
+    "language_unsupported": 422,
     "no_audio_track": 422,
     "unreadable": 422,
 }

@@ -18,7 +18,7 @@ from transcription.gate import Gate, Ok, Outcome, Permit, Purpose, Unavailable, 
 from transcription.lifecycle import states
 from transcription.lifecycle.lease import Lease, lease_length
 from transcription.live.wakeup import wake
-from transcription.models import Recording, Transcription, TurnaroundSample, Utterance
+from transcription.models import Meeting, Recording, Transcription, TurnaroundSample, Utterance
 from transcription.polling import plan
 from transcription.service.accounts import gate_of
 from transcription.service.reports import outcome_of, report
@@ -58,6 +58,11 @@ def submit(transcription_id: int, claim: int) -> None:
         if row.status != Status.QUEUED or _given_up(
             row, row.created_at, settings.STT_MAX_QUEUED_SECONDS, "waited_too_long"
         ):
+            return
+        if (
+            row.language not in get_vendor(row.vendor).languages
+        ):  # the vendor or its account has changed since
+            _fail(row, "language_unsupported", f"{row.vendor} does not transcribe '{row.language}'.")
             return
         try:
             adapter = get_vendor(row.vendor)
@@ -305,6 +310,7 @@ def retry(recording: Recording) -> Transcription | None:
     """Start a new attempt on the same audio. Return None unless the last one failed or was cancelled.
 
     If the vendor may still have the last attempt's job, the new attempt asks for that job, which costs nothing.
+    Otherwise it is in the meeting's present language, which may have been put right.
     """
     last = Transcription.objects.current().select_for_update().filter(recording=recording).first()
     if last is None or last.status not in {Status.FAILED, Status.CANCELLED}:
@@ -318,7 +324,7 @@ def retry(recording: Recording) -> Transcription | None:
         recording=recording,
         meeting_id=last.meeting_id,
         vendor=last.vendor,
-        language=last.language,
+        language=last.language if resumed else Meeting.objects.get(pk=last.meeting_id).language,
         version=last.version + 1,
         status=Status.PROCESSING if resumed else Status.QUEUED,
         vendor_job_id=last.vendor_job_id if resumed else "",

@@ -82,6 +82,11 @@ def rename(meeting: Meeting, participant: Participant, name: str) -> None:
         people_changed(meeting)
 
 
+def set_language(meeting: Meeting, language: str) -> None:
+    """Change the language of what is recorded from now on, and of what is tried again. `language` was checked."""
+    Meeting.objects.filter(pk=meeting.pk).update(language=language)
+
+
 @transaction.atomic
 def end(meeting: Meeting) -> None:
     """End the meeting, which then takes nothing that is recorded later (intake.py). Idempotent.

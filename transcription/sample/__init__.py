@@ -8,14 +8,16 @@ from django.utils.translation import gettext as _
 
 from transcription.models import Meeting
 from transcription.people.meetings import create_meeting
-from transcription.sound.intake import receive
+from transcription.sound.intake import check_language, receive
 
+LANGUAGE = "en"  # of the audio
 AUDIO = Path(__file__).with_name("meeting.flac")
 
 
 def load(user: User) -> Meeting:
     """Create a meeting owned by `user` that contains the sample, and queue it. Raises intake.UploadRefused."""
-    meeting = create_meeting(user, _("Sample meeting"), "en")
+    check_language(LANGUAGE)  # before there is a meeting without anything in it
+    meeting = create_meeting(user, _("Sample meeting"), LANGUAGE)
     receive(
         meeting=meeting,
         participant=meeting.participants.get(user_id=user.pk),

@@ -17,7 +17,7 @@ from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from transcription import events
+from transcription import events, languages
 from transcription.live.wakeup import wake
 from transcription.models import Meeting, Participant, Recording, Transcription
 from transcription.reasons import explain
@@ -51,13 +51,15 @@ def receive(
     kind: str,
     client_id: uuid.UUID | None = None,
     offset_ms: int | None = None,
+    in_parts: bool = False,
 ) -> tuple[Recording, bool]:
     """Store an upload and schedule its transcription. Return the recording, and whether it is new.
 
     `client_id` is an idempotency key: if the meeting has a recording with it, that one is returned and is not new.
     `offset_ms` is where the sound begins in the meeting. Without it, a live recording is taken to end now, and a file
     is put after everything else. An ended meeting takes only live recordings that began before its end, however late
-    they arrive.
+    they arrive. A meeting in a language that the vendor does not have takes nothing, except for a file that came
+    `in_parts`: its language was checked before the first one.
 
     Raises UploadRefused.
     """
@@ -70,6 +72,8 @@ def receive(
         raise UploadRefused(
             "bad_offset", _("The offset is a number of milliseconds since the meeting began.")
         )
+    if not in_parts:
+        check_language(meeting.language)
     vendor = get_vendor(settings.STT_VENDOR)
     size = upload.size or 0
     info = _probe(cast(BinaryIO, upload), size, media.longest_ms(vendor))
@@ -136,6 +140,13 @@ def _store(recording: Recording, *, placed: bool) -> tuple[Recording, bool]:
 def ended() -> UploadRefused:
     """Return the refusal of a meeting that has ended."""
     return UploadRefused("meeting_ended", _("The meeting has ended, and takes no new recordings."))
+
+
+def check_language(code: str) -> None:
+    """Raise UploadRefused if the vendor cannot transcribe this language."""
+    if why := languages.problem(code):
+        advice = _("The owner of the meeting can choose another language.")
+        raise UploadRefused("language_unsupported", f"{why} {advice}")
 
 
 def deleted() -> UploadRefused:

@@ -101,6 +101,7 @@ def begin(participant: Participant, *, client_id: uuid.UUID, name: str, size: in
         return known
     if participant.meeting.ended_at is not None:
         raise intake.ended()
+    intake.check_language(participant.meeting.language)
     if size <= 0:
         raise intake.UploadRefused("empty", explain("empty").what)
     if size > settings.MAX_UPLOAD_BYTES:
@@ -253,5 +254,6 @@ def _hand_in(upload: Upload, file: BinaryIO) -> Recording:
         upload=_Whole(upload, file),
         kind=Recording.Kind.UPLOAD,
         client_id=upload.client_id,
+        in_parts=True,
     )
     return recording

@@ -31,7 +31,7 @@ class LanguageForm(forms.Form):
         super().__init__(*args, **options)
         field = cast(forms.ChoiceField, self.fields["language"])
         offered = languages.choices(used)
-        gone = present is not None and languages.refusal(present)
+        gone = present is not None and languages.problem(present)
         field.choices = [("", _("Choose a language")), *offered] if gone else offered
         field.initial = languages.usual() if present is None else present
 

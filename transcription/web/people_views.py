@@ -18,7 +18,7 @@ from transcription.models import Participant
 from transcription.people import joining
 from transcription.people import meetings as rules
 from transcription.people.seats import Seat, seat_in
-from transcription.web.forms import InviteForm, NameForm
+from transcription.web.forms import InviteForm, LanguageForm, NameForm
 from transcription.web.guards import attending, is_fetch, owners_seat, seat, visitor
 
 
@@ -147,6 +147,22 @@ def join(request: HttpRequest, token: str) -> HttpResponse:
 
 def _over(request: HttpRequest) -> HttpResponse:
     return render(request, "meetings/join_over.html", status=404)
+
+
+# --- Its language ---------------------------------------------------------------------------------
+
+
+@attending
+@require_POST
+def language(request: HttpRequest, meeting_id: int) -> HttpResponse:
+    """Change the meeting's language (the owner only)."""
+    mine = owners_seat(request, meeting_id)
+    form = LanguageForm(request.POST)
+    if form.is_valid():
+        rules.set_language(mine.meeting, form.cleaned_data["language"])
+    for said in form.errors.get("language", []):
+        messages.error(request, str(said))
+    return redirect("meeting", meeting_id)
 
 
 # --- Its end --------------------------------------------------------------------------------------

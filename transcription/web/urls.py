@@ -16,6 +16,7 @@ urlpatterns = [
     path("m/<int:meeting_id>/people/<int:participant_id>/rename/", people_views.rename, name="rename"),
     path("m/<int:meeting_id>/people/<int:participant_id>/remove/", people_views.remove, name="remove"),
     path("m/<int:meeting_id>/link/", people_views.link, name="link"),
+    path("m/<int:meeting_id>/language/", people_views.language, name="language"),
     path("m/<int:meeting_id>/end/", people_views.end, name="end"),
     path("m/<int:meeting_id>/reopen/", people_views.reopen, name="reopen"),
     path("m/<int:meeting_id>/delete/", people_views.delete, name="delete"),

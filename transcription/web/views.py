@@ -17,11 +17,12 @@ from transcription.live.attendance import attendance_of
 from transcription.models import Meeting, Recording
 from transcription.people import meetings as rules
 from transcription.people.seats import Seat
+from transcription.sample import LANGUAGE as SAMPLE_LANGUAGE
 from transcription.sample import load
 from transcription.sound import intake, media, timeline
 from transcription.sound.ranges import audio_response
 from transcription.vendors import registry
-from transcription.web.forms import MeetingForm, UploadForm
+from transcription.web.forms import LanguageForm, MeetingForm, UploadForm
 from transcription.web.guards import SignedInRequest, attending, seat, signed_in
 from transcription.web.people_views import people_of
 from transcription.words import lines
@@ -85,14 +86,19 @@ def meetings(request: SignedInRequest) -> HttpResponse:
     mine = Meeting.objects.visible_to(request.user).select_related("owner").order_by("-created_at", "-pk")
     page = Paginator(mine, MEETINGS_PER_PAGE).get_page(request.GET.get("page"))
     status = 422 if form.errors else 200
-    return render(request, "meetings/list.html", {"form": form, "page": page}, status=status)
+    context = {"form": form, "page": page, "sample": not languages.problem(SAMPLE_LANGUAGE)}
+    return render(request, "meetings/list.html", context, status=status)
 
 
 @signed_in
 @require_POST
 def sample(request: SignedInRequest) -> HttpResponse:
     """Create the sample meeting, for an account that has none yet."""
-    return redirect("meeting", load(request.user).pk)
+    try:
+        return redirect("meeting", load(request.user).pk)
+    except intake.UploadRefused as refused:
+        messages.error(request, str(refused.message))
+        return redirect("meetings")
 
 
 @attending
@@ -110,7 +116,9 @@ def meeting(request: HttpRequest, meeting_id: int) -> HttpResponse:
         "window": _window(shown, at),
         "participant": mine.participant,
         "now": timezone.now(),
-        "language": languages.name(shown.language),
+        "language": languages.stated(shown.language),
+        "language_problem": languages.problem(shown.language),
+        "language_form": _language_form(mine),
         "me": mine.participant.name,
         "max_bytes": settings.MAX_UPLOAD_BYTES,
         "stretch_ms": registry.stretch_ms(),
@@ -120,6 +128,13 @@ def meeting(request: HttpRequest, meeting_id: int) -> HttpResponse:
         **people_of(mine),
     }
     return render(request, "meetings/meeting.html", context)
+
+
+def _language_form(mine: Seat) -> LanguageForm | None:
+    """Return the form that changes the meeting's language, for its owner."""
+    if not mine.is_owner:
+        return None
+    return LanguageForm(used=rules.languages_used(mine.meeting.owner), present=mine.meeting.language)
 
 
 # --- Recordings -----------------------------------------------------------------------------------
