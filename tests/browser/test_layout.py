@@ -107,3 +107,14 @@ def test_what_is_pressed_is_called_what_is_read_on_it(visit: Callable[..., Page]
                 .map((element) => element.outerHTML)"""
         )
         assert misnamed == []
+
+
+def test_below_a_short_transcript_the_player_is_at_the_bottom_of_a_tall_window(
+    visit: Callable[..., Page], site: Site
+) -> None:
+    meeting = site.meeting()
+    site.rows(meeting, 'a_row(meeting, texts=[(0, 900, "", "Only this.")])')
+    page = connected(visit(f"/m/{meeting}/", viewport={"width": 1280, "height": 2000}))
+    expect(page.locator("mico-player")).to_be_visible()
+    assert abs(box(page.locator("mico-player"))["bottom"] - 2000) < 1
+    assert box(page.locator(".head"))["y"] < 100
