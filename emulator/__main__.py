@@ -17,6 +17,7 @@ from aiohttp import web
 from .app import build
 from .engines import NAMES, WHISPER, make_engine
 from .engines.weights import BUNDLED, WeightsError
+from .engines.whisper import IDLE_SECONDS
 from .service.engine import Engine
 from .service.service import WRONG_SECRET, Service
 from .service.store import DataInUseError, Store
@@ -39,6 +40,13 @@ def _arguments() -> argparse.Namespace:
         "--model", default=os.environ.get("WHISPER_MODEL") or BUNDLED, help="of whisper: a size, or a folder"
     )
     parser.add_argument("--weights", type=Path, metavar="DIR", help="keep the files of whisper's models here")
+    parser.add_argument(
+        "--idle",
+        type=float,
+        metavar="SECONDS",
+        default=IDLE_SECONDS,
+        help="of whisper: give its memory back after so long without work",
+    )
     parser.add_argument(
         "--prepare",
         action="store_true",
@@ -89,7 +97,7 @@ def main() -> None:
         folder = arguments.data or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="emulator-")))
         models = arguments.weights or (arguments.data or Path.home() / ".cache" / "mico") / "models"
         try:
-            engine = make_engine(arguments.engine, arguments.model, models)
+            engine = make_engine(arguments.engine, arguments.model, models, arguments.idle)
             if not arguments.prepare:
                 asyncio.run(_serve(arguments, engine, folder))
         except (WeightsError, DataInUseError, OSError) as error:

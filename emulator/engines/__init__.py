@@ -15,8 +15,8 @@ WHISPER: Final = "whisper"
 NAMES: Final = ("echo", "pocketsphinx", WHISPER)
 
 
-def make_engine(name: str, model: str, folder: Path) -> Engine:
-    """Return the engine. model, folder: of whisper, see weights.prepare. Raises WeightsError."""
+def make_engine(name: str, model: str, folder: Path, idle_seconds: float) -> Engine:
+    """Return the engine. The rest is for whisper, see weights.prepare and WhisperEngine. Raises WeightsError."""
     match name:
         case "echo":
             return EchoEngine()
@@ -24,4 +24,4 @@ def make_engine(name: str, model: str, folder: Path) -> Engine:
             return PocketSphinxEngine()
     path = weights.prepare(model, folder)
     weights.check_memory(path)
-    return WhisperEngine(model, path)
+    return WhisperEngine(model, path, idle_seconds)

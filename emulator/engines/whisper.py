@@ -25,7 +25,7 @@ from .worker import Worker, WorkerDiedError
 # Up to here a recording is a clip: something that was spoken just now.
 CLIP_MS: Final = 60_000
 # Without a question for so long, the worker ends and gives its memory back. It is back within a second or two.
-_IDLE_SECONDS: Final = 600.0
+IDLE_SECONDS: Final = 600.0
 # A piece takes a second or a few. After this time the recogniser hangs.
 _PIECE_SECONDS_AT_MOST: Final = 300.0
 # What this machine can take: clips that wait no longer, and files that are all done in this time.
@@ -75,14 +75,15 @@ class Turns:
 
 
 class WhisperEngine:
-    """model: its name; path: the folder of its files."""
+    """model: its name; path: the folder of its files; idle_seconds: without work for so long, the process ends."""
 
     shortest_seconds = 0.0
 
-    def __init__(self, model: str, path: Path) -> None:
+    def __init__(self, model: str, path: Path, idle_seconds: float = IDLE_SECONDS) -> None:
         self.languages: frozenset[str] | None = languages_of(model)
         self._model = model
         self._path = path
+        self._idle_seconds = idle_seconds
         self._turns = Turns()
         self._worker: Worker | None = None
         self._idle: asyncio.TimerHandle | None = None
@@ -170,7 +171,7 @@ class WhisperEngine:
             if answer is None:
                 await self._end_worker()
         self._piece_seconds += _NEW_SHARE * (time.monotonic() - begun - self._piece_seconds)
-        self._idle = asyncio.get_running_loop().call_later(_IDLE_SECONDS, self._rest)
+        self._idle = asyncio.get_running_loop().call_later(self._idle_seconds, self._rest)
         if "error" in answer:
             raise EngineError(answer["error"])
         return answer

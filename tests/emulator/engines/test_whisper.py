@@ -9,6 +9,7 @@ import re
 import signal
 import wave
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -242,3 +243,12 @@ def test_broken_audio_is_a_job_that_failed(client: Client) -> None:
     assert outcome["status"] in ("failed", "completed")
     if outcome["status"] == "failed":
         assert outcome["error"]["code"] == "H0010"
+
+
+@needs_proc
+def test_its_memory_is_given_back_when_there_is_no_work_and_the_next_job_is_done(tmp_path: Path) -> None:
+    with Program("--engine", "whisper", "--idle", "0.2", "--data", str(tmp_path)) as program:
+        client = program.client()
+        for _ in range(2):
+            assert said(client, (AUDIO / "speech_slt_1.wav").read_bytes()) == TEXTS["speech_slt_1.wav"]
+            wait_until(lambda: not program.workers())
