@@ -3,6 +3,7 @@
 import pytest
 from environs import ValidationError
 
+from emulator.engines.languages import languages_of
 from mico import settings
 from transcription.vendors.languages import MODES, WHISPER
 
@@ -39,3 +40,15 @@ def test_the_embedded_vendor_is_sent_short_stretches() -> None:
 def test_a_stretch_has_a_soonest_and_a_later_latest_end(lengths: list[float]) -> None:
     with pytest.raises(ValidationError, match="two numbers"):
         settings.rising(lengths)
+
+
+@pytest.mark.parametrize(
+    "model", ["tiny", "base", "base.en", "large-v2", "large-v3", "large-v3-turbo", "turbo"]
+)
+def test_what_is_offered_is_what_the_embedded_engine_knows(
+    monkeypatch: pytest.MonkeyPatch, model: str
+) -> None:
+    monkeypatch.setattr(settings, "WHISPER_MODEL", model)
+    offered = set(settings.vendor_languages()["languages"])
+    assert offered - set(MODES) == languages_of(model)
+    assert (offered >= set(MODES)) is (model != "base.en")

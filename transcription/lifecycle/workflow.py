@@ -59,9 +59,8 @@ def submit(transcription_id: int, claim: int) -> None:
             row, row.created_at, settings.STT_MAX_QUEUED_SECONDS, "waited_too_long"
         ):
             return
-        if (
-            row.language not in get_vendor(row.vendor).languages
-        ):  # the vendor or its account has changed since
+        # Checked when the recording came, but the vendor or its account may have changed since.
+        if row.language not in get_vendor(row.vendor).languages:
             _fail(row, "language_unsupported", f"{row.vendor} does not transcribe '{row.language}'.")
             return
         try:
