@@ -2,7 +2,7 @@
 
 import argparse
 
-from benchmarks import notice, page, whole
+from benchmarks import live, notice, page, whole
 from benchmarks.gate import command as gate
 from benchmarks.pipeline import command as pipeline
 from benchmarks.polling import command as polling
@@ -14,6 +14,7 @@ ALL = {
     "polling": polling.main,
     "pipeline": pipeline.main,
     "notice": notice.main,
+    "live": live.main,
 }
 
 

@@ -75,8 +75,13 @@ def a_site(*, meetings: int = 1, people: int = 2, **variables: str) -> Iterator[
             vendor = {"RTZR_CLIENT_ID": "a", "RTZR_CLIENT_SECRET": "b", "RTZR_BASE_URL": emulator.base_url}
             mico.environment |= vendor | variables
             mico.start()
-            token = mico.token("person0")
-            program = PEOPLE.format(people=people, meetings=meetings)
-            known: dict[str, Any] = json.loads(mico.manage("shell", "--no-imports", "-c", program).stdout)
-            yield Site(mico, emulator, known["meetings"], known["cookies"], token)
+            yield populated(mico, emulator, meetings=meetings, people=people)
             mico.stop()
+
+
+def populated(mico: Mico, emulator: Emulator, *, meetings: int, people: int) -> Site:
+    """Fill a running Mico with meetings that everybody is in. `emulator`: its vendor."""
+    token = mico.token("person0")
+    program = PEOPLE.format(people=people, meetings=meetings)
+    known: dict[str, Any] = json.loads(mico.manage("shell", "--no-imports", "-c", program).stdout)
+    return Site(mico, emulator, known["meetings"], known["cookies"], token)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks import notice, page, whole
+from benchmarks import live, notice, page, whole
 from benchmarks.gate import command as gate
 from benchmarks.gate.policies import NAMES
 from benchmarks.pipeline import command as pipeline
@@ -73,6 +73,19 @@ def test_the_notice(capsys: Captured, figures: Figures) -> None:
         assert part["sockets_told_wrong"] == 0
         assert 0 < part["each_socket_ms"]["p50"] <= part["last_socket_ms"]["p95"]
         assert part["banner_painted_ms"]["p50"] >= part["banner_seen_ms"]["p50"] > 0
+
+
+@pytest.mark.slow
+@pytest.mark.browser
+def test_speaking_live(capsys: Captured, figures: Figures) -> None:
+    live.main(["--small", "--engine", "pocketsphinx", "--speakers", "2"])
+    assert "2 at once" in capsys.readouterr().out
+    run = figures("live")["runs"]["2"]
+    assert len(run["wrong"]) == 2
+    assert run["words_found"] > 0
+    # No word is on the page before it was spoken, within the errors of the words' times.
+    assert run["late_s"]["p50"] > 0
+    assert run["late_s"]["max"] >= run["late_s"]["p95"] >= run["late_s"]["p50"]
 
 
 @pytest.mark.slow
