@@ -249,6 +249,7 @@ def test_a_transcript_is_json_unless_asked_otherwise(client: Client, meeting: Me
                 "start_ms": 1500,
                 "duration_ms": 900,
                 "speaker": "Minsu Kim",
+                "language": "en",
                 "text": "Hello.",
             }
         ],

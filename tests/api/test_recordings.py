@@ -233,7 +233,7 @@ def test_a_finished_recording_has_its_words(
     assert response.json()["status"] == "done"
     assert response.json()["duration_ms"] == 4000
     ids = list(row.utterances.values_list("pk", flat=True))
-    each = {"speaker": "Minsu Kim", "version": 1, "edited": False}
+    each = {"speaker": "Minsu Kim", "language": "en", "version": 1, "edited": False}
     assert response.json()["utterances"] == [
         each | {"id": ids[0], "start_ms": 0, "duration_ms": 900, "text": "Good morning."},
         each | {"id": ids[1], "start_ms": 1000, "duration_ms": 0, "text": "<b>안녕</b>"},

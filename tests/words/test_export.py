@@ -318,13 +318,20 @@ def test_a_word_document_stands_what_xml_does_not() -> None:
 
 
 def test_json_keeps_the_text_as_it_is_and_has_no_options() -> None:
-    line = a_line(text="a\nb <b>", words=(SpokenWord(0, 1, "a"),))
+    line = a_line(text="a\nb <b>", language="ko", words=(SpokenWord(0, 1, "a"),))
     expected = {
         "meeting": 7,
         "title": "Weekly",
         "language": "en",
         "lines": [
-            {"recording": 1, "start_ms": 0, "duration_ms": 1000, "speaker": "Jane", "text": "a\nb <b>"}
+            {
+                "recording": 1,
+                "start_ms": 0,
+                "duration_ms": 1000,
+                "speaker": "Jane",
+                "language": "ko",
+                "text": "a\nb <b>",
+            }
         ],
     }
     assert json.loads(a_file("json", line)) == expected

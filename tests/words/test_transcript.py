@@ -44,7 +44,18 @@ def test_lines_are_in_the_order_of_speaking_across_recordings(meeting: Meeting, 
         ("fourth", 6500, "jane"),
         ("fifth", 7000, "Minsu Kim"),
     ]
-    assert lines[0] == SpokenLine(first.recording_id, 3999, 7, "Minsu Kim", "first")
+    assert lines[0] == SpokenLine(first.recording_id, 3999, 7, "Minsu Kim", "first", "en")
+
+
+def test_lines_of_a_mixed_meeting_have_the_language_of_their_words(meeting: Meeting) -> None:
+    mixed = a_row(
+        meeting, language="multi", texts=[(0, 1, "", "안녕하세요"), (1, 1, "", "hello"), (2, 1, "", "hm")]
+    )
+    for position, language in enumerate(("ko", "en", "")):
+        mixed.utterances.filter(position=position).update(language=language)
+    assert [line.language for line in transcript.lines(meeting)] == ["ko", "en", ""]
+    rows = list(mixed.utterances.with_names().order_by("position"))
+    assert [line.language for line in transcript.utterances(mixed, rows)] == ["ko", "en", ""]
 
 
 def test_lines_that_begin_together_keep_the_order_of_recording_and_position(meeting: Meeting) -> None:

@@ -95,7 +95,7 @@ class TranscriptionAdmin(GateConsole):
     def lines(self, transcription: Transcription) -> SafeString:
         """Return the first lines, and a link to all of them."""
         said = transcript.utterances(
-            transcription.recording, transcription.utterances.with_names().defer("words")[:MOST_LINES_SHOWN]
+            transcription, transcription.utterances.with_names().defer("words")[:MOST_LINES_SHOWN]
         )
         text = "\n".join(f"{line.start_ms / 1000:.1f} s  {line.speaker}: {line.text}" for line in said)
         link = link_to_list("utterance", "transcription__id__exact", transcription.pk)

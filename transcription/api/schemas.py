@@ -120,7 +120,10 @@ class MeetingOut(Schema):
 
 
 class UtteranceOut(Schema):
-    """A line of a recording. `start_ms` counts from the start of the recording. `version` grows with each edit."""
+    """A line of a recording. `start_ms` counts from the start of the recording. `version` grows with each edit.
+
+    `language` is a tag such as "ko", or "" if it is not known.
+    """
 
     id: int
     version: int
@@ -128,6 +131,7 @@ class UtteranceOut(Schema):
     start_ms: int
     duration_ms: int
     speaker: str
+    language: str
     text: str
 
 
@@ -178,7 +182,7 @@ class RecordingOut(RecordingSummary):
     def of(cls, row: Transcription, gates: Mapping[str, GateState | None]) -> "RecordingOut":
         """Build as `RecordingSummary.of` does. One query for the lines; more if `row` lacks its participant."""
         rows = list(row.utterances.with_names().defer("words").order_by("position"))
-        said = transcript.utterances(row.recording, rows)
+        said = transcript.utterances(row, rows)
         return RecordingOut.model_validate(
             _summary(row, gates)
             | {
@@ -190,6 +194,7 @@ class RecordingOut(RecordingSummary):
                         "start_ms": line.start_ms,
                         "duration_ms": line.duration_ms,
                         "speaker": line.speaker,
+                        "language": line.language,
                         "text": line.text,
                     }
                     for utterance, line in zip(rows, said, strict=True)
@@ -266,12 +271,13 @@ class MeetingDetail(MeetingOut):
 
 
 class LineOut(Schema):
-    """A line of a meeting. `start_ms` counts from the start of the meeting."""
+    """A line of a meeting. `start_ms` counts from the start of the meeting. `language` is a tag, or ""."""
 
     recording: int
     start_ms: int
     duration_ms: int
     speaker: str
+    language: str
     text: str
 
 

@@ -14,8 +14,7 @@ from django.db.models import F, FilteredRelation, Prefetch, Q
 
 from transcription.models import Meeting, Recording, Transcription, Utterance
 from transcription.reasons import Reason, explain
-from transcription.vendors.languages import tag
-from transcription.words.transcript import speaker_name
+from transcription.words.transcript import language_tag, speaker_name
 
 Status = Transcription.Status
 
@@ -289,17 +288,12 @@ def _line(
         utterance=utterance.pk if utterance else None,
         text=utterance.text if utterance else "",
         edited=utterance is not None and utterance.original is not None,
-        language=_language(utterance, transcription),
+        language=language_tag(utterance.language, transcription.language)
+        if utterance and transcription
+        else "",
         reason=explain(transcription.error_code) if transcription and kind == "failed" else None,
         transcription=transcription,
     )
-
-
-def _language(utterance: Utterance | None, transcription: Transcription | None) -> str:
-    """Return the tag of the text's language: the utterance's own, else the meeting's; "" if nobody knows it."""
-    if utterance is None or transcription is None:
-        return ""
-    return tag(utterance.language) or tag(transcription.language)
 
 
 def _speaker(recording: Recording, utterance: Utterance | None) -> tuple[str, str, str]:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from django.db.models import F, JSONField, Value
 from django.utils.translation import gettext as _
 
-from transcription.models import Meeting, Recording, Utterance
+from transcription.models import Meeting, Recording, Transcription, Utterance
+from transcription.vendors.languages import tag
 
 # Rows read at a time, so that the words of all lines with their times are never in memory together.
 ROWS = 500
@@ -23,13 +24,17 @@ class SpokenWord:
 
 @dataclass(frozen=True, slots=True)
 class SpokenLine:
-    """A line of the transcript. `speaker` is the name to show, or "" if nobody knows who spoke."""
+    """A line of the transcript. `speaker` is the name to show, or "" if nobody knows who spoke.
+
+    `language` is a tag (`language_tag`).
+    """
 
     recording: int
     start_ms: int
     duration_ms: int
     speaker: str
     text: str
+    language: str = ""
     words: tuple[SpokenWord, ...] = ()  # only from `lines_with_words`, and only if the vendor gave any
 
 
@@ -54,15 +59,18 @@ def _read(meeting: Meeting, *, with_words: bool) -> Iterator[SpokenLine]:
             *("transcription__recording_id", "begins_ms", "duration_ms", "text", "speaker"),
             *("start_ms", "words" if with_words else Value(None, JSONField())),
             *(f"{recording}kind", f"{recording}participant__name", "named"),
+            *("language", "transcription__language"),
         )
     )
-    for pk, begins_ms, duration_ms, text, label, start_ms, words, kind, person, named in rows.iterator(ROWS):
+    for row in rows.iterator(ROWS):
+        pk, begins_ms, duration_ms, text, label, start_ms, words, kind, person, named, own, meetings = row
         yield SpokenLine(
             pk,
             begins_ms,
             duration_ms,
             speaker_name(kind, label, person or "", named or ""),
             text,
+            language_tag(own, meetings),
             tuple(
                 SpokenWord(begins_ms - start_ms + word["start_ms"], word["duration_ms"], word["text"])
                 for word in words or ()
@@ -70,11 +78,12 @@ def _read(meeting: Meeting, *, with_words: bool) -> Iterator[SpokenLine]:
         )
 
 
-def utterances(recording: Recording, rows: Iterable[Utterance]) -> list[SpokenLine]:
-    """Return the lines of one recording, with times in the recording and without words.
+def utterances(of: Transcription, rows: Iterable[Utterance]) -> list[SpokenLine]:
+    """Return the lines of one transcription, with times in its recording and without words.
 
-    `recording` must have been fetched with its participant, and `rows` with names (`with_names`).
+    `of` must have been fetched with its recording's participant, and `rows` with names (`with_names`).
     """
+    recording = of.recording
     person = recording.participant.name if recording.participant else ""
     return [
         SpokenLine(
@@ -83,9 +92,18 @@ def utterances(recording: Recording, rows: Iterable[Utterance]) -> list[SpokenLi
             row.duration_ms,
             speaker_name(recording.kind, row.speaker, person, row.named or ""),  # type: ignore[attr-defined]
             row.text,
+            language_tag(row.language, of.language),
         )
         for row in rows
     ]
+
+
+def language_tag(own: str, meetings: str) -> str:
+    """Return the tag of a line's language: the line's own, else the meeting's; "" if nobody knows it.
+
+    Both are as the vendor and the meeting say it; a mode (`detect`, `multi`) is no language.
+    """
+    return tag(own) or tag(meetings)
 
 
 def speaker_name(kind: str, label: str, person: str, named: str = "") -> str:

@@ -78,6 +78,7 @@ def _json(meeting: Meeting, said: Iterable[SpokenLine]) -> str:
                 "start_ms": line.start_ms,
                 "duration_ms": line.duration_ms,
                 "speaker": line.speaker,
+                "language": line.language,
                 "text": line.text,
             }
             for line in said
