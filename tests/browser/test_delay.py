@@ -105,7 +105,7 @@ def test_one_notice_however_much_is_said_and_old_news_is_dropped(
     )
     site.gate("delayed", old, reason="rate")
     site.gate("resumed", old)
-    page.wait_for_function("window.resumed")
+    page.wait_for_function("() => window.resumed")
     expect(notice(page)).to_contain_text("The speech service does not answer.", use_inner_text=True)
     assert page.locator("mico-delay").count() == 1
 

@@ -22,7 +22,7 @@ def test_words_are_found_counted_and_shown_wherever_they_are(visit: Callable[...
     find.fill("LINE 39")  # finds 39, 139, 239, 339, and 390 to 399
     expect(count).to_have_text("1 of 14")
     expect(page.locator(".line[data-found] p.text")).to_have_text("Line 39.")
-    page.wait_for_function(f"{MARKED} === 4")  # both words in two loaded lines
+    page.wait_for_function(f"() => {MARKED} === 4")  # both words in two loaded lines
     find.press("Enter")
     expect(page.get_by_text("Line 139.", exact=True)).to_be_in_viewport()
     expect(count).to_have_text("2 of 14")
@@ -54,7 +54,7 @@ def test_what_is_said_meanwhile_is_found_too(visit: Callable[..., Page], site: S
     )
     expect(page.locator("mico-search [role=status]")).to_have_text("1 of 2")
     expect(page.get_by_text("Another apple.", exact=True)).to_be_visible()
-    page.wait_for_function(f"{MARKED} === 2")
+    page.wait_for_function(f"() => {MARKED} === 2")
 
 
 def test_a_result_leads_to_the_very_line(visit: Callable[..., Page], site: Site) -> None:
