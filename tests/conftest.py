@@ -16,6 +16,7 @@ from mico.run.redis_server import NOT_FOUND, find_redis_server
 from tests.processes import Mico, a_mico
 from tests.servers import Emulator, running_emulator, running_redis
 from tests.settings import TEST_DATA
+from tests.vendors.scripted import Vendor, running_vendor
 from transcription.polling import estimate, plan
 from transcription.vendors.registry import get_vendor
 
@@ -86,7 +87,8 @@ def _wire(emulator: Emulator, settings: Settings) -> Iterator[Emulator]:
     """Reset `emulator` and point the settings at it."""
     emulator.reset()
     vendors = django_settings.STT_VENDORS
-    own = {"base_url": emulator.base_url, "lead_ms": 0}  # neither of the two engines knows a lead
+    # Neither of the two engines knows a lead, or tells how far it is.
+    own = {"base_url": emulator.base_url, "lead_ms": 0, "tells_progress": False}
     settings.STT_VENDORS = {**vendors, "rtzr": {**vendors["rtzr"], **own}}
     get_vendor.cache_clear()
     yield emulator
@@ -103,6 +105,20 @@ def emulator(_echo: Emulator, settings: Settings) -> Iterator[Emulator]:
 def speech_emulator(_speech: Emulator, settings: Settings) -> Iterator[Emulator]:
     """The vendor, with the engine that recognises English speech."""
     yield from _wire(_speech, settings)
+
+
+@pytest.fixture
+def scripted(settings: Settings) -> Iterator[Vendor]:
+    """Make the settings' vendor give the answers that the test scripts. It tells no progress by itself."""
+    with running_vendor() as vendor:
+        vendors = settings.STT_VENDORS
+        settings.STT_VENDORS = {
+            **vendors,
+            "rtzr": {**vendors["rtzr"], "base_url": vendor.url, "tells_progress": False},
+        }
+        get_vendor.cache_clear()
+        yield vendor
+    get_vendor.cache_clear()
 
 
 @pytest.fixture

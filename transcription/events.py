@@ -21,13 +21,17 @@ logger = logging.getLogger(__name__)
 
 
 class RecordingChanged(TypedDict):
-    """A recording's status or words changed. The page fetches its HTML if `version` is newer than the page's."""
+    """A recording's status, words or progress changed.
+
+    The page fetches its HTML if `version` is newer than the page's. Progress alone makes no new version.
+    """
 
     type: Literal["recording.changed"]
     meeting: int
     recording: int
     version: int
     status: str
+    progress_ms: int | None  # how much of it the vendor has done, while it is transcribed; None: not told
 
 
 class SttState(TypedDict):
@@ -143,6 +147,7 @@ def publish_recording(transcription: Transcription) -> None:
         "recording": transcription.recording_id,
         "version": transcription.version,
         "status": str(transcription.status),
+        "progress_ms": transcription.progress_shown_ms,
     }
     _publish(meeting_group(transcription.meeting_id), event)
 

@@ -36,6 +36,7 @@ class Snapshot(Service):
     state: Literal["open", "ended"]
     attendance: Attendance | None  # None while Redis is unavailable
     recordings: dict[int, int]  # id → version
+    progress: dict[int, int]  # id → how much of it the vendor has done, in ms; only of those that it tells of
     outlook: dict[int, Outlook]  # id → when its words may be there, of each recording in progress
 
 
@@ -54,7 +55,7 @@ def meeting_snapshot(meeting: Meeting) -> Snapshot:
     rows = list(
         Transcription.objects.current()
         .filter(meeting=meeting)
-        .values_list("recording_id", "version", "vendor", "next_action_at")
+        .values_list("recording_id", "version", "vendor", "next_action_at", "progress_ms")
     )
     estimates = {vendor: estimate.of_vendor(vendor) for vendor in {row[2] for row in rows if row[3]}}
     return {
@@ -63,10 +64,15 @@ def meeting_snapshot(meeting: Meeting) -> Snapshot:
         "version": meeting.version,
         "state": "open" if meeting.ended_at is None else "ended",
         "attendance": attendance_if_known(meeting.pk),
-        "recordings": {recording: version for recording, version, _vendor, _next in rows},
+        "recordings": {recording: version for recording, version, *_ in rows},
+        "progress": {
+            recording: progress_ms
+            for recording, _version, _vendor, next_action, progress_ms in rows
+            if next_action and progress_ms is not None
+        },
         "outlook": {
             recording: estimates[vendor][recording]
-            for recording, _version, vendor, next_action in rows
+            for recording, _version, vendor, next_action, _progress in rows
             if next_action and recording in estimates[vendor]
         },
         **_service(settings.STT_VENDOR),

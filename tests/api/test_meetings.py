@@ -182,6 +182,7 @@ def test_a_meeting_shows_its_people_and_recordings_in_spoken_order(
         "delayed": False,
         "queue_position": None,
         "eta_s": None,
+        "progress_ms": None,
         "error": {
             "code": "too_long",
             "message": "The recording is longer than can be transcribed in one piece.",

@@ -55,6 +55,7 @@ def test_an_upload_is_kept_and_waits(client: Client, meeting: Meeting, speech: S
         "delayed": False,
         "queue_position": 1,
         "eta_s": None,
+        "progress_ms": None,
         "error": None,
         "vendor": "rtzr",
         "version": 1,

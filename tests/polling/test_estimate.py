@@ -113,6 +113,33 @@ def test_what_is_under_way_has_less_to_go_the_older_it_is(working: None) -> None
     assert estimate.of(row)["eta_s"] == pytest.approx(8, abs=2)
 
 
+def test_what_the_vendor_tells_of_a_job_goes_before_what_its_like_took(working: None) -> None:
+    history(*[(19_000, 21_000)] * 20)
+    now = timezone.now()
+    row = a_row(
+        a_meeting(),
+        kind="upload",
+        status="processing",
+        submitted_at=now - timedelta(seconds=70),
+        seen_running_at=now - timedelta(seconds=3),
+        duration_ms=2_400_000,
+        progress_ms=720_000,
+        progress_speed=10.0,
+    )
+
+    assert estimate.of(row)["eta_s"] == pytest.approx(1680 / 10 - 3, abs=2)
+
+
+def test_a_first_job_that_tells_how_far_it_is_has_a_time_unless_it_stands_still(working: None) -> None:
+    now = timezone.now()
+    told = {"status": "processing", "submitted_at": now, "seen_running_at": now, "progress_ms": 100_000}
+    moves = a_row(a_meeting(), duration_ms=200_000, progress_speed=5.0, **told)
+    stands = a_row(a_meeting(), duration_ms=200_000, progress_speed=0.0, **told)
+
+    assert estimate.of(moves)["eta_s"] == pytest.approx(20, abs=2)
+    assert estimate.of(stands)["eta_s"] is None
+
+
 def test_a_closed_gate_is_in_it_and_an_admins_hold_takes_it_away(working: None) -> None:
     history(*[(19_000, 21_000)] * 20)
     row, gate = queued(a_meeting()), gate_of("rtzr")

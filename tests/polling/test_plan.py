@@ -1,7 +1,6 @@
 """The poll schedule of rows: what goes into the history, what comes out of it, and the account's budget."""
 
 import time
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 import pytest
@@ -13,25 +12,13 @@ from pytest_django import Settings
 from tests.rows import a_row
 from tests.servers import Emulator
 from tests.stt import a_meeting, a_recording, make_due, row_of, run_due, run_until
-from tests.vendors.scripted import Vendor, answer, running_vendor
+from tests.vendors.scripted import Vendor, answer
 from tests.vendors.talk import signed_in
 from transcription.lifecycle import states, workflow
 from transcription.models import Meeting, Transcription, TurnaroundSample
 from transcription.polling import plan
-from transcription.vendors.registry import get_vendor
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def scripted(settings: Settings) -> Iterator[Vendor]:
-    """Make the settings' vendor give the answers that the test scripts."""
-    with running_vendor() as vendor:
-        vendors = settings.STT_VENDORS
-        settings.STT_VENDORS = {**vendors, "rtzr": {**vendors["rtzr"], "base_url": vendor.url}}
-        get_vendor.cache_clear()
-        yield vendor
-    get_vendor.cache_clear()
 
 
 def history(*spans: tuple[int, int], audio_ms: int = 5000, model: str = "whisper") -> None:
@@ -152,7 +139,7 @@ def test_a_retry_that_asks_for_the_same_job_goes_on_with_what_was_seen_of_it() -
     assert (again.submitted_at, again.seen_running_at) == (row.submitted_at, row.seen_running_at)
 
 
-def test_the_first_poll_comes_when_recordings_like_this_one_were_done() -> None:
+def test_the_first_poll_comes_when_recordings_like_this_one_were_done(scripted: Vendor) -> None:
     history(*[(1900, 2100)] * 100)
     history(*[(29_000, 31_000)] * 100, audio_ms=300_000)
     meeting, now = a_meeting(), timezone.now()
@@ -233,6 +220,48 @@ def test_the_first_jobs_teach_the_next_ones(monkeypatch: pytest.MonkeyPatch) -> 
     assert plan.learned("rtzr", "en", 5) is young
     moment += 0.02
     assert plan.learned("rtzr", "en", 5).samples > 50
+
+
+def told(meeting: Meeting, now: datetime, done_s: float, speed: float, **values: object) -> Transcription:
+    """A file of 40 minutes at the vendor since 100 s, of which the last poll, just now, told so much."""
+    return processing(
+        meeting,
+        now - timedelta(seconds=100),
+        duration_ms=2_400_000,
+        seen_running_at=now,
+        progress_ms=round(1000 * done_s),
+        progress_speed=speed,
+        **values,
+    )
+
+
+def test_a_job_that_tells_how_far_it_is_is_asked_as_often_as_advised_and_then_at_its_end(
+    settings: Settings,
+) -> None:
+    meeting, now = a_meeting(), timezone.now()
+
+    def gap(row: Transcription, polls: int = 20) -> float:
+        return (plan.next_poll(row, now, polls=polls, asked_at=now).at - now).total_seconds()
+
+    assert gap(told(meeting, now, 720, 10)) == pytest.approx(5)
+    assert gap(told(meeting, now, 2380, 10)) == pytest.approx(2)
+    assert gap(told(meeting, now, 2400, 10)) == pytest.approx(0.5)
+    assert gap(told(meeting, now, 720, 0)) == pytest.approx(5)  # it stands still
+    assert gap(told(meeting, now, 2380, 10), polls=24) == pytest.approx(5)  # by now it had its spare polls
+    processing(meeting, now, poll_rate=settings.STT_POLLS_PER_SECOND)
+    assert gap(told(meeting, now, 720, 10)) > 5  # within the budget of all
+
+
+def test_before_its_first_figure_a_job_is_asked_as_often_as_advised_where_the_vendor_tells_any() -> None:
+    history(*[(59_000, 61_000)] * 100, audio_ms=600_000)
+
+    assert gap_s(processing(a_meeting(), timezone.now(), duration_ms=600_000)) == pytest.approx(5)
+
+
+def test_without_a_vendor_that_tells_it_the_history_alone_says_when(scripted: Vendor) -> None:
+    history(*[(59_000, 61_000)] * 100, audio_ms=600_000)
+
+    assert gap_s(processing(a_meeting(), timezone.now(), duration_ms=600_000)) > 25
 
 
 def test_polls_leave_half_of_what_the_gate_has_learned() -> None:

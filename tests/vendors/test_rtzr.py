@@ -36,6 +36,29 @@ def test_signing_in_then_submitting_then_polling(vendor: Vendor, rtzr: Rtzr) -> 
 
 
 @pytest.mark.parametrize(
+    ("progress", "done_ms"),
+    [
+        ({"done_ms": 0, "duration_ms": 9000}, 0),
+        ({"done_ms": 9000, "duration_ms": 9000, "new_field": 1}, 9000),
+        ({"done_ms": 9001, "duration_ms": 9000}, None),
+        ({"done_ms": -1, "duration_ms": 9000}, None),
+        ({"done_ms": 10.5, "duration_ms": 9000}, None),
+        ({"done_ms": True, "duration_ms": 9000}, None),
+        ({"done_ms": 2**31, "duration_ms": 2**31}, None),
+        ({"done_ms": 10}, None),
+        ([10, 9000], None),
+        ("half", None),
+        (None, None),
+    ],
+)
+def test_how_far_a_job_is_counts_only_as_whole_milliseconds_within_its_length(
+    vendor: Vendor, rtzr: Rtzr, progress: object, done_ms: int | None
+) -> None:
+    vendor.will(signed_in(), answer(200, {"status": "transcribing", "progress": progress}))
+    assert rtzr.fetch("J1") == base.Running(done_ms)
+
+
+@pytest.mark.parametrize(
     ("options", "config"),
     [
         (base.SubmitOptions("ko"), {"model_name": "sommers", "language": "ko"}),

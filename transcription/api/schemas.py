@@ -141,6 +141,7 @@ class RecordingSummary(Schema):
     `delayed`: it waits because the vendor throttles or is unavailable; false if that is unknown.
     `queue_position`: 1 is submitted next; null if it does not wait to be submitted.
     `eta_s`: estimated seconds until its lines are there; null without a basis for an estimate, or once finished.
+    `progress_ms`: how much of it the vendor has done, while it is `processing`; null if the vendor does not tell.
     `version` grows with each change of `status`.
     `possible_duplicate`: how often it was submitted again because an answer was lost.
     """
@@ -155,6 +156,7 @@ class RecordingSummary(Schema):
     delayed: bool
     queue_position: int | None
     eta_s: float | None
+    progress_ms: int | None
     error: ErrorBody | None
     vendor: str
     version: int
@@ -216,6 +218,7 @@ def _summary(row: Transcription, gates: Mapping[str, GateState | None]) -> dict[
         "status": row.status,
         "delayed": standing.is_delayed(row, gates.get(row.vendor)),
         **estimate.of(row),
+        "progress_ms": row.progress_shown_ms,
         "error": {"code": row.error_code, "message": str(explain(row.error_code).what)} if failed else None,
         "vendor": row.vendor,
         "version": row.version,

@@ -193,11 +193,22 @@ def _fetched(
 ) -> None:
     polls = row.polls + 1
     match answer:
-        case vendor.Running():
+        case vendor.Running(done_ms):
+            before_ms = row.progress_ms
+            plan.note_progress(row, done_ms, asked_at)
             then = plan.next_poll(row, timezone.now(), polls=polls, asked_at=asked_at)
-            states.reschedule(
-                row, then.at, polls=polls, attempts=0, seen_running_at=asked_at, poll_rate=then.rate
+            written = states.reschedule(
+                row,
+                then.at,
+                polls=polls,
+                attempts=0,
+                seen_running_at=asked_at,
+                poll_rate=then.rate,
+                progress_ms=row.progress_ms,
+                progress_speed=row.progress_speed,
             )
+            if written and row.progress_ms != before_ms:
+                events.publish_recording(row)
         case vendor.Finished():
             _finish(row, answer.transcript, plan.sample(row, asked_at), polls=polls)
         case vendor.JobFailed():
@@ -330,6 +341,8 @@ def retry(recording: Recording) -> Transcription | None:
         submitted_at=last.submitted_at if resumed else None,
         seen_running_at=last.seen_running_at if resumed else None,
         lead_ms=last.lead_ms if resumed else 0,
+        progress_ms=last.progress_ms if resumed else None,
+        progress_speed=last.progress_speed if resumed else None,
     )
     events.publish_recording(again)
     wake()

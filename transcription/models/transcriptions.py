@@ -68,6 +68,10 @@ class Transcription(models.Model):
     polls = models.PositiveIntegerField(_("polls"), default=0)
     # When the last poll that found the job running was sent: the job was not done before that (polling.py).
     seen_running_at = models.DateTimeField(null=True, blank=True, editable=False)
+    # How much of the recording the vendor has done, and how many seconds of audio it did in a second of late
+    # (polling/progress.py). NULL: it has not told. Both are of the poll at `seen_running_at`.
+    progress_ms = models.PositiveIntegerField(null=True, blank=True, editable=False)
+    progress_speed = models.FloatField(null=True, blank=True, editable=False)
     # Polls/s that this job would get without the account's budget. Counts while it is processing.
     poll_rate = models.FloatField(default=0.0, editable=False)
     # How often it was submitted again because an answer was lost. Each time, the audio may have been paid for twice.
@@ -141,6 +145,11 @@ class Transcription(models.Model):
     def is_live(self) -> bool:
         """Whether it is not finished."""
         return self.status in self.LIVE
+
+    @property
+    def progress_shown_ms(self) -> int | None:
+        """How much of the recording the vendor has done, while it is transcribed; None if it has not told."""
+        return self.progress_ms if self.status == self.Status.PROCESSING else None
 
 
 class TurnaroundSample(models.Model):

@@ -2,8 +2,8 @@
 
 One look covers all live transcriptions of a vendor. A process keeps it for two seconds and serves all pages and
 callers from it, so the cost does not grow with the number of open pages. No time is given while too few jobs of the
-kind are known, an administrator holds the gate, the quota is used up, no worker or no dispatcher is alive, or Redis
-is away.
+kind are known (unless the vendor tells how far the job is), an administrator holds the gate, the quota is used up, no
+worker or no dispatcher is alive, or Redis is away.
 """
 
 import heapq
@@ -56,7 +56,7 @@ class Job:
     """One live transcription.
 
     `usual_s` is the median of the seconds until it is done, from now if it is at the vendor, or from when it is sent
-    if it waits. `known` says whether that rests on enough jobs.
+    if it waits. `known` says whether that rests on enough jobs, or on what the vendor tells of this one.
     """
 
     recording: int
@@ -154,15 +154,20 @@ def _job(row: Transcription, now: datetime) -> Job:
     duration_ms = row.recording.duration_ms
     audio_s = UNKNOWN_AUDIO if duration_ms is None else duration_ms / 1000
     turnaround = plan.learned(row.vendor, row.language, audio_s)
+    known = duration_ms is not None and turnaround.samples >= ENOUGH_SAMPLES
     processing = row.status == Status.PROCESSING
     accepted_at = row.submitted_at if processing else None
     age_s = 0.0 if accepted_at is None else max(0.0, (now - accepted_at).total_seconds())
+    usual_s = turnaround.left(audio_s, age_s)
+    told = plan.progress_of(row) if processing else None
+    if told is not None and told.speed > 0 and row.seen_running_at is not None:
+        usual_s, known = max(0.0, told.left_s(audio_s) - (now - row.seen_running_at).total_seconds()), True
     return Job(
         recording=row.recording_id,
         waiting=row.status == Status.QUEUED,
         purpose=Purpose.POLL if processing else Purpose.SUBMIT,
-        usual_s=turnaround.left(audio_s, age_s),
-        known=duration_ms is not None and turnaround.samples >= ENOUGH_SAMPLES,
+        usual_s=usual_s,
+        known=known,
     )
 
 

@@ -15,7 +15,7 @@ from django.conf import settings
 from django.db.models import Sum
 
 from transcription.models import Transcription, TurnaroundSample
-from transcription.polling import schedule
+from transcription.polling import progress, schedule
 from transcription.polling.turnaround import Seen, Turnaround, learn
 from transcription.service.accounts import gate_of
 from transcription.vendors.registry import get_vendor
@@ -99,20 +99,48 @@ def next_poll(row: Transcription, now: datetime, *, polls: int, asked_at: dateti
     vendor, audio_s = get_vendor(row.vendor), (row.recording.duration_ms or 0) / 1000
     accepted_at = row.submitted_at or now
     age_s = ((asked_at or accepted_at) - accepted_at).total_seconds()
-    then_s = schedule.next_poll(
-        learned(row.vendor, row.language, audio_s),
-        audio_s,
-        age_s=age_s,
-        polls=polls,
-        advice_s=vendor.poll_advice_s,
-        worth_s=settings.STT_POLL_WORTH_SECONDS,
-        number=row.pk,
-    )
+    advice_s = vendor.poll_advice_s
+    told = progress_of(row)
+    if told is not None:
+        then_s = progress.next_poll(told, audio_s, age_s=age_s, polls=polls, advice_s=advice_s)
+    else:
+        then_s = schedule.next_poll(
+            learned(row.vendor, row.language, audio_s),
+            audio_s,
+            age_s=age_s,
+            polls=polls,
+            advice_s=advice_s,
+            worth_s=settings.STT_POLL_WORTH_SECONDS,
+            number=row.pk,
+        )
+        if vendor.tells_progress:  # people look on: they should soon see how far it is
+            then_s = min(then_s, age_s + advice_s)
     rate = schedule.rate(then_s - age_s)
     gap_s = schedule.stretched(
         then_s - age_s, rate + _asked_by_others(row), budget(_learned_pace(row.vendor))
     )
     return Poll(max(now, accepted_at + timedelta(seconds=age_s + gap_s)), rate)
+
+
+def progress_of(row: Transcription) -> progress.Progress | None:
+    """Return how far the row's job was at `seen_running_at`, or None if its vendor has not told."""
+    if row.progress_ms is None or row.progress_speed is None:
+        return None
+    return progress.Progress(row.progress_ms / 1000, row.progress_speed)
+
+
+def note_progress(row: Transcription, done_ms: int | None, asked_at: datetime) -> None:
+    """Put how far the job is into the fields of the row, which the caller saves. The recording is fetched with it.
+
+    `done_ms` is of the audio that was sent, as the poll sent at `asked_at` was told; None leaves the row as it is.
+    """
+    duration_ms = row.recording.duration_ms
+    since = row.seen_running_at or row.submitted_at
+    if done_ms is None or duration_ms is None or since is None:
+        return
+    done_s = min(max(0, done_ms - row.lead_ms), duration_ms) / 1000
+    now = progress.advanced(progress_of(row), done_s, (asked_at - since).total_seconds())
+    row.progress_ms, row.progress_speed = round(1000 * now.done_s), now.speed
 
 
 def _learned_pace(vendor: str) -> float | None:

@@ -127,7 +127,9 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """The job is not finished."""
+    """The job is not finished. done_ms: so much of the audio that was sent is done; None: it does not tell."""
+
+    done_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +223,8 @@ class Vendor(Protocol):
     interval that the vendor advises between two fetches of a job; languages: what a recording can be in, as codes of
     ISO 639 and the modes that the vendor has (languages.py); candidates: the languages that its modes tell apart,
     empty if all of them; stretch_s: how soon and how late what somebody says without a pause is cut and sent;
-    lead_ms: the longest lead that it takes, 0 if it takes none.
+    lead_ms: the longest lead that it takes, 0 if it takes none; tells_progress: whether its answers about a running
+    job say how much is done.
     """
 
     name: str
@@ -234,6 +237,7 @@ class Vendor(Protocol):
     candidates: tuple[str, ...]
     stretch_s: tuple[float, float]
     lead_ms: int
+    tells_progress: bool
 
     def model(self, language: str) -> str:
         """Return the vendor's model for one of `languages`, up to 60 characters. Turnaround is learned by model."""

@@ -40,7 +40,7 @@ from transcription.vendors.base import (
 from transcription.vendors.languages import MODES, WHISPER
 from transcription.vendors.multipart import Multipart
 from transcription.vendors.redact import plain
-from transcription.vendors.rtzr_result import transcript_of
+from transcription.vendors.rtzr_result import done_ms_of, transcript_of
 from transcription.vendors.sign_in import Token, Tokens
 
 log = logging.getLogger(__name__)
@@ -60,8 +60,8 @@ class Rtzr:
     """An RTZR account; see base.Vendor.
 
     client: a Redis client with decode_responses=True, which stores the token; languages: those of this account or of
-    a service that speaks RTZR's protocol, where they are not the documented ones; candidates, lead_ms: see
-    base.Vendor (RTZR itself takes no lead, but Mico's own service does).
+    a service that speaks RTZR's protocol, where they are not the documented ones; candidates, lead_ms,
+    tells_progress: see base.Vendor (RTZR itself takes no lead and tells no progress, but Mico's own service does).
     """
 
     name = "rtzr"
@@ -85,8 +85,10 @@ class Rtzr:
         candidates: Iterable[str] = CANDIDATES,
         stretch_s: tuple[float, float] = (16.0, 20.0),
         lead_ms: int = 0,
+        tells_progress: bool = False,
     ) -> None:
         self.lead_ms = lead_ms
+        self.tells_progress = tells_progress
         self.languages = tuple(languages)
         self.candidates = tuple(candidates)
         self.stretch_s = stretch_s
@@ -151,7 +153,7 @@ class Rtzr:
             return _job_failed(data.get("error"))
         if state != "transcribing":
             self._log_once(state)
-        return Running()
+        return Running(done_ms_of(data.get("progress")))
 
     def _authorised(self, request: Callable[[str], http.Answer]) -> http.Answer:
         """Return the 2xx answer to `request(token)`. A refused token is replaced once: it may have expired early."""

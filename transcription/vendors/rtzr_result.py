@@ -1,4 +1,4 @@
-"""Validation of RTZR's `results` of a finished job, and conversion to a Transcript.
+"""Validation of RTZR's `results` of a finished job, and conversion to a Transcript; `progress` of a running one.
 
 https://developers.rtzr.ai/docs/en/stt-file/: `{"utterances": [{"start_at": ms, "duration": ms, "msg", "lang",
 "spk": int, "words"?: [{"start_at", "duration", "text"}]}]}`. Unknown fields are ignored.
@@ -23,6 +23,16 @@ def transcript_of(results: object) -> Transcript | None:
     if None in utterances:
         return None
     return Transcript(tuple(u for u in utterances if u is not None))
+
+
+def done_ms_of(progress: object) -> int | None:
+    """Return the milliseconds of audio that a running job has done, or None if it tells nothing usable.
+
+    `{"done_ms", "duration_ms"}` is an extension of Mico's own service (docs/emulator.md).
+    """
+    fields = progress if isinstance(progress, dict) else {}
+    done, duration = fields.get("done_ms"), fields.get("duration_ms")
+    return done if _is_ms(done) and _is_ms(duration) and done <= duration else None
 
 
 def _utterance(entry: object) -> VendorUtterance | None:
