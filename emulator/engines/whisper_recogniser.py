@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -81,13 +82,7 @@ class WhisperRecogniser:
     """A loaded model. path: the folder of its files."""
 
     def __init__(self, path: Path) -> None:
-        self._model = _Model(
-            str(path),
-            device="auto",
-            compute_type=_compute_type(),
-            cpu_threads=_threads(),
-            local_files_only=True,
-        )
+        self._model = _load(path)
         self._detector = get_vad_model()
 
     def speech(self, samples: Samples) -> Probabilities:
@@ -189,9 +184,18 @@ def _louder(samples: Samples) -> Samples:
     return louder
 
 
-def _compute_type() -> str:
-    """Return the numbers to compute with: integers of 8 bits where the processor or the card has them."""
-    return "int8_float16" if ctranslate2.get_cuda_device_count() else "int8"
+def _load(path: Path) -> _Model:
+    """Return the model on the graphics card if there is one that works, else on the processor."""
+    if ctranslate2.get_cuda_device_count():
+        try:
+            model = _Model(str(path), device="cuda", compute_type="int8_float16", local_files_only=True)
+            # The card's libraries are looked for only now.
+            model.encode(np.zeros((model.feature_extractor.mel_filters.shape[0], _WINDOW), dtype=np.float32))
+        except (RuntimeError, ValueError) as error:
+            print(f"speech: the graphics card cannot be used, the processor is: {error}", file=sys.stderr)
+        else:
+            return model
+    return _Model(str(path), device="cpu", compute_type="int8", cpu_threads=_threads(), local_files_only=True)
 
 
 def _threads() -> int:

@@ -16,12 +16,6 @@ from emulator.engines.weights import WeightsError, check_memory, prepare
 MISSING = "install them again with `pip install --force-reinstall"
 
 
-@pytest.fixture(scope="module")
-def joined(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The bundled model, put together once."""
-    return prepare("base", tmp_path_factory.mktemp("models"))
-
-
 @pytest.fixture
 def packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with copies of the packages' data, which a test may spoil."""
