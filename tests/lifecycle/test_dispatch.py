@@ -116,6 +116,63 @@ def test_large_files_to_decode_leave_room_for_live_speech(settings: Settings) ->
     assert claimed(Purpose.SUBMIT) == [row_of(live).pk]
 
 
+def test_live_speech_goes_before_files_of_any_meeting() -> None:
+    crowded, speaking = a_meeting("crowded"), a_meeting("speaking")
+    files = [row_of(a_recording(crowded)).pk for _ in range(3)]
+    clips = [row_of(a_recording(meeting, kind="live")).pk for meeting in (speaking, speaking, crowded)]
+
+    assert claimed(Purpose.SUBMIT, 4) == [clips[0], clips[2], clips[1], files[0]]
+
+
+@pytest.mark.parametrize(("cap", "at_once"), [(10, 5), (3, 1), (2, 1), (1, 1)])
+def test_files_fill_at_most_half_of_the_places_and_speech_of_now_takes_the_rest(
+    settings: Settings, cap: int, at_once: int
+) -> None:
+    settings.STT_GATES = {"rtzr": {"first_cap": cap, "unnamed_cap": 0}}
+    meeting = a_meeting()
+    for _ in range(8):
+        a_recording(meeting)
+    assert len(claim(Purpose.SUBMIT, timezone.now(), cap, cap)) == at_once
+    for number, row in enumerate(Transcription.objects.filter(claim=1)):
+        assert states.transition(row, Status.SUBMITTING)
+        assert states.transition(row, Status.PROCESSING, vendor_job_id=f"file {number}")
+        Transcription.objects.filter(pk=row.pk).update(next_action_at=timezone.now() + timedelta(hours=1))
+    gate_of("rtzr").adopt([f"file {number}" for number in range(at_once)])
+    assert Dispatcher().step() == dispatch.LOOK_AGAIN  # the end of a job wakes it before
+    assert django_rq.get_queue("default").count == 0
+    clips = {row_of(a_recording(meeting, kind="live")).pk for _ in range(cap)}
+
+    claims = {c.transcription_id for c in claim(Purpose.SUBMIT, timezone.now(), cap - at_once, cap)}
+
+    assert len(claims) == cap - at_once
+    assert claims <= clips
+
+
+def test_while_people_speak_all_day_a_file_still_gets_its_place(settings: Settings) -> None:
+    meeting = a_meeting()
+    clips = [a_recording(meeting, kind="live") for _ in range(6)]
+    for recording in clips[:3]:
+        in_processing(recording)
+    Transcription.objects.filter(status=Status.PROCESSING).update(
+        next_action_at=timezone.now() + timedelta(hours=1)
+    )
+    files = [row_of(a_recording(meeting)).pk for _ in range(2)]
+
+    first = [c.transcription_id for c in claim(Purpose.SUBMIT, timezone.now(), 1, 4)]
+    then = [c.transcription_id for c in claim(Purpose.SUBMIT, timezone.now(), 1, 4)]
+
+    assert first == [files[0]]  # of four places, three were taken by speech
+    assert then == [row_of(clips[3]).pk]
+
+
+def test_a_file_that_pauses_after_an_error_takes_no_place() -> None:
+    meeting = a_meeting()
+    paused, other = row_of(a_recording(meeting)), row_of(a_recording(meeting))
+    assert states.reschedule(paused, timezone.now() + timedelta(minutes=5), attempts=1)
+
+    assert [c.transcription_id for c in claim(Purpose.SUBMIT, timezone.now(), 2, 2)] == [other.pk]
+
+
 def test_polls_go_before_submits_and_the_queue_stays_short(settings: Settings) -> None:
     settings.STT_QUEUE_DEPTH = 3
     meeting = a_meeting()
@@ -299,6 +356,8 @@ def test_a_claim_costs_the_same_few_queries_however_many_rows_wait(
         a_recording(meeting)
     with django_assert_num_queries(6):  # large files in progress, due rows, BEGIN, claim, served_at, COMMIT
         claimed(Purpose.SUBMIT, 1)
+    with django_assert_num_queries(8):  # also: what is with the vendor; files and live speech apart
+        claim(Purpose.SUBMIT, timezone.now(), 1, 10)
     with django_assert_num_queries(1):
         claimed(Purpose.POLL, 1)
 
@@ -316,9 +375,14 @@ def test_the_claim_reads_only_what_is_alive(purpose: Purpose) -> None:
             cursor.execute("SET enable_seqscan = off")  # PostgreSQL rightly scans such a small table
             cursor.execute("ANALYZE transcription_transcription")
     try:
-        plan = dispatch.due(purpose, timezone.now()).explain()
-        # Both are partial indexes that hold only live rows.
-        assert "transcription_due" in plan or "transcription_one_live_per_recording" in plan, plan
+        due = dispatch.due(purpose, timezone.now())
+        for rows in (due, due.filter(recording__kind="live"), due.exclude(recording__kind="live")):
+            plan = rows.explain()
+            # Both are partial indexes that hold only live rows.
+            assert "transcription_due" in plan or "transcription_one_live_per_recording" in plan, plan
+            # Recordings are found by their ids, which the live rows give.
+            assert "SCAN transcription_recording" not in plan, plan
+            assert "Seq Scan on transcription_recording" not in plan, plan
     finally:
         if connection.vendor == "postgresql":
             connection.close()
@@ -359,7 +423,7 @@ def test_no_more_submits_are_dealt_out_than_the_vendor_takes_jobs(settings: Sett
     settings.STT_GATES = {"rtzr": {"first_cap": 2, "unnamed_cap": 0}}
     meeting = a_meeting()
     for _ in range(4):
-        a_recording(meeting)
+        a_recording(meeting, kind="live")
 
     pause = Dispatcher().step()
 

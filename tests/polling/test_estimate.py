@@ -37,12 +37,12 @@ def working(redis_connection: "redis.Redis") -> Iterator[None]:
         beat.stop()
 
 
-def waiting(recording: int, usual_s: float = 10, known: bool = True) -> Job:
-    return Job(recording, waiting=True, purpose=Purpose.SUBMIT, usual_s=usual_s, known=known)
+def waiting(recording: int, usual_s: float = 10, known: bool = True, file: bool = False) -> Job:
+    return Job(recording, waiting=True, purpose=Purpose.SUBMIT, usual_s=usual_s, known=known, file=file)
 
 
-def sent(recording: int, usual_s: float = 10) -> Job:
-    return Job(recording, waiting=False, purpose=Purpose.POLL, usual_s=usual_s, known=True)
+def sent(recording: int, usual_s: float = 10, file: bool = False) -> Job:
+    return Job(recording, waiting=False, purpose=Purpose.POLL, usual_s=usual_s, known=True, file=file)
 
 
 def etas(jobs: list[Job], way: Way) -> list[float | None]:
@@ -78,6 +78,13 @@ def test_where_the_vendor_takes_only_so_many_at_once_the_next_begins_when_one_en
     assert etas(jobs, Way(OPEN, slots=2)) == [4, 6, 14, 16, 24]
 
 
+def test_files_wait_for_a_place_of_a_file_though_the_vendor_takes_more_jobs() -> None:
+    files = [sent(1, 8, file=True), waiting(3, file=True), waiting(4, file=True)]
+    speech = [waiting(2)]
+
+    assert etas([files[0], *speech, *files[1:]], Way(OPEN, slots=3)) == [8, 10, 18, 28]
+
+
 def test_a_job_of_an_unknown_kind_gets_a_place_but_no_time() -> None:
     assert estimate_jobs([waiting(1, known=False)], Way(OPEN)) == {1: {"queue_position": 1, "eta_s": None}}
     assert etas([waiting(1), sent(2)], Way(dict.fromkeys(Purpose))) == [None, None]
@@ -85,12 +92,12 @@ def test_a_job_of_an_unknown_kind_gets_a_place_but_no_time() -> None:
 
 def test_the_places_are_the_order_in_which_the_dispatcher_claims(working: None) -> None:
     crowded, quiet = a_meeting("crowded"), a_meeting("quiet")
-    rows = [queued(crowded), queued(crowded), queued(crowded), queued(quiet)]
+    rows = [queued(crowded, kind="upload"), queued(crowded), queued(crowded), queued(quiet)]
 
     places = [estimate.of(row)["queue_position"] for row in rows]
-    claimed = [c.transcription_id for c in claim(Purpose.SUBMIT, timezone.now(), 10)]
+    claimed = [c.transcription_id for c in claim(Purpose.SUBMIT, timezone.now(), 10, 10)]
 
-    assert places == [1, 3, 4, 2]
+    assert places == [4, 1, 3, 2]
     assert [claimed.index(row.pk) + 1 for row in rows] == places
 
 

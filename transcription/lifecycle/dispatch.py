@@ -16,7 +16,7 @@ import django_rq
 import redis
 from django.conf import settings
 from django.db import DatabaseError, close_old_connections, transaction
-from django.db.models import F, Min, Q
+from django.db.models import Count, F, Min, Q
 from django.utils import timezone
 
 from transcription.gate import Purpose
@@ -24,8 +24,8 @@ from transcription.lifecycle import jobs
 from transcription.lifecycle.lease import lease_length
 from transcription.live.presence import Heartbeat, Role
 from transcription.live.wakeup import Listener
-from transcription.models import Meeting, Transcription, TranscriptionQuerySet
-from transcription.service.accounts import gate_of
+from transcription.models import Meeting, Recording, Transcription, TranscriptionQuerySet
+from transcription.service.accounts import file_slots, gate_of
 from transcription.sound import uploads
 
 logger = logging.getLogger(__name__)
@@ -37,8 +37,6 @@ LOOK_AGAIN = 1.0
 # Sleep while RQ's queue is full, in seconds. The end of a job also wakes the dispatcher.
 QUEUE_FULL = 0.1
 SWEEP_EVERY = 3600.0  # seconds
-# Sleep while every due row waits for another row (large files), in seconds. The end of that job also wakes it.
-HELD_BACK = 0.1
 # Interval in seconds at which the gate is told which jobs the vendor has, in case Redis lost that.
 ADOPT_EVERY = 60.0
 
@@ -61,7 +59,8 @@ class Claim:
 def due(purpose: Purpose, now: datetime) -> TranscriptionQuerySet:
     """Return the rows that are due at `now`, in the order in which to claim them.
 
-    Polls are ordered by due time; submits go round-robin across meetings.
+    Polls are ordered by due time; submits of live recordings come before those of files, each round-robin across
+    meetings.
     """
     rows = Transcription.objects.filter(status__in=STATUSES[purpose], next_action_at__lte=now)
     if purpose is Purpose.POLL:
@@ -76,15 +75,43 @@ def _without_heavy(rows: TranscriptionQuerySet, now: datetime) -> TranscriptionQ
     return rows.exclude(heavy) if in_work.count() >= settings.STT_HEAVY_AT_ONCE else rows
 
 
-def claim(purpose: Purpose, now: datetime, limit: int) -> list[Claim]:
-    """Claim at most `limit` of the rows that are due at `now`. Two dispatchers never claim the same row."""
+def _to_submit(now: datetime, limit: int, cap: int | None) -> list[tuple[int, int, int]]:
+    """Return (id, meeting, claim) of at most `limit` rows that are due to be sent. `cap` is that of `claim`.
+
+    Files fill only their part of the cap, so that a live recording finds room at once. While a file waits and none is
+    with the vendor, live recordings leave one place: whatever people say, all files are done some day.
+    """
+    rows = _without_heavy(due(Purpose.SUBMIT, now), now).values_list("pk", "meeting_id", "claim")
+    if not cap:
+        return list(rows[:limit])
+    under_way = Q(status=Status.PROCESSING) | Q(status=Status.SUBMITTING, next_action_at__gt=now)
+    # Claimed, and not in a pause after an error.
+    under_way |= Q(status=Status.QUEUED, next_action_at__gt=now) & (Q(attempts=0) | Q(starts__gt=0))
+    is_file = Q(recording__kind=Recording.Kind.UPLOAD)
+    count = (
+        Transcription.objects.live()
+        .filter(under_way, vendor=settings.STT_VENDOR)
+        .aggregate(files=Count("pk", filter=is_file), live=Count("pk", filter=~is_file))
+    )
+    files = list(rows.filter(is_file)[: max(0, min(limit, file_slots(cap) - count["files"]))])
+    left_to_live = max(1, cap - 1) - count["live"] if files and not count["files"] else limit
+    live = list(rows.filter(~is_file)[: max(0, min(limit, left_to_live))])
+    return (live + files)[:limit]
+
+
+def claim(purpose: Purpose, now: datetime, limit: int, cap: int | None = None) -> list[Claim]:
+    """Claim at most `limit` of the rows that are due at `now`. Two dispatchers never claim the same row.
+
+    `cap`: how many jobs the vendor takes at once, None if that is not known.
+    """
     if limit <= 0:
         return []
-    rows = due(purpose, now)
-    if purpose is Purpose.SUBMIT:
-        rows = _without_heavy(rows, now)
+    if purpose is Purpose.POLL:
+        rows = list(due(purpose, now).values_list("pk", "meeting_id", "claim")[:limit])
+    else:
+        rows = _to_submit(now, limit, cap)
     claims = []
-    for pk, meeting, number in list(rows.values_list("pk", "meeting_id", "claim")[:limit]):
+    for pk, meeting, number in rows:
         with transaction.atomic():
             ours = Transcription.objects.filter(
                 pk=pk, claim=number, status__in=STATUSES[purpose], next_action_at__lte=now
@@ -128,9 +155,10 @@ class Dispatcher:
             gate.adopt(at_the_vendor(settings.STT_VENDOR))
         room = settings.STT_QUEUE_DEPTH - self._queue.count
         look_again = LOOK_AGAIN
+        cap = gate.figures().cap
         for purpose in Purpose.POLL, Purpose.SUBMIT:
             allowed = gate.room(purpose)
-            claims = claim(purpose, now, min(room, allowed.now))
+            claims = claim(purpose, now, min(room, allowed.now), cap)
             for claimed in claims:
                 self._enqueue(claimed)
             room -= len(claims)
@@ -139,7 +167,7 @@ class Dispatcher:
                 # A row that waits for the gate cannot be claimed before the gate has room.
                 soonest = max(soonest, allowed.next_in)
             elif soonest <= 0 and not claims:
-                soonest = HELD_BACK  # every due row waits for another one
+                soonest = LOOK_AGAIN  # every due row waits for another one, and the end of that job wakes us
             look_again = min(look_again, soonest)
         return QUEUE_FULL if room <= 0 else max(look_again, 0.0)
 

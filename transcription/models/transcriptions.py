@@ -20,12 +20,14 @@ class TranscriptionQuerySet(models.QuerySet["Transcription"]):
         return self.filter(next_action_at__isnull=False)
 
     def in_turns(self) -> "TranscriptionQuerySet":
-        """Order round-robin across meetings: the first row of each, then the second of each, and so on.
+        """Order live recordings before files, and each round-robin across meetings: the first row of each, and so on.
 
         Within a round the meeting that was served longest ago comes first.
         """
-        turn = Window(RowNumber(), partition_by="meeting_id", order_by="id")
-        return self.annotate(turn=turn).order_by("turn", F("meeting__served_at").asc(nulls_first=True), "id")
+        turn = Window(RowNumber(), partition_by=["meeting_id", "recording__kind"], order_by="id")
+        longest_ago = F("meeting__served_at").asc(nulls_first=True)
+        is_file = Q(recording__kind=Recording.Kind.UPLOAD)
+        return self.annotate(turn=turn, is_file=is_file).order_by("is_file", "turn", longest_ago, "id")
 
     def current(self) -> "TranscriptionQuerySet":
         """Return the newest transcription of each recording, which is the one that people see."""

@@ -21,9 +21,9 @@ from django.utils import timezone
 from transcription.gate import GateState, Purpose
 from transcription.live import presence
 from transcription.live.redis_client import redis_client
-from transcription.models import Transcription
+from transcription.models import Recording, Transcription
 from transcription.polling import plan
-from transcription.service.accounts import gate_of
+from transcription.service.accounts import file_slots, gate_of
 
 logger = logging.getLogger(__name__)
 
@@ -53,7 +53,7 @@ class Outlook(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One live transcription.
+    """One live transcription, of a file or of live speech.
 
     `usual_s` is the median of the seconds until it is done, from now if it is at the vendor, or from when it is sent
     if it waits. `known` says whether that rests on enough jobs, or on what the vendor tells of this one.
@@ -64,6 +64,7 @@ class Job:
     purpose: Purpose
     usual_s: float
     known: bool
+    file: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +92,8 @@ def estimate_jobs(jobs: Sequence[Job], way: Way) -> dict[int, Outlook]:
     found: dict[int, Outlook] = {}
     ends = [job.usual_s for job in jobs if not job.waiting]  # when the vendor's occupied slots become free
     heapq.heapify(ends)
+    file_ends = [job.usual_s for job in jobs if not job.waiting and job.file]
+    heapq.heapify(file_ends)
     place = 0
     for job in jobs:
         opens = way.opens_in_s[job.purpose]
@@ -100,15 +103,25 @@ def estimate_jobs(jobs: Sequence[Job], way: Way) -> dict[int, Outlook]:
             place += 1
             starts = (opens or 0.0) + ((place - 1) / way.pace if way.pace else 0.0)
             if way.slots is not None:
-                while len(ends) >= max(1, way.slots):
-                    starts = max(starts, heapq.heappop(ends))
+                if job.file:
+                    starts = _free(file_ends, file_slots(way.slots), starts)
+                starts = _free(ends, max(1, way.slots), starts)
                 heapq.heappush(ends, starts + job.usual_s)
+                if job.file:
+                    heapq.heappush(file_ends, starts + job.usual_s)
             eta = None if opens is None else starts + job.usual_s
         found[job.recording] = Outlook(
             queue_position=place if job.waiting else None,
             eta_s=round(eta, 1) if eta is not None and job.known else None,
         )
     return found
+
+
+def _free(ends: list[float], slots: int, starts: float) -> float:
+    """Return when one of `slots` is free, from `starts` on. Takes those that end by then off the heap `ends`."""
+    while len(ends) >= slots:
+        starts = max(starts, heapq.heappop(ends))
+    return starts
 
 
 def of_vendor(vendor: str, newer_than_s: float = KEPT_FOR) -> dict[int, Outlook]:
@@ -168,6 +181,7 @@ def _job(row: Transcription, now: datetime) -> Job:
         purpose=Purpose.POLL if processing else Purpose.SUBMIT,
         usual_s=usual_s,
         known=known,
+        file=row.recording.kind == Recording.Kind.UPLOAD,
     )
 
 
