@@ -304,7 +304,7 @@ STT_VENDORS: dict[str, dict[str, Any]] = {
         "stretch_s": tuple(
             env.list(
                 "RTZR_STRETCH_SECONDS",
-                [3, 7] if EMBEDDED_VENDOR else [16, 20],
+                [4, 8] if EMBEDDED_VENDOR else [16, 20],
                 subcast=float,
                 validate=rising,
             )

@@ -33,7 +33,7 @@ def test_the_languages_are_those_of_the_engine_or_the_account(
 
 
 def test_the_embedded_vendor_is_sent_short_stretches() -> None:
-    assert settings.STT_VENDORS["rtzr"]["stretch_s"] == (3, 7)
+    assert settings.STT_VENDORS["rtzr"]["stretch_s"] == (4, 8)
 
 
 @pytest.mark.parametrize("lengths", [[], [5], [8, 4], [5, 5], [0.5, 5], [10, 61], [3, 5, 7]])
