@@ -153,7 +153,7 @@ def append(request: HttpRequest, upload_id: uuid.UUID) -> HttpResponse:
     except uploads.Locked:
         raise ApiError(423, "locked", _("Another request adds to this upload just now.")) from None
     except uploads.Gone:
-        raise ApiError(410, "gone", _("This upload was thrown away. Begin again.")) from None
+        raise ApiError(410, "gone", _("This upload was discarded. Begin again.")) from None
     return _standing(upload)
 
 

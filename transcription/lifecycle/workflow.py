@@ -317,9 +317,9 @@ def _given_up(row: Transcription, since: datetime, longest_s: float, code: str) 
 
 @transaction.atomic
 def retry(recording: Recording) -> Transcription | None:
-    """Start a new attempt on the same audio. Return None unless the last one failed or was cancelled.
+    """Start a new transcription on the same audio. Return None unless the last one failed or was cancelled.
 
-    If the vendor may still have the last attempt's job, the new attempt asks for that job, which costs nothing.
+    If the vendor may still have the last transcription's job, the new one asks for that job, which costs nothing.
     Otherwise it is in the meeting's present language, which may have been put right.
     """
     last = Transcription.objects.current().select_for_update().filter(recording=recording).first()
