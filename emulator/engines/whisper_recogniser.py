@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -41,6 +41,7 @@ _PAUSE: Final = 1.0
 _WINDOW: Final = 1500
 _AFTER: Final = 300  # silence after the speech, at least
 _THREADS_AT_MOST: Final = 8
+_END_LATE: Final = 0.1  # seconds by which Whisper may put the end of a word too late
 
 
 @dataclass(frozen=True)
@@ -120,7 +121,7 @@ class WhisperRecogniser:
                 for word in segment.words or []
             ]
             words = nonsense.without_loops(words, [word.text for word in words])
-            words = [word for word in words if (word.start + word.end) / 2 >= lead]
+            words = after(words, lead)
             if not nonsense.is_subtitle(segment.text, segment.avg_logprob, segment.no_speech_prob):
                 heard += [Heard(part[0].start, part[-1].end, part) for part in _at_pauses(words)]
         return heard, spoken
@@ -163,6 +164,17 @@ class WhisperRecogniser:
         best, _, every = self._model.detect_language(speech)
         chosen = {code: probability for code, probability in every if code in candidates}
         return max(chosen, key=lambda code: chosen[code]) if chosen else str(best)
+
+
+def after(words: list[HeardWord], lead: float) -> list[HeardWord]:
+    """Return the words that follow the first `lead` seconds; none of them begins before.
+
+    Whisper often lets the first word after a pause begin before the pause, and seldom lets the last word before it
+    end far behind it. So a word belongs to the side on which it ends.
+    """
+    if not lead:
+        return words
+    return [replace(word, start=max(word.start, lead)) for word in words if word.end >= lead + _END_LATE]
 
 
 def _at_pauses(words: list[HeardWord]) -> list[list[HeardWord]]:

@@ -58,3 +58,11 @@ def test_quiet_sound_is_made_louder_but_not_silence_and_not_without_end() -> Non
     assert whisper_recogniser._louder(quiet / np.float32(100)).max() == pytest.approx(0.04)
     for unchanged in (quiet / np.float32(10_000), quiet * np.float32(9)):
         assert whisper_recogniser._louder(unchanged) is unchanged
+
+
+def test_a_word_belongs_to_the_side_of_the_lead_on_which_it_ends() -> None:
+    before = [HeardWord(3.2, 4.5, " received,"), HeardWord(4.6, 5.08, " for")]
+    behind = [HeardWord(4.4, 5.3, " good"), HeardWord(5.3, 5.6, " or")]
+    words = [*before, *behind]
+    assert whisper_recogniser.after(words, 5.0) == [HeardWord(5.0, 5.3, " good"), behind[1]]
+    assert whisper_recogniser.after(words, 0.0) == words
