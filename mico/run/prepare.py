@@ -1,4 +1,7 @@
-"""Preparation before the processes start: tables, static files, the first administrator."""
+"""Preparation before the processes start: tables, static files, the first administrator.
+
+What takes more than a moment, mostly at the first start, prints a line.
+"""
 
 import hashlib
 from collections.abc import Iterator
@@ -18,6 +21,7 @@ def migrate() -> None:
     """Apply the migrations. Raises django.db.DatabaseError."""
     executor = MigrationExecutor(connection)
     if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        print("Bringing the database up to date …", flush=True)
         call_command("migrate", interactive=False, verbosity=0)
 
 
@@ -26,6 +30,7 @@ def collect_static(stamp: Path) -> None:
     digest = hashlib.sha256("\n".join(_static_files()).encode()).hexdigest()
     if stamp.exists() and stamp.read_text() == digest and settings.STATIC_ROOT.is_dir():
         return
+    print("Preparing the files of the pages …", flush=True)
     stamp.unlink(missing_ok=True)
     call_command("collectstatic", interactive=False, clear=True, verbosity=0)
     stamp.write_text(digest)

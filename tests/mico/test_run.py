@@ -62,6 +62,10 @@ def test_it_comes_up_twice_and_goes_without_a_trace(fresh: Mico) -> None:
     assert static
     for path in static:
         assert requests.get(fresh.base_url + path, timeout=patient(10)).status_code == 200
+    assert fresh.terminal.splitlines()[:2] == [
+        "Bringing the database up to date …",
+        "Preparing the files of the pages …",
+    ]
     # Plain commands: Redis and Valkey cannot read each other's snapshots, and the next start may find the other one.
     assert list((fresh.data / "redis").rglob("*.aof"))
     assert list((fresh.data / "redis").rglob("*.rdb")) == []
@@ -70,6 +74,7 @@ def test_it_comes_up_twice_and_goes_without_a_trace(fresh: Mico) -> None:
     started = time.monotonic()
     fresh.start()
     assert time.monotonic() - started < SECOND_START_SECONDS
+    assert "…" not in fresh.terminal  # nothing is done twice
     assert fresh.stop(signal.SIGHUP) == 0  # the terminal is closed
 
 
