@@ -38,7 +38,7 @@ _PAUSE: Final = 1.0
 # Whisper was trained to look at half a minute, and most of its work is to look: a clip of 5 s takes less than half of
 # the processor in a window of 15 s, for as many wrong words. Still shorter windows make it repeat itself. In frames
 # of 10 ms.
-_WINDOW: Final = 1500
+WINDOW: Final = 1500
 _AFTER: Final = 300  # silence after the speech, at least
 _THREADS_AT_MOST: Final = 8
 _END_LATE: Final = 0.1  # seconds by which Whisper may put the end of a word too late
@@ -69,21 +69,23 @@ class Heard:
 class _Model(WhisperModel):
     """Whisper that looks no further than it has to."""
 
+    window = WINDOW  # frames
     full_window = False
 
     def encode(self, features: npt.NDArray[np.float32]) -> ctranslate2.StorageView:
         """Encode a window of features (bands, frames), which is padded with exact zeros after the speech."""
         if not self.full_window:
             used = int(np.flatnonzero(features.any(axis=0)).max(initial=0)) + 1
-            features = features[:, : max(_WINDOW, used + _AFTER)]
+            features = features[:, : max(self.window, used + _AFTER)]
         return super().encode(features)
 
 
 class WhisperRecogniser:
-    """A loaded model. path: the folder of its files."""
+    """A loaded model. path: the folder of its files; window: the frames of 10 ms that it looks at, at least."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, window: int = WINDOW) -> None:
         self._model = _load(path)
+        self._model.window = window
         self._detector = get_vad_model()
 
     def speech(self, samples: Samples) -> Probabilities:
@@ -202,7 +204,7 @@ def _load(path: Path) -> _Model:
         try:
             model = _Model(str(path), device="cuda", compute_type="int8_float16", local_files_only=True)
             # The card's libraries are looked for only now.
-            model.encode(np.zeros((model.feature_extractor.mel_filters.shape[0], _WINDOW), dtype=np.float32))
+            model.encode(np.zeros((model.feature_extractor.mel_filters.shape[0], WINDOW), dtype=np.float32))
         except (RuntimeError, ValueError) as error:
             print(f"speech: the graphics card cannot be used, the processor is: {error}", file=sys.stderr)
         else:
