@@ -3,6 +3,7 @@
 import argparse
 
 from benchmarks import live, notice, page, whole
+from benchmarks.accuracy import command as accuracy
 from benchmarks.gate import command as gate
 from benchmarks.pipeline import command as pipeline
 from benchmarks.polling import command as polling
@@ -15,6 +16,7 @@ ALL = {
     "pipeline": pipeline.main,
     "notice": notice.main,
     "live": live.main,
+    "accuracy": accuracy.main,
 }
 
 

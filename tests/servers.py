@@ -102,9 +102,20 @@ class Emulator:
 
 
 @contextlib.contextmanager
-def running_emulator(data: Path, engine: str) -> Iterator[Emulator]:
+def running_emulator(data: Path, engine: str, *flags: str) -> Iterator[Emulator]:
     """Run an emulator on a free port until the block ends. Raises RuntimeError if it does not start."""
-    command = [sys.executable, "-m", "emulator", "--port", "0", "--data", str(data), "--engine", engine]
+    command = [
+        sys.executable,
+        "-m",
+        "emulator",
+        "--port",
+        "0",
+        "--data",
+        str(data),
+        "--engine",
+        engine,
+        *flags,
+    ]
     process = subprocess.Popen(command, cwd=BASE_DIR, stdout=subprocess.PIPE)
     try:
         line = _first_line(process)

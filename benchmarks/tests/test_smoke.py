@@ -1,11 +1,13 @@
 """The smallest run of each benchmark: it prints its table, and a law holds that no machine is too slow for."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from benchmarks import live, notice, page, whole
+from benchmarks.accuracy import command as accuracy
 from benchmarks.gate import command as gate
 from benchmarks.gate.policies import NAMES
 from benchmarks.pipeline import command as pipeline
@@ -107,3 +109,23 @@ def test_a_fleet_of_the_pipeline(capsys: Captured) -> None:
     assert "1 × Forking" in capsys.readouterr().out
     assert found["carried_per_s"] > 0
     assert found["rss_mb"]["worker"] > 0
+
+
+def test_accuracy(capsys: Captured, figures: Figures, tmp_path: Path) -> None:
+    accuracy.main(
+        [
+            *("--no-download", "--recording", "speech_rms_1", "--sound", "silence", "--cut", "3"),
+            *("--tries", "2", "--minutes", "2", "--cache", str(tmp_path / "cache")),
+        ]
+    )
+    printed = capsys.readouterr().out
+    assert "words out of 1 sounds without speech: 0" in printed
+    found = figures("accuracy")
+    assert list(found["engines"]) == ["pocketsphinx", "base"]
+    for engine in found["engines"].values():
+        assert engine["rows"]["en, speech_rms_1"]["wrong"] == 0
+        assert engine["rows"]["en, speech_rms_1"]["cpu_factor"] > 0
+        assert engine["peak_mb"] > 50
+        assert engine["clips_s"]["beside a file"]["p95"] > 0
+    assert "en, by telephone" in found["engines"]["base"]["rows"]
+    assert found["windows"]["base"]["15 s, clips of 3 s"]["wrong"] == 0
