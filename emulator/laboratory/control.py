@@ -101,15 +101,21 @@ async def no_faults(request: web.Request) -> web.Response:
 
 
 async def turnaround(request: web.Request) -> web.Response:
-    """`{factor?, sigma?, seconds?, seed?}`: set the shortest turnaround of new jobs. Fields default to 0."""
+    """`{factor?, sigma?, seconds?, seed?, progress?}`: set the shortest turnaround of new jobs, by default 0.
+
+    With `progress`, polls tell how far a job is, as if it ran evenly for that time.
+    """
     laboratory = request.app[LABORATORY]
     fields = await Fields.of(request)
     factor, sigma = fields.number("factor", 0) or 0, fields.number("sigma", 0) or 0
     seconds, seed = fields.number("seconds", 0) or 0, fields.whole("seed", None)
+    progress = fields.flag("progress", False)
     fields.done()
+    laboratory.service.rules.tells_time = progress
     noise = random.Random(seed)  # noqa: S311 - noise, no secret
     laboratory.service.rules.shortest = Turnaround(seconds, factor, sigma, noise).draw
-    return web.json_response({"turnaround": {"factor": factor, "sigma": sigma, "seconds": seconds}})
+    told = {"factor": factor, "sigma": sigma, "seconds": seconds, "progress": progress}
+    return web.json_response({"turnaround": told})
 
 
 async def lifetimes(request: web.Request) -> web.Response:

@@ -108,6 +108,8 @@ def _state(service: Service, job: Job, now: float) -> dict[str, Any]:
     if job.finished_at is None or job.is_transcribing(now):
         state: dict[str, Any] = {"id": job.id, "status": "transcribing"}
         done_ms = service.runner.progress.get(job.id)
+        if done_ms is None and service.rules.tells_time:
+            done_ms = round(job.duration_ms * job.part_of_time(now))
         if done_ms is not None:  # an extension: RTZR tells nothing about a job that runs
             state["progress"] = {"done_ms": done_ms, "duration_ms": job.duration_ms}
         return state

@@ -37,7 +37,8 @@ class Rules:
     """How the service behaves. The laboratory replaces these.
 
     max_bytes, max_seconds: of one upload; token_seconds: the lifetime of a token; result_seconds: that of a result,
-    None for ever (RTZR documents none); shortest: seconds of audio -> the seconds that its job takes at least.
+    None for ever (RTZR documents none); shortest: seconds of audio -> the seconds that its job takes at least;
+    tells_time: a poll of a job whose engine does not tell how far it is tells the part of that time that is over.
     """
 
     max_bytes: int = MAX_BYTES
@@ -45,6 +46,7 @@ class Rules:
     token_seconds: float = TOKEN_SECONDS
     result_seconds: float | None = None
     shortest: Callable[[float], float] = field(default=lambda _seconds: 0.0)
+    tells_time: bool = False
 
 
 @dataclass

@@ -54,6 +54,11 @@ class Job:
     utterances: list[Utterance] | None = None
     error: JobFault | None = None
 
+    def part_of_time(self, now: float) -> float:
+        """Return the part of the time until `ready_at` that is over, 0 to 1."""
+        takes = self.ready_at - self.submitted_at
+        return min(1.0, max(0.0, (now - self.submitted_at) / takes)) if takes > 0 else 1.0
+
     def is_transcribing(self, now: float) -> bool:
         return self.finished_at is None or self.finished_at > now
 

@@ -70,6 +70,11 @@ class Line:
     transcription: Transcription | None
 
     @property
+    def done_ms(self) -> int | None:
+        """How much of the recording the vendor has done, while it is transcribed; None if it has not told."""
+        return self.transcription.progress_shown_ms if self.transcription else None
+
+    @property
     def label(self) -> str:
         """The vendor's label of a voice in a file, which people can name; "" in a live recording."""
         upload = self.recording.kind == Recording.Kind.UPLOAD

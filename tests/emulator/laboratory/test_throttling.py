@@ -112,6 +112,18 @@ def test_limits_that_are_not_named_stay(echo: Program) -> None:
     assert (found["concurrency"], found["rate"]) == (2, None)
 
 
+def test_a_turnaround_can_be_told_while_it_lasts(echo: Program, client: Client) -> None:
+    echo.control("turnaround", seconds=30, progress=True)
+    job = client.accepted(wav(2))
+    seen = [client.poll(job).json()["progress"] for _ in range(2)]
+    assert [told["duration_ms"] for told in seen] == [2000, 2000]
+    assert 0 <= seen[0]["done_ms"] <= seen[1]["done_ms"] < 2000
+    wait_until(lambda: client.poll(job).json()["progress"]["done_ms"] > seen[1]["done_ms"])
+
+    echo.control("turnaround", seconds=30)
+    assert "progress" not in client.poll(job).json()
+
+
 def test_a_turnaround_follows_the_length_of_the_audio(echo: Program, client: Client) -> None:
     echo.control("turnaround", factor=2)
     start = time.time()
@@ -123,5 +135,10 @@ def test_a_turnaround_follows_the_length_of_the_audio(echo: Program, client: Cli
 
 def test_what_is_not_named_in_a_turnaround_is_none(echo: Program, client: Client) -> None:
     echo.control("turnaround", factor=1000, sigma=1, seconds=60)
-    assert echo.control("turnaround")["turnaround"] == {"factor": 0, "sigma": 0, "seconds": 0}
+    assert echo.control("turnaround")["turnaround"] == {
+        "factor": 0,
+        "sigma": 0,
+        "seconds": 0,
+        "progress": False,
+    }
     assert client.outcome(client.accepted(AUDIO))["status"] == "completed"

@@ -39,7 +39,9 @@ class MicoSearch extends PageElement {
       if (button) this.step(Number(button.dataset.do));
     });
     this.on("mico:lines", () => this.mark());
-    this.on("mico:recording.changed", () => this.words.length && this.soon(NEWS, false));
+    this.on("mico:recording.changed", ({ status }) => {
+      if (status === "done" && this.words.length) this.soon(NEWS, false); // no other status has words
+    });
     this.show();
   }
 

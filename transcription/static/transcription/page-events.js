@@ -6,8 +6,8 @@
 //   mico:snapshot: the current state of everything
 //     mico-socket → mico-delay, mico-ended, mico-estimate, mico-people, mico-player, mico-service, mico-transcript,
 //                   mico-uploader, mico-vendor, outbox
-//   mico:recording.changed: a recording has a new status, or other lines
-//     mico-socket → mico-player, mico-search, mico-transcript
+//   mico:recording.changed: a recording has a new status, or other lines, or (with its old version) more of it is done
+//     mico-socket → mico-estimate, mico-player, mico-search, mico-transcript
 //   mico:stt.delayed, mico:stt.moved, mico:stt.resumed: the gate closed, stays closed, opened
 //     mico-socket → mico-delay, mico-estimate, mico-vendor
 //   mico:participant.changed: somebody came, left or got another name
@@ -73,13 +73,14 @@
  * @property {Attendance | null} attendance
  * @property {Record<string, number>} recordings each recording's version
  * @property {Outlooks} outlook
+ * @property {Record<string, number>} progress how much of each recording is done, in ms; only of those that tell it
  */
 
 /**
  * The type of each event's detail.
  * @typedef {{
  *   "mico:snapshot": Snapshot,
- *   "mico:recording.changed": { recording: number, version: number, status: string },
+ *   "mico:recording.changed": { recording: number, version: number, status: string, progress_ms: number | null },
  *   "mico:stt.delayed": SttState,
  *   "mico:stt.moved": SttState,
  *   "mico:stt.resumed": SttState,
