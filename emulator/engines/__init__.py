@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import logging
 from pathlib import Path
 from typing import Final
@@ -24,6 +25,11 @@ def make_engine(name: str, model: str, folder: Path, idle_seconds: float) -> Eng
         case "echo":
             return EchoEngine()
         case "pocketsphinx":
+            if importlib.util.find_spec("pocketsphinx") is None:
+                raise weights.WeightsError(
+                    "The package pocketsphinx is not installed (it has no wheel for Python 3.14): install it, or"
+                    " choose the engine whisper."
+                )
             return PocketSphinxEngine()
     path = weights.prepare(model, folder)
     weights.check_memory(path)

