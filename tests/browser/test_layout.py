@@ -65,7 +65,7 @@ def test_finding_moves_nothing_and_its_buttons_come_when_there_is_something(
 def test_export_comes_before_the_end_of_the_meeting(visit: Callable[..., Page], site: Site) -> None:
     page = connected(visit(f"/m/{site.meeting()}/", viewport=WIDE))
     headings = page.locator("#panel h2").all_inner_texts()
-    assert headings == ["Find in this meeting", "Transcription", "People", "Export", "Meeting"]
+    assert headings == ["Find in this meeting", "Transcription", "People", "Export", "Language", "Meeting"]
 
 
 def test_a_long_name_has_two_lines(visit: Callable[..., Page], site: Site) -> None:
