@@ -16,7 +16,7 @@ import numpy.typing as npt
 Array = npt.NDArray[np.float64]
 
 # The mean cosine between two groups of utterances, from which on they are the same speaker's.
-_SAME: Final = 0.63
+_SAME: Final = 0.7
 # Less is no voice, in seconds.
 _HEARD: Final = 0.05
 # A shorter utterance tells too little to found a group, in seconds.
