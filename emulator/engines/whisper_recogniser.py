@@ -33,6 +33,11 @@ _SILENCE_PEAK: Final = 1e-4  # nothing is louder: digital silence and its dither
 _SPEECH: Final = VadOptions(
     threshold=0.5, min_silence_duration_ms=1000, speech_pad_ms=300, min_speech_duration_ms=90
 )
+# A telephone carries 300 to 3,400 Hz. Without the rest the detector is half as sure of speech, and as sure as before
+# that noise is none. The share of the power outside these limits, at most:
+_TELEPHONE_HZ: Final = (250, 3_700)
+_TELEPHONE_OUTSIDE: Final = 1e-3
+_TELEPHONE_THRESHOLD: Final = 0.2
 # A pause between two words from which on they are two utterances, in seconds.
 _PAUSE: Final = 1.0
 # Whisper was trained to look at half a minute, and most of its work is to look: a clip of 5 s takes less than half of
@@ -94,6 +99,8 @@ class WhisperRecogniser:
             return np.zeros(0, dtype=np.float32)
         # A copy, because the detector changes its input.
         found: Probabilities = self._detector(_louder(samples[: len(samples) // FRAME * FRAME]).copy())
+        if is_telephone(samples):
+            found = (found * np.float32(_SPEECH.threshold / _TELEPHONE_THRESHOLD)).clip(0, 1)
         return found.reshape(-1)
 
     def transcribe(
@@ -106,7 +113,8 @@ class WhisperRecogniser:
         """
         known = "" if language in (DETECT, MULTI) else language
         samples = _louder(samples)
-        spans = get_speech_timestamps(samples, _SPEECH)
+        threshold = _TELEPHONE_THRESHOLD if is_telephone(samples) else _SPEECH.threshold
+        spans = get_speech_timestamps(samples, replace(_SPEECH, threshold=threshold))
         if not spans:
             return [], known
         (speech,), _ = collect_chunks(samples, spans)
@@ -188,6 +196,16 @@ def _at_pauses(words: list[HeardWord]) -> list[list[HeardWord]]:
         else:
             parts.append([word])
     return parts
+
+
+def is_telephone(samples: Samples) -> bool:
+    """Return whether 16 kHz samples have only the frequencies that a telephone carries."""
+    if not len(samples):
+        return False
+    power = np.square(np.abs(np.fft.rfft(samples)))
+    low, high = (round(hertz * len(samples) / RATE) for hertz in _TELEPHONE_HZ)
+    outside = float(power[1:low].sum() + power[high:].sum())
+    return outside <= _TELEPHONE_OUTSIDE * float(power[1:].sum())
 
 
 def _louder(samples: Samples) -> Samples:

@@ -184,6 +184,14 @@ def test_speech_of_a_telephone_is_understood(client: Client) -> None:
     )
 
 
+@pytest.mark.parametrize("name", ["speech_slt_1.wav", "speech_slt_2.wav"])
+def test_the_first_word_is_heard_with_only_the_frequencies_of_a_telephone(client: Client, name: str) -> None:
+    pcm = np.frombuffer(samples(name), dtype="<i2") / 32768
+    spectrum, hertz = np.fft.rfft(pcm), np.fft.rfftfreq(len(pcm), 1 / RATE)
+    spectrum[(hertz < 300) | (hertz > 3_400)] = 0
+    assert said(client, sound(np.fft.irfft(spectrum, len(pcm)))) == TEXTS[name]
+
+
 @pytest.mark.parametrize("seconds", [0.0, 0.02, 0.3])
 def test_a_very_short_clip_is_a_result(client: Client, seconds: float) -> None:
     pcm = samples("speech_slt_1.wav")[SECOND // 2 :][: round(seconds * RATE) * 2]
