@@ -85,8 +85,8 @@ const outbox = {
 };
 const microphone = Object.assign(new EventTarget(), {rate: 16000});
 let now = 0;
-const lengths = {soonestMs: 3000, latestMs: 7000};
-const take = new Take({microphone, outbox, about: {}, now: () => now, lengths});
+let lengths = () => ({soonestMs: 3000, latestMs: 7000});
+const take = new Take({microphone, outbox, about: {}, now: () => now, lengths: () => lengths()});
 // `late`: how many ms after its last sample a piece arrives.
 const hear = (samples, late) => {
     for (let at = 0, end = now; at < samples.length; at += 320) {
@@ -117,6 +117,63 @@ def test_where_speech_goes_on_a_stretch_begins_in_the_moment_in_which_the_last_o
     assert len(written) >= 3
     assert all(2900 <= lasts <= 7000 for _, lasts in written[:-1])
     assert all(offset + lasts == following for (offset, lasts), (following, _) in pairwise(written))
+
+
+def test_stretches_grow_while_words_do_not_come_as_fast_as_people_speak(page: Page) -> None:
+    found = run(
+        page,
+        """
+        const {StretchLengths} = await import("/stretch-lengths.js");
+        const lengths = new StretchLengths(4000, 8000);
+        const tell = (recording, status) => {
+            lengths.changed({recording, status});
+            const {soonestMs, latestMs} = lengths.now();
+            return [soonestMs, latestMs];
+        };
+        const found = [1, 2, 3, 3, 4, 5].map((recording) => tell(recording, "queued"));
+        found.push(tell(1, "processing"), tell(1, "done"), tell(2, "failed"));
+        for (let n = 10; n < 30; n++) tell(n, "queued");
+        found.push(tell(30, "submitting"));
+        lengths.forget();
+        found.push(tell(3, "cancelled"));
+        const long = new StretchLengths(16000, 20000);
+        for (let n = 0; n < 30; n++) long.changed({recording: n, status: "queued"});
+        found.push([long.now().soonestMs, long.now().latestMs]);
+        return found;
+        """,
+    )
+    usual = [4000, 8000]
+    assert found == [
+        *[usual] * 4,
+        [6000, 10_000],
+        [8000, 12_000],
+        [8000, 12_000],
+        [6000, 10_000],
+        usual,
+        [16_000, 20_000],
+        usual,
+        [16_000, 20_000],
+    ]
+
+
+def test_how_long_a_stretch_may_be_is_asked_when_it_begins(page: Page) -> None:
+    written = run(
+        page,
+        TAKE
+        + """
+        const answers = [[10000, 12000], [4000, 6000]];
+        lengths = () => {
+            const [soonestMs, latestMs] = answers.length > 1 ? answers.shift() : answers[0];
+            return {soonestMs, latestMs};
+        };
+        hear(sound, () => 0);
+        return await stop();
+        """,
+        sound=talk(30),
+    )
+    (_, first), (_, second), *_ = written
+    assert 9900 <= first <= 12_000
+    assert 3900 <= second <= 6000
 
 
 def test_what_is_said_after_the_computer_slept_is_not_joined_to_what_was_said_before(page: Page) -> None:

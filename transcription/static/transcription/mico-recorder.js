@@ -15,6 +15,7 @@ import { dispatch } from "./page-events.js";
 import { RECORDER_STATES } from "./recorder-states.js";
 import { prefetch } from "./server.js";
 import { setState } from "./state.js";
+import { StretchLengths } from "./stretch-lengths.js";
 import { Take } from "./take.js";
 
 const LOOK = 100; // ms between two updates of the level
@@ -32,6 +33,9 @@ class MicoRecorder extends PageElement {
     this.devices = this.find("#microphone", HTMLSelectElement);
     this.others = new BroadcastChannel(`mico-recording ${document.body.dataset.user}`);
     this.pageTitle = document.title;
+    this.lengths = new StretchLengths(Number(this.dataset.soonest), Number(this.dataset.latest));
+    this.on("mico:snapshot", () => this.lengths.forget());
+    this.on("mico:recording.changed", (news) => this.lengths.changed(news));
     this.on("mico:ended", ({ ended }) => ended && this.meetingEnded());
     this.listen(this.button, "click", () => this.pressed());
     this.listen(this.devices, "change", () => choose(this.devices.value));
@@ -68,7 +72,7 @@ class MicoRecorder extends PageElement {
         outbox,
         about: this.about(),
         now: () => this.meetingTime(),
-        lengths: { soonestMs: Number(this.dataset.soonest), latestMs: Number(this.dataset.latest) },
+        lengths: () => this.lengths.now(),
       });
       this.loudest = { level: 0, at: 0 };
       this.looked = 0;

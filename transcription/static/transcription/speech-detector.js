@@ -39,9 +39,7 @@ export class SpeechDetector {
     this.preRoll = frames(given.preRollMs);
     this.hangOver = frames(given.hangOverMs);
     this.shortest = frames(given.shortestMs);
-    this.latest = frames(given.latestMs);
-    // Not so late that there would be nowhere to cut, nor so early that next to nothing is left.
-    this.soonest = Math.max(AROUND, Math.min(frames(given.soonestMs), this.latest - 2 * AROUND - 1));
+    this.cutBetween(given.soonestMs, given.latestMs);
     this.spectrum = new Spectrum(given.rate);
     this.rest = new Float32Array(0); // less than a frame
     this.heard = 0; // frames
@@ -51,6 +49,13 @@ export class SpeechDetector {
     this.noise = new Float32Array(BANDS).fill(SILENT);
     // As if it had been silent before: whoever speaks at once is heard.
     this.past = Array.from({ length: NOISE_FRAMES }, () => this.noise);
+  }
+
+  // How soon and how late a stretch of somebody who speaks on ends: set when a stretch begins, it counts for this one.
+  cutBetween(soonestMs, latestMs) {
+    this.latest = Math.round(latestMs / FRAME_MS);
+    // Not so late that there would be nowhere to cut, nor so early that next to nothing is left.
+    this.soonest = Math.max(AROUND, Math.min(Math.round(soonestMs / FRAME_MS), this.latest - 2 * AROUND - 1));
   }
 
   // The next samples, however many. Returns the stretches that ended: [{start, samples}], `start` counted in samples

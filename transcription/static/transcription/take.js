@@ -16,14 +16,15 @@ export class Take {
   free = 0; // the same in ms of the meeting; the next stretch begins no earlier
 
   // `about`: {title, url}; `now`: a function, ms since the meeting began; `lengths`: how soon and how late a stretch of
-  // somebody who speaks on ends, {soonestMs, latestMs}.
-  constructor({ microphone, outbox, about, now, lengths = {} }) {
+  // somebody who speaks on ends, a function that is asked when one begins: {soonestMs, latestMs}.
+  constructor({ microphone, outbox, about, now, lengths }) {
     this.microphone = microphone;
     this.outbox = outbox;
     this.about = about;
     this.id = crypto.randomUUID();
     this.resampler = new Resampler(microphone.rate, RATE);
-    this.detector = new SpeechDetector({ rate: RATE, ...lengths });
+    this.lengths = lengths;
+    this.detector = new SpeechDetector({ rate: RATE, ...lengths?.() });
     this.clock = new SoundClock(microphone.rate, now);
     this.listening = new AbortController();
     const signal = this.listening.signal;
@@ -76,6 +77,10 @@ export class Take {
   }
 
   begin(start) {
+    if (this.lengths) {
+      const { soonestMs, latestMs } = this.lengths();
+      this.detector.cutBetween(soonestMs, latestMs);
+    }
     const id = crypto.randomUUID();
     const stretch = {
       ...this.about,
