@@ -2,7 +2,7 @@
 
 import argparse
 
-from benchmarks import live, notice, page, whole
+from benchmarks import live, notice, page, speakers, whole
 from benchmarks.accuracy import command as accuracy
 from benchmarks.gate import command as gate
 from benchmarks.pipeline import command as pipeline
@@ -17,6 +17,7 @@ ALL = {
     "notice": notice.main,
     "live": live.main,
     "accuracy": accuracy.main,
+    "speakers": speakers.main,
 }
 
 

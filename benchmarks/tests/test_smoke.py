@@ -1,12 +1,13 @@
 """The smallest run of each benchmark: it prints its table, and a law holds that no machine is too slow for."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from benchmarks import live, notice, page, whole
+from benchmarks import live, notice, page, speakers, whole
 from benchmarks.accuracy import command as accuracy
 from benchmarks.gate import command as gate
 from benchmarks.gate.policies import NAMES
@@ -129,3 +130,16 @@ def test_accuracy(capsys: Captured, figures: Figures, tmp_path: Path) -> None:
         assert engine["clips_s"]["beside a file"]["p95"] > 0
     assert "en, by telephone" in found["engines"]["base"]["rows"]
     assert found["windows"]["base"]["15 s, clips of 3 s"]["wrong"] == 0
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(
+    not all(map(shutil.which, ("flite", "espeak-ng"))), reason="needs Debian's flite and espeak-ng"
+)
+def test_the_speakers(capsys: Captured, figures: Figures) -> None:
+    speakers.main(["--conversations", "3", "--people", "1", "2", "--no-whisper"])
+    assert '"number_right"' in capsys.readouterr().out
+    found = figures("speakers")["synthetic"]
+    assert list(found) == ["1", "2"]
+    assert found["1"]["voice"]["given"] == found["1"]["pitch"]["given"] == 0
+    assert found["2"]["voice"]["given"] <= found["2"]["pitch"]["given"]
