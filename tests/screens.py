@@ -35,7 +35,7 @@ def main() -> None:
     found = shutil.which("chromium") or shutil.which("google-chrome")
     if found is None:
         raise SystemExit("No Chromium: install one (the package chromium).")
-    with a_mico() as mico, chromium(Path(found)) as browser:
+    with a_mico(EMULATOR_ENGINE="whisper") as mico, chromium(Path(found)) as browser:
         mico.start()
         mico.manage("demo")
         page = signed_in(browser, mico)
@@ -76,6 +76,7 @@ def shoot(page: Page, name: str) -> None:
     """Take the picture once the notice counts down."""
     expect(page.locator("[data-testid=delay] [data-fact=next]")).not_to_be_empty()
     expect(page.locator("[data-testid=delay] [data-when=delayed]")).to_be_visible()
+    page.evaluate("() => window.scrollTo(0, 0)")  # it follows the newest line
     page.screenshot(path=SCREENS / name)
 
 
