@@ -165,6 +165,23 @@ def test_while_people_speak_all_day_a_file_still_gets_its_place(settings: Settin
     assert then == [row_of(clips[3]).pk]
 
 
+def test_while_files_are_held_back_live_speech_is_sent_exactly_when_it_is_due(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.STT_GATES = {"rtzr": {"first_cap": 2, "unnamed_cap": 0}}
+    meeting = a_meeting()
+    at_vendor = in_processing(a_recording(meeting))
+    assert states.reschedule(at_vendor, timezone.now() + timedelta(hours=1))
+    a_recording(meeting)
+    clip = row_of(a_recording(meeting, kind="live"))
+    moment = timezone.now()
+    monkeypatch.setattr(timezone, "now", lambda: moment)
+    assert states.reschedule(clip, moment + timedelta(seconds=0.3))
+
+    assert Dispatcher().step() == 0.3
+    assert django_rq.get_queue("default").count == 0
+
+
 def test_a_file_that_pauses_after_an_error_takes_no_place() -> None:
     meeting = a_meeting()
     paused, other = row_of(a_recording(meeting)), row_of(a_recording(meeting))

@@ -167,7 +167,8 @@ class Dispatcher:
                 # A row that waits for the gate cannot be claimed before the gate has room.
                 soonest = max(soonest, allowed.next_in)
             elif soonest <= 0 and not claims:
-                soonest = LOOK_AGAIN  # every due row waits for another one, and the end of that job wakes us
+                # Every due row waits for another one. The end of that job wakes us, or a row that comes due.
+                soonest = self._next_due(purpose, after=now)
             look_again = min(look_again, soonest)
         return QUEUE_FULL if room <= 0 else max(look_again, 0.0)
 
@@ -212,9 +213,14 @@ class Dispatcher:
         logger.info("Stopping on %s.", signal.Signals(number).name)
         self._stopping = True
 
-    def _next_due(self, purpose: Purpose) -> float:
-        """Return the seconds until the next row for `purpose` is due; 0 or less if one is due already."""
+    def _next_due(self, purpose: Purpose, after: datetime | None = None) -> float:
+        """Return the seconds until the next row for `purpose` is due; 0 or less if one is due already.
+
+        With `after`, only rows that come due after that moment count.
+        """
         rows = Transcription.objects.live().filter(status__in=STATUSES[purpose])
+        if after is not None:
+            rows = rows.filter(next_action_at__gt=after)
         first = rows.aggregate(first=Min("next_action_at"))["first"]
         return LOOK_AGAIN if first is None else (first - timezone.now()).total_seconds()
 
