@@ -165,6 +165,18 @@ def test_while_people_speak_all_day_a_file_still_gets_its_place(settings: Settin
     assert then == [row_of(clips[3]).pk]
 
 
+def test_in_rq_too_live_speech_goes_before_files_and_after_the_polls_of_its_step() -> None:
+    meeting = a_meeting()
+    files = [row_of(a_recording(meeting)).pk for _ in range(2)]
+    Dispatcher().step()  # their jobs wait in RQ for a worker
+    clips = [row_of(a_recording(meeting, kind="live")).pk for _ in range(2)]
+    poll = in_processing(a_recording(meeting)).pk
+
+    Dispatcher().step()
+
+    assert [job.args[0] for job in django_rq.get_queue("default").jobs] == [poll, *clips, *files]
+
+
 def test_while_files_are_held_back_live_speech_is_sent_exactly_when_it_is_due(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -54,6 +54,7 @@ class Claim:
     transcription_id: int
     number: int
     purpose: Purpose
+    is_file: bool = False  # of a submit
 
 
 def due(purpose: Purpose, now: datetime) -> TranscriptionQuerySet:
@@ -75,13 +76,15 @@ def _without_heavy(rows: TranscriptionQuerySet, now: datetime) -> TranscriptionQ
     return rows.exclude(heavy) if in_work.count() >= settings.STT_HEAVY_AT_ONCE else rows
 
 
-def _to_submit(now: datetime, limit: int, cap: int | None) -> list[tuple[int, int, int]]:
-    """Return (id, meeting, claim) of at most `limit` rows that are due to be sent. `cap` is that of `claim`.
+def _to_submit(now: datetime, limit: int, cap: int | None) -> list[tuple[int, int, int, str]]:
+    """Return (id, meeting, claim, kind) of at most `limit` rows that are due to be sent. `cap` is that of `claim`.
 
     Files fill only their part of the cap, so that a live recording finds room at once. While a file waits and none is
     with the vendor, live recordings leave one place: whatever people say, all files are done some day.
     """
-    rows = _without_heavy(due(Purpose.SUBMIT, now), now).values_list("pk", "meeting_id", "claim")
+    rows = _without_heavy(due(Purpose.SUBMIT, now), now).values_list(
+        "pk", "meeting_id", "claim", "recording__kind"
+    )
     if not cap:
         return list(rows[:limit])
     under_way = Q(status=Status.PROCESSING) | Q(status=Status.SUBMITTING, next_action_at__gt=now)
@@ -107,11 +110,12 @@ def claim(purpose: Purpose, now: datetime, limit: int, cap: int | None = None) -
     if limit <= 0:
         return []
     if purpose is Purpose.POLL:
-        rows = list(due(purpose, now).values_list("pk", "meeting_id", "claim")[:limit])
+        polls = due(purpose, now).values_list("pk", "meeting_id", "claim")[:limit]
+        rows = [(*poll, "") for poll in polls]
     else:
         rows = _to_submit(now, limit, cap)
     claims = []
-    for pk, meeting, number in rows:
+    for pk, meeting, number, kind in rows:
         with transaction.atomic():
             ours = Transcription.objects.filter(
                 pk=pk, claim=number, status__in=STATUSES[purpose], next_action_at__lte=now
@@ -119,7 +123,7 @@ def claim(purpose: Purpose, now: datetime, limit: int, cap: int | None = None) -
             if ours and purpose is Purpose.SUBMIT:
                 Meeting.objects.filter(pk=meeting).update(served_at=now)
         if ours:
-            claims.append(Claim(pk, number + 1, purpose))
+            claims.append(Claim(pk, number + 1, purpose, is_file=kind == Recording.Kind.UPLOAD))
     return claims
 
 
@@ -156,11 +160,11 @@ class Dispatcher:
         room = settings.STT_QUEUE_DEPTH - self._queue.count
         look_again = LOOK_AGAIN
         cap = gate.figures().cap
+        claimed: list[Claim] = []
         for purpose in Purpose.POLL, Purpose.SUBMIT:
             allowed = gate.room(purpose)
             claims = claim(purpose, now, min(room, allowed.now), cap)
-            for claimed in claims:
-                self._enqueue(claimed)
+            claimed += claims
             room -= len(claims)
             soonest = self._next_due(purpose)
             if len(claims) >= allowed.now:
@@ -170,6 +174,7 @@ class Dispatcher:
                 # Every due row waits for another one. The end of that job wakes us, or a row that comes due.
                 soonest = self._next_due(purpose, after=now)
             look_again = min(look_again, soonest)
+        self._enqueue(claimed)
         return QUEUE_FULL if room <= 0 else max(look_again, 0.0)
 
     def run(self) -> None:
@@ -224,13 +229,19 @@ class Dispatcher:
         first = rows.aggregate(first=Min("next_action_at"))["first"]
         return LOOK_AGAIN if first is None else (first - timezone.now()).total_seconds()
 
-    def _enqueue(self, claimed: Claim) -> None:
-        self._queue.enqueue(
-            JOBS[claimed.purpose],
-            claimed.transcription_id,
-            claimed.number,
-            # Polls go before submits: a poll can free one of the vendor's slots, and bring somebody their words.
-            at_front=claimed.purpose is Purpose.POLL,
-            result_ttl=0,
-            failure_ttl=int(timedelta(days=1).total_seconds()),
-        )
+    def _enqueue(self, claims: list[Claim]) -> None:
+        """Hand the claims, in their order, to RQ: files behind what waits there, and the others before it.
+
+        A poll can free one of the vendor's slots, and bring somebody their words; live speech waits for no file.
+        """
+        front = [claimed for claimed in claims if not claimed.is_file]
+        files = [claimed for claimed in claims if claimed.is_file]
+        for claimed in [*reversed(front), *files]:
+            self._queue.enqueue(
+                JOBS[claimed.purpose],
+                claimed.transcription_id,
+                claimed.number,
+                at_front=not claimed.is_file,
+                result_ttl=0,
+                failure_ttl=int(timedelta(days=1).total_seconds()),
+            )
