@@ -76,7 +76,7 @@ def shoot(page: Page, name: str) -> None:
     """Take the picture once the notice counts down."""
     expect(page.locator("[data-testid=delay] [data-fact=next]")).not_to_be_empty()
     expect(page.locator("[data-testid=delay] [data-when=delayed]")).to_be_visible()
-    page.evaluate("() => window.scrollTo(0, 0)")  # it follows the newest line
+    page.evaluate("() => window.scrollTo({ top: 0, behavior: 'instant' })")  # it follows the newest line
     page.screenshot(path=SCREENS / name)
 
 
