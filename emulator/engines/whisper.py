@@ -38,17 +38,29 @@ _NEW_SHARE: Final = 0.2
 _FILE_PIECE_MS: Final = 15_000  # of a file's audio, about
 
 
+Rank = tuple[int, float]
+
+
 class Turns:
     """One holder at a time; of those who wait, the one with the lowest rank is next."""
 
     def __init__(self) -> None:
         self._taken = False
         self._count = itertools.count()
-        self._waiting: list[tuple[tuple[int, float], int, asyncio.Future[None]]] = []
+        self._waiting: list[tuple[Rank, int, asyncio.Future[None]]] = []
 
     @asynccontextmanager
-    async def take(self, rank: tuple[int, float]) -> AsyncIterator[None]:
-        """Hold the turn within the block."""
+    async def take(self, rank: Rank) -> AsyncIterator[Turn]:
+        """Hold the turn within the block, unless it is given away by the Turn."""
+        await self._wait(rank)
+        turn = Turn(self, rank)
+        try:
+            yield turn
+        finally:
+            if turn.is_held:
+                self._give()
+
+    async def _wait(self, rank: Rank) -> None:
         if self._taken:
             turn = asyncio.get_running_loop().create_future()
             heapq.heappush(self._waiting, (rank, next(self._count), turn))
@@ -59,19 +71,41 @@ class Turns:
                     self._give()
                 raise
         self._taken = True
-        try:
-            yield
-        finally:
-            self._give()
 
     def _give(self) -> None:
         """Give the turn to the next one, without a moment in which somebody else could take it."""
-        while self._waiting:
+        self._drop_those_who_left()
+        if self._waiting:
             _, _, turn = heapq.heappop(self._waiting)
-            if not turn.done():
-                turn.set_result(None)
-                return
-        self._taken = False
+            turn.set_result(None)
+        else:
+            self._taken = False
+
+    def _is_behind(self, rank: Rank) -> bool:
+        """Return whether somebody waits who goes before this rank."""
+        self._drop_those_who_left()
+        return bool(self._waiting) and self._waiting[0][0] < rank
+
+    def _drop_those_who_left(self) -> None:
+        while self._waiting and self._waiting[0][2].done():
+            heapq.heappop(self._waiting)
+
+
+class Turn:
+    """What a holder has. is_held: False only while it lets others pass."""
+
+    def __init__(self, turns: Turns, rank: Rank) -> None:
+        self._turns = turns
+        self._rank = rank
+        self.is_held = True
+
+    async def let_pass(self) -> None:
+        """Let those go first who are before this holder; of equal files the older one goes on to its end."""
+        while self._turns._is_behind(self._rank):
+            self.is_held = False
+            self._turns._give()
+            await self._turns._wait(self._rank)
+            self.is_held = True
 
 
 class WhisperEngine:
@@ -116,10 +150,10 @@ class WhisperEngine:
         utterances: list[Utterance] = []
         voices: list[list[float]] = []
         done_ms = 0
+        self._left_ms[job.id] = job.duration_ms
         try:
-            while True:
-                self._left_ms[job.id] = job.duration_ms - done_ms
-                async with self._turns.take(rank):
+            async with self._turns.take(rank) as turn:
+                while True:
                     answer = await self._ask(
                         {
                             "path": str(audio),
@@ -132,19 +166,22 @@ class WhisperEngine:
                             "voices": job.config.speakers is not None,
                         }
                     )
-                if language == DETECT:  # the first words decide for all: nobody changes it in mid-sentence
-                    language = answer["language"] or DETECT
-                utterances += answer["utterances"]
-                voices += answer["voices"]
-                done_ms = answer["until_ms"]
-                if done_ms >= job.duration_ms:
-                    break
-                tell(done_ms)
-            if job.config.speakers is not None:
-                async with self._turns.take(rank):
+                    if (
+                        language == DETECT
+                    ):  # the first words decide for all: nobody changes it in mid-sentence
+                        language = answer["language"] or DETECT
+                    utterances += answer["utterances"]
+                    voices += answer["voices"]
+                    done_ms = answer["until_ms"]
+                    if done_ms >= job.duration_ms:
+                        break
+                    self._left_ms[job.id] = job.duration_ms - done_ms
+                    tell(done_ms)
+                    await turn.let_pass()
+                if job.config.speakers is not None:
                     told = await self._ask({"voices": voices, "count": job.config.speakers})
-                for utterance, speaker in zip(utterances, told["speakers"], strict=True):
-                    utterance["spk"] = speaker
+                    for utterance, speaker in zip(utterances, told["speakers"], strict=True):
+                        utterance["spk"] = speaker
         finally:
             del self._left_ms[job.id]
         return utterances
