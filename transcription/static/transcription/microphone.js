@@ -8,7 +8,10 @@ import { ownId } from "./microphones.js";
 const FIRST_SOUND = 8000; // ms after which a microphone that gives nothing at all, not even silence, is given up
 const LAST_WORDS = 1000; // ms that the audio thread has to hand over its rest
 
-// Why there is no microphone: `name` of the DOMException → the state of the page that explains it.
+/**
+ * Why there is no microphone: `name` of the DOMException → the state of the page that explains it.
+ * @type {Record<string, string>}
+ */
 const REFUSALS = {
   NotAllowedError: "denied",
   SecurityError: "denied",
@@ -18,13 +21,17 @@ const REFUSALS = {
 };
 
 export class NoMicrophone extends Error {
+  /** @param {string} state the state of the page that explains it */
   constructor(state) {
     super(state);
     this.state = state;
   }
 }
 
-// `id`: this device and no other; "": the one that the system would use, from then on by its own id.
+/**
+ * @param {string} id this device and no other; "": the one that the system would use, from then on by its own id
+ * @returns {Promise<MediaStream>}
+ */
 async function listen(id) {
   const audio = { echoCancellation: true, noiseSuppression: true, autoGainControl: true };
   try {
@@ -45,7 +52,11 @@ async function listen(id) {
 }
 
 export class Microphone extends EventTarget {
-  // Asks the person; throws NoMicrophone. `worklet`: the address of voice-worklet.js.
+  /**
+   * Asks the person; throws NoMicrophone.
+   * @param {string} id see `listen`
+   * @param {string} worklet the address of voice-worklet.js
+   */
   static async open(id, worklet) {
     if (!window.isSecureContext || !navigator.mediaDevices) throw new NoMicrophone("insecure");
     if (!window.AudioWorkletNode || !navigator.locks || !window.indexedDB) throw new NoMicrophone("unsupported");
@@ -59,6 +70,7 @@ export class Microphone extends EventTarget {
     return microphone;
   }
 
+  /** @param {MediaStream} stream */
   constructor(stream) {
     super();
     this.stream = stream;
@@ -70,7 +82,7 @@ export class Microphone extends EventTarget {
     track.addEventListener("ended", () => this.dispatchEvent(new Event("lost")));
   }
 
-  // Resolves when sound is really coming in; rejects with NoMicrophone if the device goes, or none comes.
+  // Resolves when sound is really coming in; rejects with NoMicrophone if the device is gone, or no sound comes.
   start() {
     this.voice = new AudioWorkletNode(this.context, "voice", {
       numberOfOutputs: 0,
@@ -80,7 +92,7 @@ export class Microphone extends EventTarget {
     this.context.createMediaStreamSource(this.stream).connect(this.voice);
     this.context.addEventListener("statechange", () => this.stateChanged());
     return new Promise((/** @type {(heard?: undefined) => void} */ resolve, reject) => {
-      const refuse = (state) => reject(new NoMicrophone(state));
+      const refuse = (/** @type {string} */ state) => reject(new NoMicrophone(state));
       this.addEventListener("lost", () => refuse("no-device"), { once: true });
       const waiting = setTimeout(() => refuse("busy"), FIRST_SOUND);
       this.voice.port.onmessage = ({ data }) => {
@@ -99,7 +111,7 @@ export class Microphone extends EventTarget {
     this.context.resume().catch(() => this.dispatchEvent(new Event("lost")));
   }
 
-  // Everything that was heard has been handed on when this resolves. The device is given back.
+  // Gives the device back. All that was heard has been handed on when this resolves.
   async stop() {
     await new Promise((resolve) => {
       this.addEventListener("last", resolve, { once: true });

@@ -5,8 +5,8 @@
 // hang-over after the last of them closes it. The noise may have been learned only meanwhile (a fan was switched on):
 // a closed stretch is looked at once more with what is known by then, and dropped if nothing in it was speech.
 //
-// Whoever speaks on would never be read: from `soonestMs` on a stretch ends in the first pause between two words, in its
-// middle, so that no word is cut. How long that pause has to be shrinks as the stretch grows; at `latestMs` the stretch
+// The words of somebody who speaks without a pause must not wait for one: from `soonestMs` on a stretch ends in the
+// first pause between two words, in its middle, so that no word is cut. How long that pause has to be shrinks as the stretch grows; at `latestMs` the stretch
 // is cut where it was quietest since `soonestMs`. The next one begins with the very next sample.
 
 import { BANDS, Spectrum } from "./spectrum.js";
@@ -31,11 +31,16 @@ const OPENS = { of: 10, speech: 6 }; // frames: 120 ms of 200 ms
 const PAUSE = { soonest: 10, latest: 5 }; // frames that a pause between words has to last: 200 ms first, 100 ms at last
 const AROUND = 2; // frames on each side of a cut that count for how quiet it is there
 
+/** @typedef {{ samples: Float32Array, levels: Float32Array, speech: boolean }} Frame 20 ms */
+
+/** @typedef {{ start: number, samples: Float32Array }} Spoken a stretch; `start` in samples from the very first one */
+
 export class SpeechDetector {
+  /** @param {Partial<typeof DEFAULTS>} [options] */
   constructor(options = {}) {
     const given = { ...DEFAULTS, ...options };
     this.frame = (given.rate * FRAME_MS) / 1000; // samples
-    const frames = (ms) => Math.round(ms / FRAME_MS);
+    const frames = (/** @type {number} */ ms) => Math.round(ms / FRAME_MS);
     this.preRoll = frames(given.preRollMs);
     this.hangOver = frames(given.hangOverMs);
     this.shortest = frames(given.shortestMs);
@@ -43,23 +48,32 @@ export class SpeechDetector {
     this.spectrum = new Spectrum(given.rate);
     this.rest = new Float32Array(0); // less than a frame
     this.heard = 0; // frames
-    this.frames = []; // {samples, levels, speech}: the open stretch, or what could become its beginning
+    /** @type {Frame[]} The open stretch, or what could become its beginning. */
+    this.frames = [];
     this.open = false;
     this.continues = false; // the open stretch began with a cut, maybe within a word
+    /** @type {Float32Array} The level of the noise in each band. */
     this.noise = new Float32Array(BANDS).fill(SILENT);
     // As if it had been silent before: whoever speaks at once is heard.
     this.past = Array.from({ length: NOISE_FRAMES }, () => this.noise);
   }
 
-  // How soon and how late a stretch of somebody who speaks on ends: set when a stretch begins, it counts for this one.
+  /**
+   * Sets how soon and how late a stretch of somebody who speaks without a pause ends, from the open stretch on.
+   * @param {number} soonestMs
+   * @param {number} latestMs
+   */
   cutBetween(soonestMs, latestMs) {
     this.latest = Math.round(latestMs / FRAME_MS);
     // Not so late that there would be nowhere to cut, nor so early that next to nothing is left.
     this.soonest = Math.max(AROUND, Math.min(Math.round(soonestMs / FRAME_MS), this.latest - 2 * AROUND - 1));
   }
 
-  // The next samples, however many. Returns the stretches that ended: [{start, samples}], `start` counted in samples
-  // from the very first one.
+  /**
+   * Takes the next samples, however many, and returns the stretches that ended.
+   * @param {Float32Array} samples
+   * @returns {Spoken[]}
+   */
   push(samples) {
     const all = new Float32Array(this.rest.length + samples.length);
     all.set(this.rest);
@@ -74,18 +88,24 @@ export class SpeechDetector {
     return ended;
   }
 
-  // The sound is interrupted: what is open ends here.
+  /**
+   * The sound is interrupted: the open stretch ends here.
+   * @returns {Spoken[]}
+   */
   interrupt() {
     const stretch = this.open ? this.close(this.frames.length) : null;
     return stretch ? [stretch] : [];
   }
 
-  // Nothing comes any more: what is open ends here, with its last sample. This detector is not used again.
+  /**
+   * No more sound comes: the open stretch ends here, with its last sample. This detector is not used again.
+   * @returns {Spoken[]}
+   */
   flush() {
     return this.interrupt().map(({ start, samples }) => ({ start, samples: join([samples, this.rest]) }));
   }
 
-  // The stretch that is open now, if `open`: where it began, how long it is, and what of it came after `from` samples.
+  // If `open`: where the open stretch began and how long it is, in samples.
   get start() {
     return (this.heard - this.frames.length) * this.frame;
   }
@@ -94,10 +114,12 @@ export class SpeechDetector {
     return this.frames.length * this.frame;
   }
 
+  /** @param {number} from samples of the open stretch; returns what came after them */
   since(from) {
     return join(this.frames.slice(from / this.frame).map((frame) => frame.samples));
   }
 
+  /** @param {Float32Array} samples one frame */
   next(samples) {
     const levels = this.spectrum.push(samples).map((level) => Math.max(level, SILENT));
     this.learn(levels);
@@ -106,6 +128,7 @@ export class SpeechDetector {
     return this.open ? this.goOn() : this.maybeOpen();
   }
 
+  /** @param {Float32Array} levels */
   learn(levels) {
     this.past[this.heard % NOISE_FRAMES] = levels;
     if (this.heard % LEARN_EVERY) return;
@@ -116,12 +139,14 @@ export class SpeechDetector {
     }
   }
 
+  /** @param {Float32Array} levels */
   isSpeech(levels) {
     let sum = 0;
     for (let band = 0; band < BANDS; band++) sum += Math.min(MOST, Math.max(0, levels[band] - this.noise[band]));
     return sum > ABOVE * BANDS;
   }
 
+  /** @returns {null} */
   maybeOpen() {
     const recent = this.frames.slice(-OPENS.of);
     if (recent.filter((frame) => frame.speech).length >= OPENS.speech) {
@@ -147,8 +172,12 @@ export class SpeechDetector {
     return PAUSE.soonest + grown * (PAUSE.latest - PAUSE.soonest);
   }
 
-  // The first `count` frames are a stretch; any others begin the next one, without a sample between. `inSpeech`: the
-  // cut is not in a pause.
+  /**
+   * Ends the open stretch after its first `count` frames; any others begin the next one, without a sample between.
+   * @param {number} count
+   * @param {boolean} [inSpeech] the cut is not in a pause
+   * @returns {Spoken | null} null if it was no speech
+   */
   close(count, inSpeech = false) {
     const start = this.start;
     const frames = this.frames.splice(0, count);
@@ -158,8 +187,11 @@ export class SpeechDetector {
     return wasSpeech ? { start, samples: join(frames.map((frame) => frame.samples)) } : null;
   }
 
-  // With the noise as it is known now, would anything in it have opened a stretch? After a cut that was in no pause,
-  // any sound is the end of a word.
+  /**
+   * With the noise as it is known now, would anything in these frames have opened a stretch? After a cut that was in no
+   * pause, any sound is the end of a word.
+   * @param {Frame[]} frames
+   */
   wasSpeech(frames) {
     const speech = frames.map((frame) => this.isSpeech(frame.levels));
     if (this.continues) return speech.includes(true);
@@ -178,6 +210,7 @@ export class SpeechDetector {
   }
 }
 
+/** @param {Float32Array[]} parts */
 function join(parts) {
   const all = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
   let at = 0;

@@ -1,22 +1,43 @@
-// A take: from Record to Stop. What the microphone hears becomes stretches of speech, and these go to the outbox:
-// while they are spoken in pieces of a second, so that a page that ends in the middle loses no more than that.
+// A take: from Record to Stop. What the microphone hears becomes stretches of speech, which go to the outbox: in pieces
+// of a second while they are spoken, so that a page that is closed in the middle loses no more than that.
 
 import { RATE } from "./hand-in.js";
 import { Resampler } from "./resampler.js";
 import { SoundClock } from "./sound-clock.js";
 import { SpeechDetector } from "./speech-detector.js";
 
+/** @import { Microphone } from "./microphone.js" */
+/** @import { Stretch } from "./outbox-store.js" */
+/** @import { Spoken } from "./speech-detector.js" */
+
+/**
+ * The open stretch: where it began and how much of it is in the outbox, in samples, and in how many pieces. `failed`:
+ * the browser could not keep a piece.
+ * @typedef {{ stretch: Stretch, start: number, kept: number, pieces: number, failed: boolean }} Open
+ */
+
 const JOINED = 250; // ms that the clock may differ from the count of samples where one stretch follows another at once
 
 export class Take {
   heard = 0; // stretches
-  current = null; // the open one: {stretch, start, kept (samples), pieces, failed}
-  writing = Promise.resolve(); // to the outbox, one after the other
+  /** @type {Open | null} */
+  current = null;
+  /** @type {Promise<unknown>} To the outbox, one after the other. */
+  writing = Promise.resolve();
   ended = 0; // samples; where the last stretch ended
   free = 0; // the same in ms of the meeting; the next stretch begins no earlier
 
-  // `about`: {title, url}; `now`: a function, ms since the meeting began; `lengths`: how soon and how late a stretch of
-  // somebody who speaks on ends, a function that is asked when one begins: {soonestMs, latestMs}.
+  /**
+   * `about`: of each stretch; `now`: ms since the meeting began; `lengths`: how soon and how late a stretch of somebody
+   * who speaks without a pause ends, asked when one begins.
+   * @param {{
+   *   microphone: Microphone,
+   *   outbox: typeof import("./outbox.js").outbox,
+   *   about: Pick<Stretch, "title" | "url">,
+   *   now: () => number,
+   *   lengths?: () => { soonestMs: number, latestMs: number },
+   * }} options
+   */
   constructor({ microphone, outbox, about, now, lengths }) {
     this.microphone = microphone;
     this.outbox = outbox;
@@ -28,7 +49,8 @@ export class Take {
     this.clock = new SoundClock(microphone.rate, now);
     this.listening = new AbortController();
     const signal = this.listening.signal;
-    microphone.addEventListener("sound", ({ detail }) => this.hear(detail), { signal });
+    const hear = (/** @type {CustomEvent<Float32Array>} */ { detail }) => this.hear(detail);
+    microphone.addEventListener("sound", /** @type {EventListener} */ (hear), { signal });
     microphone.addEventListener("interrupted", () => this.follow(this.detector.interrupt()), { signal });
     window.addEventListener("pagehide", () => this.current && this.persist(), { signal });
   }
@@ -58,13 +80,17 @@ export class Take {
     return this.detector.open;
   }
 
+  /** @param {Float32Array} samples at the microphone's rate */
   hear(samples) {
     this.clock.arrived(samples.length);
     this.follow(this.detector.push(this.resampler.push(samples)));
     if (this.current && this.detector.length - this.current.kept >= RATE) this.persist();
   }
 
-  // Brings the outbox to where the detector is.
+  /**
+   * Brings the outbox to where the detector is.
+   * @param {Spoken[]} ended
+   */
   follow(ended) {
     for (const { start, samples } of ended) this.finish(start, samples);
     const { open, start } = this.detector;
@@ -76,12 +102,17 @@ export class Take {
     if (open) this.current ??= this.begin(start);
   }
 
+  /**
+   * @param {number} start
+   * @returns {Open}
+   */
   begin(start) {
     if (this.lengths) {
       const { soonestMs, latestMs } = this.lengths();
       this.detector.cutBetween(soonestMs, latestMs);
     }
     const id = crypto.randomUUID();
+    /** @type {Stretch} */
     const stretch = {
       ...this.about,
       id,
@@ -93,8 +124,11 @@ export class Take {
     return { stretch, start, kept: 0, pieces: 0, failed: false };
   }
 
-  // A stretch that begins with the very next sample begins in the very next moment: the server joins the two. Only a
-  // clock that is far off by now moves it.
+  /**
+   * Returns when in the meeting a stretch begins, in ms. One that begins with the very next sample begins exactly where
+   * the one before ended, so that the server can see that they belong together, unless the clock is far off by now.
+   * @param {number} start in samples
+   */
   offset(start) {
     const heard = Math.round(this.clock.at(start / RATE));
     if (start === this.ended && Math.abs(heard - this.free) < JOINED) return this.free;
@@ -111,6 +145,10 @@ export class Take {
     this.write(() => current.failed || this.outbox.add(stretch, number, samples).catch(() => (current.failed = true)));
   }
 
+  /**
+   * @param {number} start
+   * @param {Float32Array} samples
+   */
   finish(start, samples) {
     const done = this.current?.start === start ? this.current : this.begin(start);
     this.current = null;
@@ -125,7 +163,10 @@ export class Take {
     );
   }
 
-  // One that goes wrong does not keep the next ones from being written.
+  /**
+   * Runs the jobs one after the other. One that fails does not keep the next ones from being written.
+   * @param {() => unknown} job
+   */
   write(job) {
     this.writing = this.writing.then(job).catch(reportError);
   }
