@@ -4,10 +4,10 @@
 // Messages of the socket, unchanged (`mico:` and the message's `type`; `transcription/events.py` defines them):
 //
 //   mico:snapshot: the current state of everything
-//     mico-socket → mico-delay, mico-ended, mico-estimate, mico-people, mico-player, mico-service, mico-transcript,
-//                   mico-uploader, mico-vendor, outbox
+//     mico-socket → mico-delay, mico-ended, mico-estimate, mico-people, mico-player, mico-recorder, mico-service,
+//                   mico-transcript, mico-uploader, mico-vendor, outbox
 //   mico:recording.changed: a recording has a new status, or other lines, or (with its old version) more of it is done
-//     mico-socket → mico-estimate, mico-player, mico-search, mico-transcript
+//     mico-socket → mico-estimate, mico-player, mico-recorder, mico-search, mico-transcript
 //   mico:stt.delayed, mico:stt.moved, mico:stt.resumed: the gate closed, stays closed, opened
 //     mico-socket → mico-delay, mico-estimate, mico-vendor
 //   mico:participant.changed: somebody came, left or got another name
