@@ -55,8 +55,7 @@ lint-python: $(VENV)/.dev
 
 # Only `make lint` needs Node; Mico runs and is tested without it.
 lint-js: node_modules/.made
-	node_modules/.bin/biome check --error-on-warnings
-	node_modules/.bin/tsc
+	npm run --silent lint
 
 # The formatter never breaks a tag of Django's, so a line may still be too long.
 lint-templates: $(VENV)/.dev
