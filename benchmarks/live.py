@@ -19,7 +19,8 @@ from typing import Any
 from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
 
 from benchmarks import browser
-from benchmarks.reading import Heard, Reading, fetched, in_a_row, pairs, words, wrong
+from benchmarks.accuracy.mistakes import distance
+from benchmarks.reading import Heard, Reading, fetched, in_a_row, pairs, words
 from benchmarks.results import write
 from benchmarks.site import Site, populated
 from benchmarks.uploading import post
@@ -79,7 +80,7 @@ def main(options: Sequence[str] = ()) -> None:
         )
         whole = as_a_file(site, reading)
         read = words(reading.text)
-        missed = wrong(read, [text for word in whole for text in words(word.text)])
+        missed = distance(read, [text for word in whole for text in words(word.text)])
         figures: dict[str, Any] = {"words": len(read), "whole_file_wrong": missed, "runs": {}}
         print(f"{len(read)} words, {missed} wrong in the whole file", flush=True)
         for number, speakers in enumerate(asked.speakers, 1):
@@ -133,7 +134,7 @@ def a_run(site: Site, meeting: int, reading: Reading, whole: list[Heard], speake
         seen = browser.seen(watcher)
     read = words(reading.text)
     late = [s for mine in heard.values() for s in lateness(whole, mine, seen)]
-    errors = [wrong(read, [text for word in mine for text in words(word.text)]) for mine in heard.values()]
+    errors = [distance(read, [text for word in mine for text in words(word.text)]) for mine in heard.values()]
     figures = {
         "speakers": speakers,
         "stretches": stretches,

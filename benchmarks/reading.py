@@ -82,16 +82,6 @@ def words(text: str) -> list[str]:
     return re.findall(r"[^\W_]+", text.lower().replace("'", "").replace("\u2019", ""))
 
 
-def wrong(read: Sequence[str], heard: Sequence[str]) -> int:
-    """Return the fewest words to change, drop or add that make one of the other."""
-    row = list(range(len(heard) + 1))
-    for n, word in enumerate(read, 1):
-        before, row[0] = row[0], n
-        for m, other in enumerate(heard, 1):
-            before, row[m] = row[m], min(row[m] + 1, row[m - 1] + 1, before + (word != other))
-    return row[-1]
-
-
 def pairs(one: Sequence[Heard], other: Sequence[Heard]) -> list[tuple[Heard, Heard]]:
     """Return the words that two transcripts of the same speech have in common, in order."""
     a, b = ([(text, word) for word in heard for text in words(word.text)] for heard in (one, other))

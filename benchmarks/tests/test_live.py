@@ -2,8 +2,9 @@
 
 import pytest
 
+from benchmarks.accuracy.mistakes import distance
 from benchmarks.live import bars, lateness
-from benchmarks.reading import Heard, pairs, words, wrong
+from benchmarks.reading import Heard, pairs, words
 
 
 def test_words_are_compared_without_case_punctuation_and_hyphens() -> None:
@@ -15,7 +16,7 @@ def test_words_are_compared_without_case_punctuation_and_hyphens() -> None:
     [("a b c d", 0), ("a x c d", 1), ("a c d", 1), ("a b b c d", 1), ("", 4), ("b c d e", 2)],
 )
 def test_a_word_that_is_changed_dropped_or_added_is_wrong(heard: str, errors: int) -> None:
-    assert wrong(["a", "b", "c", "d"], heard.split()) == errors
+    assert distance(["a", "b", "c", "d"], heard.split()) == errors
 
 
 WHOLE = [Heard(" One", 0, 0.4), Heard(" two.", 0.5, 0.9), Heard(" Three", 1, 1.4), Heard(" four", 2, 2.5)]

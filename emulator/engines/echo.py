@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from ..service.config import DETECT, MULTI
 from ..service.engine import Tell
 from ..service.protocol import Utterance, Word
 from ..service.store import Job
@@ -24,7 +25,7 @@ class EchoEngine:
 
     async def transcribe(self, job: Job, _audio: Path, _tell: Tell) -> list[Utterance]:
         texts = ["echo", job.sha256[:12]]
-        language = job.config.language if job.config.language not in ("detect", "multi") else "en"
+        language = job.config.language if job.config.language not in (DETECT, MULTI) else "en"
         utterance = Utterance(start_at=0, duration=job.duration_ms, msg=" ".join(texts), spk=0, lang=language)
         if job.config.use_word_timestamp:
             half = job.duration_ms // 2

@@ -14,14 +14,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Literal, Protocol
 
-from ..service.protocol import VendorError
+from ..service.protocol import TOO_MANY_JOBS, VendorError
 
 Limited = Literal["submit", "poll"]
 On = Literal["submit", "poll", "all"]
 # None: no header. True: the correct seconds, rounded up. Anything else is sent unchanged, even if it is false.
 RetryAfter = str | float | Literal[True] | None
 
-TOO_MANY_JOBS: Final = "A0002"
 TOO_MANY_POLLS: Final = "A0003"
 
 

@@ -31,6 +31,7 @@ ERRORS: Final[Mapping[str, tuple[int, str]]] = {
     "E500": (500, "internal server error"),
 }
 THROTTLED: Final = 429
+TOO_MANY_JOBS: Final = "A0002"
 
 
 class VendorError(Exception):

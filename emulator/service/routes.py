@@ -7,20 +7,18 @@ import logging
 import secrets
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any, Final
+from typing import Any
 
 from aiohttp import web
 
 from .audio import probe
 from .config import parse_config
-from .protocol import VendorError
+from .protocol import TOO_MANY_JOBS, VendorError
 from .service import OUTCOME, ROUTES, SERVICE, Outcome, Service
 from .store import Job
 from .upload import receive
 
 logger = logging.getLogger(__name__)
-
-TOO_MANY_JOBS: Final = "A0002"
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
