@@ -79,7 +79,7 @@ class Emulator:
         self.control("limits", **fields)
 
     def faults(self, kind: str, **fields: Any) -> None:
-        """Make the next requests fail. Kinds: hang, 500, garbage, drop, slow.
+        """Make the next requests fail. Kinds: hang, 401, 500, garbage, drop, slow.
 
         Fields: `on`, `count`, `seconds`, `after`.
         """

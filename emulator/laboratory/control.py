@@ -149,6 +149,12 @@ async def stats(request: web.Request) -> web.Response:
     )
 
 
+async def jobs(request: web.Request) -> web.Response:
+    """Return every job that was accepted, oldest first: its id, and the hash of its audio."""
+    accepted = request.app[LABORATORY].service.store.accepted()
+    return web.json_response({"jobs": [{"id": job_id, "sha256": sha256} for job_id, sha256 in accepted]})
+
+
 async def reset(request: web.Request) -> web.Response:
     """`{tokens?}`: forget jobs, counts, limits, faults and times; tokens only if asked to."""
     laboratory = request.app[LABORATORY]
@@ -207,5 +213,6 @@ def routes() -> list[web.AbstractRouteDef]:
         web.post("/control/turnaround", turnaround),
         web.post("/control/lifetimes", lifetimes),
         web.get("/control/stats", stats),
+        web.get("/control/jobs", jobs),
         web.post("/control/reset", reset),
     ]

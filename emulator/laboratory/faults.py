@@ -1,4 +1,4 @@
-"""Injected faults: no answer, a 500, garbage, a cut connection, or a late answer.
+"""Injected faults: no answer, refused credentials, a 500, garbage, a cut connection, or a late answer.
 
 A fault hits the next `count` requests of its routes. On a submit it strikes when the body has been read: before the
 job is accepted or, with `after`, once it is. The client cannot tell the two apart.
@@ -15,7 +15,7 @@ from aiohttp import web
 from ..service.protocol import VendorError
 from ..service.service import Route
 
-Kind = Literal["hang", "500", "garbage", "drop", "slow"]
+Kind = Literal["hang", "401", "500", "garbage", "drop", "slow"]
 FaultOn = Literal["submit", "poll", "auth", "all"]
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 FAULT_ON: Final[tuple[FaultOn, ...]] = get_args(FaultOn)
@@ -70,6 +70,8 @@ async def strike(fault: Fault, request: web.Request) -> web.Response | None:
             return None
         case "garbage":
             return web.Response(text=_NONSENSE, content_type="text/html")
+        case "401":
+            raise VendorError("H0002")
         case "500":
             raise VendorError("E500")
         case "hang":

@@ -150,6 +150,11 @@ class Store:
             self._db.execute("SELECT sha256, count(*) FROM jobs GROUP BY sha256 ORDER BY min(seq)").fetchall()
         )
 
+    def accepted(self) -> list[tuple[str, str]]:
+        """Return (id, content hash) of every job, oldest first."""
+        rows = self._db.execute("SELECT id, sha256 FROM jobs ORDER BY seq").fetchall()
+        return [(str(row[0]), str(row[1])) for row in rows]
+
     def forget_jobs(self) -> None:
         """Delete all jobs. Uploads under way are kept, as their jobs come later."""
         for job in self.unfinished():

@@ -7,6 +7,7 @@ import hashlib
 import time
 
 import pytest
+import requests
 
 from tests.emulator.program import TIMEOUT, Client, Program, refusal
 from tests.emulator.sounds import wav
@@ -37,6 +38,13 @@ def test_jobs_are_counted_by_state_and_by_their_audio(echo: Program, client: Cli
     assert stats["jobs"] == {"accepted": 4, "transcribing": 1, "completed": 3, "failed": 0}
     assert stats["audio"] == {hashlib.sha256(first).hexdigest(): 3, hashlib.sha256(second).hexdigest(): 1}
     assert stats["duplicates"] == 2
+
+
+def test_every_accepted_job_is_listed_with_its_audio(echo: Program, client: Client) -> None:
+    first, second = wav(0.1), wav(0.1, level=1)
+    made = [(client.accepted(audio), hashlib.sha256(audio).hexdigest()) for audio in (first, second, first)]
+    answer = requests.get(f"{echo.url}/control/jobs", timeout=TIMEOUT).json()
+    assert [(job["id"], job["sha256"]) for job in answer["jobs"]] == made
 
 
 def test_the_log_tells_of_each_request(echo: Program, client: Client) -> None:
@@ -121,7 +129,7 @@ def test_a_reset_forgets_the_tokens_when_asked(echo: Program, client: Client) ->
         ("limits", {"rate": 1.5, "window": 5}, "window needs rate to be a whole number"),
         ("limits", {"rate": 5, "sliding": True}, "sliding needs a window"),
         ("limits", {"sliding": "yes"}, "sliding has to be true or false"),
-        ("faults", {}, "kind has to be one of hang, 500, garbage, drop, slow"),
+        ("faults", {}, "kind has to be one of hang, 401, 500, garbage, drop, slow"),
         ("faults", {"kind": 500}, "kind has to be one of"),
         ("faults", {"kind": "500", "on": "control"}, "on has to be one of submit, poll, auth, all"),
         ("faults", {"kind": "500", "count": 0}, "count has to be a whole number of at least 1"),

@@ -32,6 +32,14 @@ def test_a_500_is_e500_for_as_many_requests_as_it_says(echo: Program, client: Cl
     assert [refusal(answer) for answer in answers] == [(500, "E500"), (500, "E500"), (404, "H0004")]
 
 
+def test_a_401_is_what_a_client_with_the_wrong_secret_sees(echo: Program, client: Client) -> None:
+    echo.control("faults", kind="401", on="all", count=3)
+    answers = [echo.authenticate(), client.submit(AUDIO), client.poll("no-such-job")]
+    assert [refusal(answer) for answer in answers] == [(401, "H0002")] * 3
+    assert refusal(echo.authenticate("someone", "wrong")) == refusal(answers[0])
+    assert accepted(echo) == 0
+
+
 def test_garbage_is_a_200_that_is_no_json(echo: Program, client: Client) -> None:
     echo.control("faults", kind="garbage", on="poll")
     answer = client.poll("no-such-job")
