@@ -101,7 +101,7 @@ class Desk:
         return answer
 
     def wipe(self) -> None:
-        self.redis.delete(*(self.key + part for part in PARTS))
+        self.redis.delete(*(self.key + part for part in PARTS), *self.redis.scan_iter(f"{self.key}:*:*"))
 
     def everything(self) -> tuple[object, object]:
         """Return the content of all of the gate's keys."""

@@ -18,6 +18,7 @@ from transcription.gate.gate import (
     Unavailable,
     Unused,
     Wait,
+    shown,
 )
 
 __all__ = [
@@ -38,4 +39,5 @@ __all__ = [
     "Unavailable",
     "Unused",
     "Wait",
+    "shown",
 ]

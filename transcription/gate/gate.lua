@@ -4,7 +4,13 @@
 -- KEYS[2]   sorted set of the permits for submits that are out, scored by the end of their lease
 -- KEYS[3]   the same for polls
 -- KEYS[4]   sorted set of the jobs at the vendor, scored by the end of their lease
--- ARGV      the operation; now ('' = the clock of this server); five arguments; name/value pairs of GateParams
+-- ARGV      the operation; now ('' = the clock of this server); the pool; five arguments; name/value pairs of
+--           GateParams
+--
+-- Where the vendor counts jobs by model, each model is a pool. A pool has a cap, jobs, permits for submits and a lane of
+-- its own, everything else is the account's. The keys and fields of the pool '' are those written here; those of
+-- another one end in ':POOL', as KEYS[4]:POOL, jobs:POOL.cap, submit:POOL.reason and gate:POOL.told. Its lane closes
+-- for 'too many jobs'; without pools that closes the lane `submit`, which is else for a used-up quota.
 --
 -- A lease that runs out frees what a dead worker held. Times are unix seconds and durations are seconds. Both are
 -- rounded to 1 µs and written with %.6f, because tostring() keeps 14 digits only.
@@ -15,8 +21,9 @@
 --   gate.lease        longest lease that any permit was given
 --   gate.held, .note  1 while an administrator holds the gate, and what they wrote
 --   gate.told, .told_till                  'lane|reason|note' and the next try, as the last change showed them
---   gate.since, .episode, .version         see GateState
---   LANE.reason       why the lane (all or submit) is closed; '' = open
+--   gate.since, .episode, .version         see GateState; the version is one for all pools
+--   gate.pools        the pools that were ever asked for, besides '', with spaces between them
+--   LANE.reason       why the lane (all, submit or that of a pool) is closed; '' = open
 --   LANE.cause        the reason for which this closing began
 --   LANE.till         no permit before this time; .span = how far ahead of the clock it was when it was set
 --   LANE.pause        last pause of this closing; .tries = refusals that counted in it
@@ -34,21 +41,18 @@
 --   pace.measured, .paused, .spell, .pushed    the cycle that the last such refusal ended: its rate, how long it was
 --                     closed at its start, how long it was open then, and the pace at its end
 --   pace.full         jobs at the vendor when a submit was refused; 0 = jobs do not explain the refusal
+--   pace.pool         pool of that submit
 --   pace.long         length of the last closing if it was long, else 0; .window = 1 if it was a window or a ban
 --   jobs.cap          jobs at once that the vendor takes; 0 = unknown
 --   jobs.raise        seconds from one change of the cap to the next trial of one more; .raise_at = when
 --   jobs.won          trials in a row that succeeded
 --   jobs.seen, .again jobs at the vendor at the last unexplained refusal, and how many before it had as many
 
-local op, a, b, c, d, e = ARGV[1], ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7]
+local op, a, b, c, d, e = ARGV[1], ARGV[4], ARGV[5], ARGV[6], ARGV[7], ARGV[8]
 local P = {}
-for i = 8, #ARGV, 2 do
+for i = 9, #ARGV, 2 do
   P[ARGV[i]] = tonumber(ARGV[i + 1])
 end
-local BOTH = { 'all', 'submit' }
-local LANES = { submit = BOTH, poll = { 'all' } }
-local PERMITS = { submit = KEYS[2], poll = KEYS[3] }
-local JOBS = KEYS[4]
 
 -- The states of a lane: state, event, next state. A test compares the diagram in docs/gate.md with this table.
 local MOVES = {
@@ -97,6 +101,41 @@ local function alive(zset, longest)
   return redis.call('ZCOUNT', zset, '(' .. fmt(now), longest and fmt(now + longest + 1e-5) or '+inf')
 end
 
+-- The pool that this call is about, with the names of what is its own: LANE, JOBS and PERMITS.submit are keys or
+-- objects of this pool from here on, and so are those behind `jobs`, `cap` and the like.
+local POOL, LANE, CAP, JOBS
+local PERMITS = { poll = KEYS[3] }
+local function enter(pool)
+  local own = pool == '' and '' or ':' .. pool
+  POOL, LANE, CAP = pool, 'submit' .. own, 'jobs' .. own
+  JOBS, PERMITS.submit = KEYS[4] .. own, KEYS[2] .. own
+end
+enter(ARGV[3])
+local POOLS = { '' }
+for pool in string.gmatch(str('gate', 'pools'), '%S+') do
+  POOLS[#POOLS + 1] = pool
+end
+-- Call `act` in each pool, and come back to this one.
+local function each_pool(act)
+  local here = POOL
+  for _, pool in ipairs(POOLS) do
+    enter(pool)
+    act(pool)
+  end
+  enter(here)
+end
+-- From now on this pool is one of POOLS.
+local function settle()
+  for _, pool in ipairs(POOLS) do
+    if pool == POOL then return end
+  end
+  POOLS[#POOLS + 1] = POOL
+  set('gate', 'pools', table.concat(POOLS, ' ', 2))
+end
+-- The lanes that a submit of this pool has to pass.
+local function lanes() return POOL == '' and { 'all', 'submit' } or { 'all', 'submit', LANE } end
+local function to_pass(purpose) return purpose == 'submit' and lanes() or { 'all' } end
+
 local function closed(L) return str(L, 'reason') ~= '' end
 local function mode(L)
   if not closed(L) then return 'open' end
@@ -105,43 +144,69 @@ end
 
 -- ---- What people are shown ------------------------------------------------------------------------
 
--- Both lanes in one view: the hold, else the lane `all`, else `submit`, else open.
-local function view()
+-- The account in one view: the hold, else the lane `all`, else `submit`, else open. The view of a pool is its lane.
+local function view(pool)
   local L = closed('all') and 'all' or closed('submit') and 'submit'
-  if num('gate', 'held') == 1 then return 'held', 'all', 'hold', 0, str('gate', 'note') end
+  if pool ~= '' then
+    L = closed('submit:' .. pool) and 'submit:' .. pool
+  elseif num('gate', 'held') == 1 then
+    return 'held', 'all', 'hold', 0, str('gate', 'note')
+  end
   if not L then return 'open', '', '', 0, '' end
-  return mode(L), L, str(L, 'reason'), num(L, 'till'), str(L, 'note')
+  return mode(L), string.match(L, '^%a+'), str(L, 'reason'), num(L, 'till'), str(L, 'note')
 end
+-- The object with what people were told of this pool, or with '' of the account.
+local function news(pool) return pool == '' and 'gate' or 'gate:' .. pool end
 
 -- The first version is the clock, so that versions keep growing after Redis has lost its state.
 local function version() return H['gate.version'] and num('gate', 'version') or math.floor(now) end
 
-local function state()
-  local shown, scope, reason, till, note = view()
-  local since = shown == 'open' and 0 or num('gate', 'since')
-  return { shown, scope, reason, fmt(since), fmt(till), fmt(num('gate', 'episode')), fmt(version()), note }
+-- Append what people are shown of a pool to `reply`.
+local function state(pool, reply)
+  local shown, scope, reason, till, note = view(pool)
+  local N = news(pool)
+  local since = shown == 'open' and 0 or num(N, 'since')
+  local row = { pool, shown, scope, reason, fmt(since), fmt(till), fmt(num(N, 'episode')), fmt(version()), note }
+  for _, value in ipairs(row) do
+    reply[#reply + 1] = value
+  end
+  return reply
 end
 
--- Compare the view with the last change that was returned. The caller that gets a difference publishes it.
+-- Compare each view with the last change of it that was returned. The caller that gets differences publishes them.
 local function announce()
-  local shown, scope, reason, till, note = view()
-  local told, tell = str('gate', 'told'), shown == 'open' and '' or scope .. '|' .. reason .. '|' .. note
-  if tell == told and math.abs(till - num('gate', 'told_till')) < P.moved_step then return save({}) end
-  local kind = told == '' and 'closed' or tell == '' and 'opened' or 'moved'
-  local lane = string.match(tell ~= '' and tell or told, '^%a+')
-  if kind == 'closed' then put('gate', { since = now, episode = num('gate', 'episode') + 1 }) end
-  put('gate', { version = version() + 1, told = tell, told_till = till })
-  return save({ kind, lane, unpack(state()) })
+  local reply = {}
+  for _, pool in ipairs(POOLS) do
+    local shown, scope, reason, till, note = view(pool)
+    local N = news(pool)
+    local told, tell = str(N, 'told'), shown == 'open' and '' or scope .. '|' .. reason .. '|' .. note
+    if tell ~= told or math.abs(till - num(N, 'told_till')) >= P.moved_step then
+      local kind = told == '' and 'closed' or tell == '' and 'opened' or 'moved'
+      if kind == 'closed' then put(N, { since = now, episode = num(N, 'episode') + 1 }) end
+      put('gate', { version = version() + 1 })
+      put(N, { told = tell, told_till = till })
+      reply[#reply + 1] = kind
+      reply[#reply + 1] = string.match(tell ~= '' and tell or told, '^%a+')
+      state(pool, reply)
+    end
+  end
+  return save(reply)
 end
 
 -- ---- Jobs at the vendor --------------------------------------------------------------------------
 
 local function jobs() return alive(JOBS, P.job_lease) end
-local function cap() return H['jobs.cap'] and num('jobs', 'cap') or P.first_cap end
-local function patience() return H['jobs.raise'] and num('jobs', 'raise') or P.raise_first end
+-- Until a pool has a cap of its own, the one that the account had before there were pools is kept if it is higher: one
+-- that is too high costs one refusal, one that is too low costs places until it is raised.
+local function cap()
+  if H[CAP .. '.cap'] then return num(CAP, 'cap') end
+  local first = P['first_cap:' .. POOL] or P.first_cap
+  return POOL == '' and first or math.max(first, num('jobs', 'cap'))
+end
+local function patience() return H[CAP .. '.raise'] and num(CAP, 'raise') or P.raise_first end
 local function set_cap(n, raise)
   raise = math.max(P.raise_min, math.min(raise, P.raise_cap))
-  put('jobs', { cap = n, raise = raise, raise_at = now + raise, won = n > cap() and num('jobs', 'won') or 0 })
+  put(CAP, { cap = n, raise = raise, raise_at = now + raise, won = n > cap() and num(CAP, 'won') or 0 })
 end
 
 local function out(purpose) return alive(PERMITS[purpose], math.max(P.permit_lease, num('gate', 'lease'))) end
@@ -150,36 +215,56 @@ local function taken() return jobs() + out('submit') end
 -- nil if one more job fits at the vendor, else when to ask again. Once `raise_at` has passed, one more than the cap
 -- fits.
 local function full()
-  if cap() == 0 or taken() < cap() or taken() == cap() and num('jobs', 'raise_at') <= now then return nil end
+  if cap() == 0 or taken() < cap() or taken() == cap() and num(CAP, 'raise_at') <= now then return nil end
   return now + P.full_wait
+end
+
+-- A job is in one pool: take it out of the others, where the version before or other settings had counted it.
+local function claim(job)
+  local here = POOL
+  each_pool(function(pool)
+    if pool ~= here then redis.call('ZREM', JOBS, job) end
+  end)
 end
 
 -- Count a job that the vendor accepted. If there are more than the cap now, the cap was too low (rule 14).
 local function started(job)
+  claim(job)
   redis.call('ZADD', JOBS, fmt(now + P.job_lease), job)
   redis.call('ZREMRANGEBYSCORE', JOBS, '-inf', fmt(now))
   local n = jobs()
   if cap() > 0 and n > cap() then
     -- One success may be luck: a job had ended, and no poll had found it yet.
-    set('jobs', 'won', num('jobs', 'won') + 1)
-    set_cap(n, num('jobs', 'won') > 1 and patience() / 4 or patience())
+    set(CAP, 'won', num(CAP, 'won') + 1)
+    set_cap(n, num(CAP, 'won') > 1 and patience() / 4 or patience())
   end
-  if closed('all') and num('pace', 'full') > 0 then set('pace', 'full', math.max(n, num('pace', 'full'))) end
+  if closed('all') and num('pace', 'full') > 0 and str('pace', 'pool') == POOL then
+    set('pace', 'full', math.max(n, num('pace', 'full')))
+  end
 end
 
 -- Rule 5: whether `n` jobs at the vendor explain a 429 without a reason. They do if they are as many as the cap, or
 -- as many as at the last such 429.
-local function crowded(n)
+local function crowded_here(n)
   if cap() > 0 and n >= cap() then
     set_cap(cap(), patience() * 2)
     return true
   end
-  local seen = num('jobs', 'seen')
+  local seen = num(CAP, 'seen')
   local same = n > 1 and math.abs(n - seen) <= math.max(1, P.same_jobs * seen)
-  put('jobs', { seen = same and math.min(n, seen) or n, again = same and num('jobs', 'again') + 1 or 0 })
+  put(CAP, { seen = same and math.min(n, seen) or n, again = same and num(CAP, 'again') + 1 or 0 })
   if P.unnamed_cap == 0 or not same then return false end
-  if num('jobs', 'again') >= P.unnamed_cap then set_cap(num('jobs', 'seen'), P.raise_first) end
+  if num(CAP, 'again') >= P.unnamed_cap then set_cap(num(CAP, 'seen'), P.raise_first) end
   return true
+end
+
+-- The same in the pool of the refused submit, whichever pool the answer that opened the lane was about.
+local function crowded(n)
+  local here = POOL
+  enter(str('pace', 'pool'))
+  local explained = crowded_here(n)
+  enter(here)
+  return explained
 end
 
 -- ---- The pace: how fast, while the lane `all` is open --------------------------------------------
@@ -242,6 +327,7 @@ local function measure(purpose)
     from = now,
     sent = 0,
     full = purpose == 'submit' and jobs() or 0,
+    pool = POOL,
   })
 end
 
@@ -346,13 +432,15 @@ end
 local function near(o, f, longest)
   if num(o, f) > now + longest + 1e-5 then set(o, f, now + longest) end
 end
-for _, L in ipairs(BOTH) do
-  near(L, 'till', num(L, 'span'))
-  near(L, 'lease', P.probe_lease)
-end
+near('all', 'till', num('all', 'span'))
+near('all', 'lease', P.probe_lease)
 near('pace', 'next', slack(pace()) + 2 / pace())
-near('jobs', 'raise_at', patience())
-if cap() > 0 and num('jobs', 'raise_at') == 0 then set('jobs', 'raise_at', now + patience()) end
+each_pool(function()
+  near(LANE, 'till', num(LANE, 'span'))
+  near(LANE, 'lease', P.probe_lease)
+  near(CAP, 'raise_at', patience())
+  if cap() > 0 and num(CAP, 'raise_at') == 0 then set(CAP, 'raise_at', now + patience()) end
+end)
 save()
 dirty = {}
 
@@ -367,7 +455,7 @@ local function stopped(purpose)
     end
   end
   if num('gate', 'held') == 1 then wait(now + P.hold_wait, 'hold') end
-  for _, L in ipairs(LANES[purpose]) do
+  for _, L in ipairs(to_pass(purpose)) do
     if closed(L) and num(L, 'till') > now then
       wait(num(L, 'till'), str(L, 'reason'))
     elseif mode(L) == 'probing' then -- as long again as the probe has been out, so few callers ask for a slow one
@@ -379,6 +467,7 @@ local function stopped(purpose)
 end
 
 local function acquire(purpose, token, lease)
+  settle()
   local at, why = stopped(purpose)
   if not at and purpose == 'submit' then
     at, why = full(), 'jobs'
@@ -391,9 +480,10 @@ local function acquire(purpose, token, lease)
     return save({ 'wait', fmt(at), fmt(at - now), why })
   end
   local id, probe = fmt(num('gate', 'epoch')) .. ':' .. purpose .. ':' .. token, '0'
+  if POOL ~= '' then id = id .. ':' .. POOL end
   if not closed('all') then spend(purpose) end
-  if purpose == 'submit' and cap() > 0 and taken() >= cap() then set('jobs', 'raise_at', now + patience()) end
-  for _, L in ipairs(LANES[purpose]) do
+  if purpose == 'submit' and cap() > 0 and taken() >= cap() then set(CAP, 'raise_at', now + patience()) end
+  for _, L in ipairs(to_pass(purpose)) do
     if closed(L) then
       move(L, 'due')
       put(L, { probe = id, lease = now + P.probe_lease })
@@ -418,29 +508,36 @@ local function room(purpose)
   local ready = num('pace', 'next') - slack(x) + turn(purpose, x)
   if ready > now then return reply(0, ready - now) end
   local n = math.floor(math.min(now - ready, slack(x)) * x) + 1
-  if purpose == 'submit' and closed('submit') then n = 1 end
+  if purpose == 'submit' and (closed('submit') or closed(LANE)) then n = 1 end
   if purpose == 'submit' and cap() > 0 then n = math.min(n, math.max(1, cap() - taken())) end
   return reply(n, 1 / x)
 end
 
 local function report(id, kind, scope, header, job)
-  local epoch, purpose = string.match(id, '^(%d+):(%a+)')
+  local epoch, purpose, own = string.match(id, '^(%d+):(%a+):%w*:?(.*)')
+  enter(own)
   local lease = redis.call('ZSCORE', PERMITS[purpose], id)
   if not lease then return {} end -- reported before, or out for too long
   redis.call('ZREM', PERMITS[purpose], id)
   if scope == 'running' then
     started(job)
   elseif job ~= '' then
-    redis.call('ZREM', JOBS, job)
+    each_pool(function() redis.call('ZREM', JOBS, job) end)
   end
   local live = tonumber(lease) > now
-  local target = kind == 'unavailable' and 'all' or kind == 'refused' and (scope == 'all' and 'all' or 'submit')
+  local target = kind == 'unavailable' and 'all'
+    or kind == 'refused' and (({ submit = LANE, quota = 'submit' })[scope] or 'all')
   local reason = kind == 'unavailable' and kind or ({ submit = 'concurrency', quota = 'quota' })[scope] or 'rate'
   if live and (kind == 'ok' or kind == 'refused') then set('gate', 'fails', 0) end
   -- A poll starts no job, so its refusal is not about the number of jobs.
   if kind == 'refused' and target == 'all' and purpose == 'poll' then put('pace', { full = 0 }) end
-  for _, L in ipairs(BOTH) do
+  for _, L in ipairs(lanes()) do
     local passed = purpose == 'submit' or L == 'all'
+    -- Any answer opens. "Too many jobs" and a used-up quota are answers for the lane `all`. "Too many jobs" says nothing
+    -- of a quota: the vendor may look at the jobs first.
+    local answers = kind == 'ok'
+      or L == 'all' and kind == 'refused' and target ~= 'all'
+      or L == 'submit' and scope == 'submit' and str(L, 'reason') == 'concurrency'
     -- Fresh: sent since the lane's last refusal. A fresh request that passed a closed lane is its probe.
     local fresh = live and tonumber(epoch) >= num(L, 'epoch')
     if target == L and fresh and not closed(L) then
@@ -452,8 +549,7 @@ local function report(id, kind, scope, header, job)
       shut(L, reason, header, purpose)
     elseif target == L then -- stale: only a Retry-After counts, and only while the lane is closed
       if header and closed(L) then extend(L, now + obey(L, header)) end
-    elseif passed and closed(L) and fresh and (kind == 'ok' or target == 'submit') then
-      -- Any answer opens. "Too many jobs" is an answer for the lane `all`.
+    elseif passed and closed(L) and fresh and answers then
       if num(L, 'till') <= now then
         move(L, 'answered')
       else
@@ -470,30 +566,41 @@ end
 
 if op == 'acquire' then return acquire(a, b, tonumber(c)) end
 if op == 'report' then return report(a, b, c, tonumber(d), e) end
-if op == 'state' then return state() end
+if op == 'state' then
+  local reply = {}
+  for _, pool in ipairs(POOLS) do
+    state(pool, reply)
+  end
+  return reply
+end
 if op == 'room' then return room(a) end
 if op == 'figures' then
-  local measured = num('pace', 'rate') > 0
+  local measured, requests = num('pace', 'rate') > 0, out('poll')
+  each_pool(function() requests = requests + out('submit') end)
   return {
     measured and fmt(pace()) or '',
     measured and fmt(num('pace', 'rate')) or '',
     fmt(cap()),
     fmt(jobs()),
-    fmt(out('submit') + out('poll')),
+    fmt(requests),
   }
 end
 if op == 'adopt' then -- count jobs that the database knows and this state does not
+  settle()
   for job in string.gmatch(a, '[^\n]+') do
+    claim(job)
     redis.call('ZADD', JOBS, 'NX', fmt(now + P.job_lease), job)
   end
-  return {}
+  return save({})
 end
 if op == 'moves' then return MOVES end
 put('gate', { held = op == 'hold' and 1 or 0, note = a })
-for _, L in ipairs(BOTH) do
-  if op == 'resume' and closed(L) then
-    set(L, 'cause', '') -- an administrator's decision teaches nothing about the vendor
-    move(L, 'answered')
+each_pool(function()
+  for _, L in ipairs(lanes()) do
+    if op == 'resume' and closed(L) then
+      set(L, 'cause', '') -- an administrator's decision teaches nothing about the vendor
+      move(L, 'answered')
+    end
   end
-end
+end)
 return announce()

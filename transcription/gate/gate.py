@@ -5,9 +5,10 @@ the clock of the Redis server, and durations are seconds. The clock of the calli
 """
 
 import math
+import re
 import secrets
-from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -19,6 +20,8 @@ Mode = Literal["open", "blocked", "probing", "held"]
 Reason = Literal["rate", "concurrency", "quota", "unavailable", "hold"]
 
 _SCRIPT = Path(__file__).with_name("gate.lua").read_text(encoding="utf-8")
+_POOL = re.compile(r"[A-Za-z0-9._-]{0,60}")  # becomes part of the names of keys, and of permits
+_STATE = 9  # values of a state in a reply
 
 
 class Purpose(StrEnum):
@@ -102,8 +105,10 @@ class GateParams:
     pace_idle: float = 1.0
 
     # --- Jobs at the vendor ---
-    # Jobs at once that the vendor is known to take, until another number is learned. 0: unknown.
+    # Jobs at once that the vendor is known to take, until another number is learned. 0: unknown. `first_caps`: of a
+    # pool, by its name, if it is not the same for all.
     first_cap: int = 0
+    first_caps: Mapping[str, int] = field(default_factory=dict)
     # Seconds for which a job counts without news of it.
     job_lease: float = 900.0
     # Seconds until a submit asks again while the vendor has as many jobs as it takes.
@@ -142,6 +147,7 @@ class Permit:
     purpose: Purpose
     epoch: int
     probe: bool
+    pool: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +203,8 @@ class GateState:
 
     `since` is when the episode began. `reopens_at` is the time of the next try: in the past while a probe is out or
     until the next caller asks, None if open or held. `episode` counts episodes. `version` grows by one with each
-    `GateChange`; it keeps growing after Redis lost its state, while `episode` starts again at 1.
+    `GateChange`; it keeps growing after Redis lost its state, while `episode` starts again at 1. `pool` is the pool
+    whose lane is meant, "" if it is the account, which concerns everybody.
     """
 
     name: str
@@ -209,6 +216,7 @@ class GateState:
     episode: int
     version: int
     note: str
+    pool: str = ""
 
     def stops(self, purpose: Purpose) -> bool:
         """Whether requests of this purpose wait for the gate. A closed lane `submit` lets polls pass."""
@@ -221,6 +229,7 @@ class GateFigures:
 
     `pace` (allowed now) and `rate` (measured) are requests/s, None until a rate was measured. `cap` is how many
     jobs the vendor takes at once, None if unknown. `jobs` counts the jobs at the vendor, `requests` the permits out.
+    `cap` and `jobs` are those of one pool.
     """
 
     pace: float | None
@@ -242,13 +251,16 @@ class Room:
 class GateChange:
     """A change that people should see. Exactly one caller gets it, and has to publish it and wake the waiting rows.
 
-    "closed" and "opened" alternate. "moved" comes between them, when the reason, the lane or the time of the next try
-    changed. `lane` is the lane that is shown now; for "opened", the lane that was shown before.
+    "closed" and "opened" alternate, for the account and for each pool on its own. "moved" comes between them, when
+    the reason, the lane or the time of the next try changed. `lane` is the lane that is shown now; for "opened", the
+    lane that was shown before. `state` is that of the account (its `pool` is "") or of one pool, whatever the
+    account's is. `also`: what else changed at the same moment, for the same caller to publish.
     """
 
     kind: Literal["closed", "opened", "moved"]
     lane: Lane
     state: GateState
+    also: "tuple[GateChange, ...]" = ()
 
 
 class Gate:
@@ -256,6 +268,10 @@ class Gate:
 
     Every method is one atomic call to Redis and raises `redis.RedisError` if Redis does not answer. `now` (unix
     seconds) replaces the server's clock; tests and benchmarks use it to run in virtual time.
+
+    A vendor that counts the jobs of each model apart has a pool for each. `pool` names the one that a request, a job
+    or a question is about; for a vendor without pools it is "". A name has up to 60 of [A-Za-z0-9._-], else
+    ValueError.
     """
 
     def __init__(self, redis: "Redis", name: str, params: GateParams = GateParams()) -> None:
@@ -265,16 +281,18 @@ class Gate:
         key = f"mico:gate:{{{name}}}"
         self._keys = (key, f"{key}:submits", f"{key}:polls", f"{key}:jobs")
         self._script = redis.register_script(_SCRIPT)
-        self._params = [str(x) for f in fields(params) for x in (f.name, getattr(params, f.name))]
+        values = {f.name: getattr(params, f.name) for f in fields(params) if f.name != "first_caps"}
+        values |= {f"first_cap:{pool}": cap for pool, cap in params.first_caps.items()}
+        self._params = [str(x) for item in values.items() for x in item]
 
     def acquire(
-        self, purpose: Purpose, *, now: float | None = None, lease: float | None = None
+        self, purpose: Purpose, *, pool: str = "", now: float | None = None, lease: float | None = None
     ) -> Permit | Wait:
         """Ask to send one request. `lease`: seconds, if it may take longer than `permit_lease`."""
-        reply = self._call("acquire", now, purpose.value, secrets.token_hex(8), _number(lease))
+        reply = self._call("acquire", now, purpose.value, secrets.token_hex(8), _number(lease), pool=pool)
         if reply[0] == "wait":
             return Wait(float(reply[1]), float(reply[2]), reply[3])
-        return Permit(reply[1], purpose, int(reply[2]), reply[3] == "1")
+        return Permit(reply[1], purpose, int(reply[2]), reply[3] == "1", pool)
 
     def report(self, permit: Permit, outcome: Outcome, *, now: float | None = None) -> GateChange | None:
         """Report the outcome of the request. A second report of the same permit does nothing."""
@@ -289,26 +307,36 @@ class Gate:
             header = None  # malformed: as if there were none
         return self._change(self._call("report", now, permit.id, kind, scope, _number(header), job))
 
-    def state(self, *, now: float | None = None) -> GateState:
-        """Return what people are shown. Read-only."""
-        return self._state(self._call("state", now))
+    def state(self, pool: str | None = None, *, now: float | None = None) -> GateState:
+        """Return what people are shown who wait for this pool: the account if it is closed, else the pool. Read-only.
+
+        Without a pool: the account if it is closed, else the closed pool whose next try is the latest.
+        """
+        states = self.states(now=now)
+        return shown(states, states if pool is None else (pool,))
+
+    def states(self, *, now: float | None = None) -> dict[str, GateState]:
+        """Return the state of the account, as "", and of each pool on its own that was asked for yet. Read-only."""
+        reply = self._call("state", now)
+        rows = [self._state(reply[i : i + _STATE]) for i in range(0, len(reply), _STATE)]
+        return {state.pool: state for state in rows}
 
     def hold(self, note: str, *, now: float | None = None) -> GateChange | None:
-        """Stop both lanes until `resume`. `note` says why and by whom."""
+        """Stop all lanes until `resume`. `note` says why and by whom."""
         return self._change(self._call("hold", now, note))
 
     def resume(self, *, now: float | None = None) -> GateChange | None:
-        """End a hold and the pauses of both lanes, also one for a used-up quota."""
+        """End a hold and the pauses of all lanes, also one for a used-up quota."""
         return self._change(self._call("resume", now))
 
-    def room(self, purpose: Purpose, *, now: float | None = None) -> Room:
+    def room(self, purpose: Purpose, *, pool: str = "", now: float | None = None) -> Room:
         """Return how many requests the dispatcher can hand out now, and when to look again. Read-only."""
-        number, later = self._call("room", now, purpose.value)
+        number, later = self._call("room", now, purpose.value, pool=pool)
         return Room(int(number), float(later))
 
-    def figures(self, *, now: float | None = None) -> GateFigures:
+    def figures(self, *, pool: str = "", now: float | None = None) -> GateFigures:
         """Return what was learned, and what is under way. Read-only."""
-        pace, rate, cap, jobs, requests = self._call("figures", now)
+        pace, rate, cap, jobs, requests = self._call("figures", now, pool=pool)
         return GateFigures(
             pace=float(pace) if pace else None,
             rate=float(rate) if rate else None,
@@ -317,26 +345,28 @@ class Gate:
             requests=int(requests),
         )
 
-    def adopt(self, jobs: Iterable[str], *, now: float | None = None) -> None:
+    def adopt(self, jobs: Iterable[str], *, pool: str = "", now: float | None = None) -> None:
         """Count these jobs, which the database knows to be at the vendor, unless they are counted already.
 
-        This restores the count after Redis lost its state.
+        This restores the count after Redis lost its state, and moves jobs that were counted in another pool.
         """
         if names := "\n".join(jobs):
-            self._call("adopt", now, names)
+            self._call("adopt", now, names, pool=pool)
 
     def moves(self) -> list[tuple[str, str, str]]:
         """Return the transitions of a lane as (state, event, next state)."""
         return [cast(Any, tuple(row.split())) for row in self._call("moves", None)]
 
-    def _call(self, op: str, now: float | None, *args: str) -> list[str]:
+    def _call(self, op: str, now: float | None, *args: str, pool: str = "") -> list[str]:
+        if not _POOL.fullmatch(pool):
+            raise ValueError(f"No name of a pool: {pool!r}")
         own = [*args, "", "", "", "", ""][:5]
-        reply = cast(Any, self._script(keys=self._keys, args=[op, _number(now), *own, *self._params]))
+        reply = cast(Any, self._script(keys=self._keys, args=[op, _number(now), pool, *own, *self._params]))
         items = reply if isinstance(reply, list) else [reply]
         return [x.decode() if isinstance(x, bytes) else str(x) for x in items]
 
     def _state(self, reply: list[str]) -> GateState:
-        mode, scope, reason, since, till, episode, version, note = reply
+        pool, mode, scope, reason, since, till, episode, version, note = reply
         return GateState(
             name=self.name,
             mode=cast(Mode, mode),
@@ -347,13 +377,25 @@ class Gate:
             episode=int(episode),
             version=int(version),
             note=note,
+            pool=pool,
         )
 
     def _change(self, reply: list[str]) -> GateChange | None:
-        if not reply:
-            return None
-        kind, lane, *state = reply
-        return GateChange(cast(Any, kind), cast(Lane, lane), self._state(state))
+        rows = [reply[i : i + 2 + _STATE] for i in range(0, len(reply), 2 + _STATE)]
+        changes = [GateChange(cast(Any, k), cast(Lane, lane), self._state(state)) for k, lane, *state in rows]
+        return replace(changes[0], also=tuple(changes[1:])) if changes else None
+
+
+def shown(states: Mapping[str, GateState], pools: Iterable[str]) -> GateState:
+    """Return what people are shown who wait for any of these pools, out of `Gate.states`.
+
+    It is the account if that is closed, else the closed pool whose next try is the latest, else the account.
+    """
+    account = states[""]
+    closed = [states[pool] for pool in pools if pool in states and states[pool].mode != "open"]
+    if account.mode != "open" or not closed:
+        return account
+    return max(closed, key=lambda state: state.reopens_at or 0.0)
 
 
 def _number(value: float | None) -> str:
