@@ -197,6 +197,7 @@ class Dispatcher:
     def _listen(self) -> None:
         ear = Listener()
         self._adopt_at = 0.0  # after an outage Redis may have come back empty
+        Transcription.objects.live().bring_forward()
         try:
             while not self._stopping:
                 ear.wait(self.step())

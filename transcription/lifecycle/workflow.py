@@ -39,6 +39,10 @@ JOB_MAY_BE_THERE = frozenset({"vendor_auth", "vendor_unavailable", "vendor_proto
 PERMIT_SECONDS = 120.0
 SLOWEST_UPLOAD = 500_000
 
+# Reasons for which an open gate lets a request wait, and the longest time in seconds that it leaves in the row.
+BUSY = frozenset({"pace", "jobs"})
+BUSY_PAUSE = 1.0
+
 
 # --- Submitting -----------------------------------------------------------------------------------
 
@@ -76,7 +80,7 @@ def submit(transcription_id: int, claim: int) -> None:
         gate = gate_of(row.vendor)
         permit = gate.acquire(Purpose.SUBMIT, lease=PERMIT_SECONDS + source.size_bytes / SLOWEST_UPLOAD)
         if isinstance(permit, Wait):
-            states.reschedule(row, timezone.now() + timedelta(seconds=permit.seconds))
+            _hand_back(row, permit)
             return
         _send(row, source, gate, permit)
 
@@ -172,7 +176,7 @@ def poll(transcription_id: int, claim: int) -> None:
         gate = gate_of(row.vendor)
         permit = gate.acquire(Purpose.POLL)
         if isinstance(permit, Wait):
-            states.reschedule(row, timezone.now() + timedelta(seconds=permit.seconds))
+            _hand_back(row, permit)
             return
         outcome: Outcome = Unavailable()
         asked_at = timezone.now()
@@ -183,7 +187,7 @@ def poll(transcription_id: int, claim: int) -> None:
         except vendor.VendorError as error:
             gone = isinstance(error, vendor.ResultGone | vendor.Rejected)
             outcome = Ok(row.vendor_job_id) if gone else outcome_of(error)
-            _not_fetched(row, error, permit)
+            _not_fetched(row, error, permit, asked_at)
         finally:
             report(gate, permit, outcome, row)
 
@@ -215,11 +219,13 @@ def _fetched(
             _fail(row, "vendor_failed", f"{answer.code}: {answer.reason}" if answer.code else answer.reason)
 
 
-def _not_fetched(row: Transcription, error: vendor.VendorError, permit: Permit) -> None:
+def _not_fetched(row: Transcription, error: vendor.VendorError, permit: Permit, asked_at: datetime) -> None:
     """Handle the error that a poll ended with. The audio is not sent again: the vendor has the job."""
     match error:
-        case vendor.Throttled() | vendor.QuotaExhausted():
+        case vendor.Throttled(scope=vendor.Scope.ALL):
             states.reschedule(row, timezone.now())  # due at once; the dispatcher waits for the gate
+        case vendor.Throttled() | vendor.QuotaExhausted():
+            _ask_later(row, asked_at, error.retry_after_s)
         case vendor.AuthFailed():
             _fail(row, "vendor_auth", str(error))
         case vendor.ResultGone():
@@ -230,7 +236,29 @@ def _not_fetched(row: Transcription, error: vendor.VendorError, permit: Permit) 
             _try_later(row, error, permit, back_to=None)
 
 
+def _ask_later(row: Transcription, asked_at: datetime, retry_after_s: float | None) -> None:
+    """Schedule the next poll after a refusal that closes the gate for submits only: no gate holds this row back.
+
+    It comes by the schedule, but not before the interval that the vendor advises, or its Retry-After.
+    """
+    polls = row.polls + 1
+    then = plan.next_poll(row, timezone.now(), polls=polls, asked_at=asked_at)
+    asked_for = min(retry_after_s or 0.0, settings.STT_RETRY_LONGEST_SECONDS)
+    least = asked_at + timedelta(seconds=max(get_vendor(row.vendor).poll_advice_s, asked_for))
+    states.reschedule(row, max(then.at, least), polls=polls, poll_rate=then.rate)
+
+
 # --- Shared by both -------------------------------------------------------------------------------
+
+
+def _hand_back(row: Transcription, wait: Wait) -> None:
+    """Put the row back after the gate gave no permit.
+
+    At a closed gate it stays due. The dispatcher claims it when the gate has room; a time in the row would outlast a
+    gate that an administrator opens, or that opens early.
+    """
+    pause = min(wait.seconds, BUSY_PAUSE) if wait.reason in BUSY else 0.0
+    states.reschedule(row, timezone.now() + timedelta(seconds=pause))
 
 
 def _finish(

@@ -60,6 +60,8 @@ def record(
     note, for instance why somebody opened the gate.
     """
     events.publish_gate(change)  # first, so that people see it at once
+    if change.kind != "closed":
+        Transcription.objects.live().bring_forward()
     if not change.state.stops(Purpose.POLL):
         wake()  # all requests may be sent again, or at least the polls
     state = change.state
