@@ -43,7 +43,7 @@ class SttState(TypedDict):
     vendor: str
     state: str
     scope: str | None  # all, submit; None while open
-    reason: str | None  # rate, concurrency, quota, unavailable, hold; None while open
+    reason: str | None  # rate, concurrency, quota, credentials, unavailable, hold; None while open
     since: str | None
     reopens_at: str | None
     note: str  # an admin's reason for a hold, or what was unusual about the vendor's answer; usually ""

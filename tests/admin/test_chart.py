@@ -16,7 +16,9 @@ def slots(*counts: dict[str, int]) -> list[Slot]:
 
 
 def test_a_bar_stands_on_its_429s_and_is_as_high_as_its_requests() -> None:
-    drawn = chart.draw(slots({}, {"ok": 5, "rate": 2, "quota": 1, "unavailable": 2}), 60, [])
+    drawn = chart.draw(
+        slots({}, {"ok": 5, "rate": 2, "quota": 1, "credentials": 1, "unavailable": 1}), 60, []
+    )
     assert drawn.top == 10
     [bar] = drawn.bars
     assert bar.x == 11

@@ -2,6 +2,7 @@
 # Channels has no types.
 # mypy: disable-error-code="no-untyped-call"
 
+import html
 import re
 from collections.abc import Callable
 from typing import Any, Literal
@@ -32,7 +33,7 @@ def gate() -> Gate:
     return Gate(redis_client(), "rtzr")
 
 
-def throttled(scope: Literal["all", "submit", "quota"], retry_after_s: float = 600.0) -> None:
+def throttled(scope: Literal["all", "submit", "quota", "credentials"], retry_after_s: float = 600.0) -> None:
     """Report a submit as refused by the vendor, as a worker does."""
     permit = gate().acquire(Purpose.SUBMIT)
     assert isinstance(permit, Permit)
@@ -253,16 +254,56 @@ def test_the_part_that_changes_is_fetched_alone(client: Client) -> None:
         ("all", "Closed: the vendor answers 429, too many requests", "closed"),
         ("submit", "Closed for new recordings", "closed"),
         ("quota", "Quota used up", "closed-quota"),
+        ("credentials", "RTZR_CLIENT_SECRET", "closed"),
     ],
 )
 def test_each_reason_has_its_words(
-    client: Client, scope: Literal["all", "submit", "quota"], words: str, state: str
+    client: Client, scope: Literal["all", "submit", "quota", "credentials"], words: str, state: str
 ) -> None:
     throttled(scope)
     response = client.get(PAGE)
     assert words in response.content.decode()
     assert response.context["view_state"] == state
     assert response.context["next_try"] is not None
+
+
+@pytest.mark.parametrize(
+    ("scope", "words"), [("quota", "quota is used up"), ("credentials", "refuses this system's credentials")]
+)
+def test_every_page_of_the_admin_says_that_an_account_needs_somebody(
+    client: Client, staff: Client, scope: Literal["quota", "credentials"], words: str
+) -> None:
+    throttled("all")
+    assert 'data-testid="accounts"' not in client.get("/admin/").content.decode()  # waiting helps
+    assert gate().resume() is not None
+    throttled(scope)
+    for page in ("/admin/", reverse("admin:transcription_meeting_changelist")):
+        content = client.get(page).content.decode()
+        assert words in html.unescape(content)
+        assert f'href="{PAGE}"' in content
+    content = staff.get("/admin/").content.decode()  # may not see the console, and can tell somebody who may
+    assert 'data-testid="accounts"' in content
+    assert PAGE not in content
+    assert 'data-testid="accounts"' not in Client().get("/admin/login/").content.decode()
+    assert gate().resume() is not None
+    assert 'data-testid="accounts"' not in client.get("/admin/").content.decode()
+
+
+@pytest.mark.parametrize("scope", ["quota", "credentials"])
+def test_an_account_in_trouble_is_logged_as_an_error_once(
+    db: None, caplog: pytest.LogCaptureFixture, scope: Literal["quota", "credentials"]
+) -> None:
+    permits = [gate().acquire(Purpose.SUBMIT) for _ in range(3)]
+    for permit, seconds in zip(permits, (600.0, 1200.0, 1800.0), strict=True):
+        assert isinstance(permit, Permit)
+        reports.report(gate(), permit, Refused(scope, seconds))
+    assert list(GateEvent.objects.order_by("pk").values_list("kind", flat=True)) == [
+        "closed",
+        "moved",
+        "moved",
+    ]
+    assert [record.levelname for record in caplog.records] == ["ERROR"]
+    assert "Resume" in caplog.text
 
 
 def test_an_episode_leads_to_what_caused_it_and_to_who_ended_it(

@@ -99,6 +99,18 @@ def says(place: Locator, *parts: str) -> None:
             ALL_IS_WELL,
         ),
         (
+            "credentials",
+            {"reason": "credentials"},
+            (
+                "The speech-to-text account was refused. An administrator has been told."
+                " Recordings are kept and go on by themselves.",
+                "Next try in",
+                SAVED,
+                ALL_IS_WELL,
+            ),
+            "limiting",
+        ),
+        (
             "unavailable",
             {"reason": "unavailable"},
             ("The speech service does not answer.", "Next try in", SAVED, ALL_IS_WELL),

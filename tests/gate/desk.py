@@ -21,6 +21,7 @@ from transcription.gate import (
 
 DEFAULTS = GateParams()
 RATE, JOBS, QUOTA = Refused(), Refused("submit"), Refused("quota")
+CREDENTIALS = Refused("credentials")
 FIRST = DEFAULTS.first_pause
 PARTS = ("", ":submits", ":polls", ":jobs")
 START = 1_800_000_000.123456  # with microseconds, which must not get lost

@@ -46,7 +46,7 @@ outcomes = st.one_of(
     st.builds(Ok, names, st.just(True)),
     st.builds(Ok, names),
     st.just(Unused()),
-    st.builds(Refused, st.sampled_from(["all", "submit", "quota"]), headers),
+    st.builds(Refused, st.sampled_from(["all", "submit", "quota", "credentials"]), headers),
     st.builds(Refused, st.just("all"), headers),
     st.builds(Unavailable, st.none() | headers),
 )

@@ -2,7 +2,19 @@
 
 import pytest
 
-from tests.gate.desk import DEFAULTS, FIRST, JOBS, QUOTA, RATE, START, Desk, closed_by, open_again
+from tests.gate.desk import (
+    CREDENTIALS,
+    DEFAULTS,
+    FIRST,
+    JOBS,
+    QUOTA,
+    RATE,
+    START,
+    Desk,
+    closed_by,
+    open_again,
+    refuse_again,
+)
 from transcription.gate import Ok, Permit, Purpose, Refused, Unavailable, Unused
 
 # One episode, one reaction
@@ -122,6 +134,40 @@ def test_quota_is_tried_rarely(desk: Desk) -> None:
     assert desk.refused().seconds == pytest.approx(900, abs=1e-6)
     assert desk.gate.resume(now=desk.now) is not None
     assert desk.submit()
+
+
+def test_refused_credentials_stop_everything_and_are_tried_ever_more_rarely(desk: Desk) -> None:
+    change = desk.change(desk.poll(), CREDENTIALS)
+    assert (change.kind, change.state.scope, change.state.reason) == ("closed", "all", "credentials")
+    assert change.state.stops(Purpose.POLL)
+    assert desk.refused().seconds == pytest.approx(5, abs=1e-6)
+    waits = refuse_again(desk, 9, CREDENTIALS)
+    assert waits == pytest.approx([10, 20, 40, 80, 160, 320, 600, 600, 600], abs=1e-5)
+    assert desk.state().episode == 1
+    desk.after(600)
+    assert desk.change(desk.submit(), Ok()).kind == "opened"  # any answer shows that the account is let in
+    closed_by(desk, CREDENTIALS)
+    assert desk.refused().seconds == pytest.approx(5, abs=1e-6)  # it starts anew
+    assert desk.resume() is not None
+    assert desk.submit()
+
+
+def test_refused_credentials_teach_nothing_about_speed(desk: Desk) -> None:
+    closed_by(desk, RATE)
+    open_again(desk)
+    closed_by(desk, RATE)
+    open_again(desk)
+    rate = desk.figures().rate
+    assert rate is not None
+    closed_by(desk, RATE)
+    desk.after(desk.refused().seconds)
+    desk.report(desk.submit(), CREDENTIALS)
+    desk.after(desk.refused().seconds)
+    assert desk.change(desk.submit(), RATE).state.reason == "rate"
+    assert desk.refused().seconds < 5  # the next pause is that of a refusal for speed
+    desk.after(3600)
+    assert desk.change(desk.submit(), Ok()).kind == "opened"
+    assert desk.figures().rate == rate
 
 
 def test_unavailable_closes_after_three_in_a_row(desk: Desk) -> None:

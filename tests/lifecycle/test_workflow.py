@@ -8,6 +8,7 @@ from typing import BinaryIO, cast
 
 import pytest
 import redis
+import requests
 from django.core.files.base import ContentFile
 from django.utils import timezone
 from pytest_django import Settings
@@ -52,6 +53,11 @@ def words(row: Transcription) -> list[str]:
 
 def gate_events() -> list[tuple[str, str]]:
     return list(GateEvent.objects.order_by("id").values_list("kind", "reason"))
+
+
+def ends() -> list[tuple[str, str]]:
+    """Return the events that begin or end an episode."""
+    return [event for event in gate_events() if event[0] != "moved"]
 
 
 @pytest.mark.recognition
@@ -405,13 +411,65 @@ def test_a_probe_that_polls_spends_no_attempt(emulator: Emulator) -> None:
     assert (row_of(recording).status, row_of(recording).attempts) == ("processing", 3)
 
 
-def test_refused_credentials_fail_loudly(emulator: Emulator, settings: Settings) -> None:
+def test_refused_credentials_hold_everything_and_fail_no_recording(
+    emulator: Emulator, settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    emulator.turnaround(seconds=60)
+    meeting = a_meeting()
+    sent = a_recording(meeting, "speech_slt_1.wav")
+    job = run_until(sent, "processing").vendor_job_id
+    waiting = [a_recording(meeting, "speech_rms_1.wav") for _ in range(3)]
+    emulator.faults("401", count=1000)
+    settings.STT_GATES = {"rtzr": {"credentials_pause": 0.01, "credentials_cap": 0.01}}
+
+    for _ in range(5):  # the first closes the gate; each of the others is its probe, a poll or a submit
+        wait_until(lambda: gate_of("rtzr").room(Purpose.POLL).now)
+        make_due()
+        run_due()
+        assert gate_of("rtzr").state().reason == "credentials"
+
+    rows = [row_of(sent), *map(row_of, waiting)]
+    assert [(row.status, row.attempts) for row in rows] == [("processing", 0), *[("queued", 0)] * 3]
+    assert rows[0].vendor_job_id == job
+    assert ends() == [("closed", "credentials")]  # so pages were told once
+    assert [record.levelname for record in caplog.records].count("ERROR") == 1
+    assert "RTZR_CLIENT_SECRET" in caplog.text
+    requests.delete(f"{emulator.base_url}/control/faults", timeout=10)
+    emulator.turnaround(seconds=0)
+    assert [run_until(recording).status for recording in waiting] == ["done"] * 3
+    assert ends() == [("closed", "credentials"), ("opened", "")]
+    assert submits(emulator)["200"] == 4
+
+
+def test_a_secret_that_is_put_right_is_used_at_once_after_a_resume(
+    emulator: Emulator, settings: Settings
+) -> None:
     settings.STT_VENDORS["rtzr"]["client_secret"] = "wrong"  # the emulator refuses this one
     recording = a_recording(a_meeting())
+    run_due()
+    state = gate_of("rtzr").state()
+    assert (row_of(recording).status, state.scope, state.reason) == ("queued", "all", "credentials")
 
-    row = run_until(recording)
+    settings.STT_VENDORS["rtzr"]["client_secret"] = "right"
+    get_vendor.cache_clear()  # as in processes that were started again
+    assert gate_of("rtzr").resume() is not None
 
-    assert (row.status, row.error_code) == ("failed", "vendor_auth")
+    assert run_until(recording).status == "done"
+
+
+def test_a_failure_for_credentials_of_an_earlier_version_can_be_retried_on_the_same_job(
+    emulator: Emulator,
+) -> None:
+    recording = a_recording(a_meeting())
+    row = run_until(recording, "processing")
+    assert states.transition(row, Status.FAILED, error_code="vendor_auth")
+
+    again = workflow.retry(recording)
+
+    assert again is not None
+    assert (again.status, again.vendor_job_id) == ("processing", row.vendor_job_id)
+    assert run_until(recording).status == "done"
+    assert submits(emulator) == {"200": 1}
 
 
 def test_a_result_that_is_gone_fails_and_is_never_uploaded_again_by_itself(emulator: Emulator) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Literal
 
 import pytest
 import redis
@@ -161,12 +162,15 @@ def test_a_closed_gate_is_in_it_and_an_admins_hold_takes_it_away(working: None) 
     assert estimate.of(row) == {"queue_position": 1, "eta_s": None}
 
 
-def test_a_used_up_quota_takes_the_estimate_away(working: None) -> None:
+@pytest.mark.parametrize("scope", ["quota", "credentials"])
+def test_a_refused_account_takes_the_estimate_away(
+    working: None, scope: Literal["quota", "credentials"]
+) -> None:
     history(*[(19_000, 21_000)] * 20)
     row, gate = queued(a_meeting()), gate_of("rtzr")
     permit = gate.acquire(Purpose.SUBMIT)
     assert isinstance(permit, Permit)
-    gate.report(permit, Refused("quota"))
+    gate.report(permit, Refused(scope))
 
     assert estimate.of(row) == {"queue_position": 1, "eta_s": None}
 

@@ -12,7 +12,7 @@ OUTCOMES: list[tuple[vendor.VendorError, Outcome]] = [
     (vendor.QuotaExhausted(30), Refused("quota", 30)),
     (vendor.VendorUnavailable(may_have_arrived=False, retry_after_s=5), Unavailable(5)),
     (vendor.ProtocolError("not JSON", may_have_arrived=True), Unavailable()),
-    (vendor.AuthFailed(), Ok()),
+    (vendor.AuthFailed(), Refused("credentials")),
     (vendor.Rejected("too_large"), Ok()),
     (vendor.ResultGone("not_found"), Ok()),
 ]

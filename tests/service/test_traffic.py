@@ -29,6 +29,7 @@ def by_minute(now: float = NOW) -> dict[int, Counter[traffic.Result]]:
         (Refused("all"), "rate"),
         (Refused("submit", 3.0), "concurrency"),
         (Refused("quota"), "quota"),
+        (Refused("credentials"), "credentials"),
         (Unavailable(), "unavailable"),
     ],
 )

@@ -28,6 +28,15 @@ def test_a_second_refusal_is_final(vendor: Vendor, ready: Rtzr) -> None:
     assert len(vendor.requests) == 3
 
 
+@pytest.mark.parametrize("refusal", [answer(403, {}), answer(403, b"<html>")])
+def test_an_account_that_is_let_in_again_signs_in_anew(vendor: Vendor, ready: Rtzr, refusal: Reply) -> None:
+    vendor.will(refusal, signed_in("T2"), answer(200, {"status": "transcribing"}))
+    with pytest.raises(base.AuthFailed):
+        ready.fetch("J1")
+    assert ready.fetch("J1") == base.Running()
+    assert vendor.requests[2].headers["Authorization"] == "bearer T2"
+
+
 @pytest.mark.parametrize(
     ("status", "data"),
     [

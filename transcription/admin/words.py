@@ -52,6 +52,18 @@ _WORDS = {
             " waits is sent at once. Nobody has to upload anything again."
         ),
     ),
+    "credentials": Words(
+        _("Credentials refused: the vendor does not let this system's account in"),
+        _(
+            "Nothing is sent and no result is fetched; recordings are kept and wait. From time to time one request"
+            " tries whether the vendor accepts the account again; if so, the gate opens by itself."
+        ),
+        _(
+            "Compare RTZR_CLIENT_ID and RTZR_CLIENT_SECRET with the vendor's own console, and see there whether the"
+            " account is active. After a change of the variables restart all processes of Mico. Then press Resume:"
+            " what waits is sent at once. Nobody has to upload anything again."
+        ),
+    ),
     "unavailable": Words(
         _("Closed: the vendor does not answer"),
         _(
@@ -91,6 +103,7 @@ _REASONS = {
     "rate": _("429: too many requests"),
     "concurrency": _("429: too many jobs at once"),
     "quota": _("429: quota used up"),
+    "credentials": _("credentials refused"),
     "unavailable": _("no answer"),
     "hold": _("held by hand"),
 }

@@ -309,7 +309,7 @@ class SttOut(Schema):
     )
     state: Literal["open", "blocked", "probing", "held", "unknown"]
     scope: Literal["all", "submit"] | None = Field(description="What waits; null while open")
-    reason: Literal["rate", "concurrency", "quota", "unavailable", "hold"] | None
+    reason: Literal["rate", "concurrency", "quota", "credentials", "unavailable", "hold"] | None
     since: datetime | None
     reopens_at: datetime | None = Field(description="When the next try is; null while open or held")
     note: str = Field(description="Why an administrator holds it, or what was remarkable about the refusal")

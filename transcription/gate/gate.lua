@@ -27,6 +27,7 @@
 --   LANE.cause        the reason for which this closing began
 --   LANE.till         no permit before this time; .span = how far ahead of the clock it was when it was set
 --   LANE.pause        last pause of this closing; .tries = refusals that counted in it
+--   LANE.denied       refusals of the credentials in a row in this closing
 --   LANE.probe        id of the permit that is the probe; .lease = end of the probe's lease
 --   LANE.epoch        epoch that began with the lane's last refusal
 --   LANE.note         for people: a Retry-After that was cut
@@ -384,7 +385,7 @@ local function move(L, event)
       put('pace', { opened = now, busy = 0, submits_wait = 0, polls_wait = 0 })
       set('pace', 'next', now + slack(x)) -- no burst is saved up, or the whole fleet would come back in one instant
     end
-    put(L, { reason = '', cause = '', till = 0, span = 0, pause = 0, tries = 0 })
+    put(L, { reason = '', cause = '', till = 0, span = 0, pause = 0, tries = 0, denied = 0 })
   end
 end
 
@@ -401,6 +402,13 @@ local function obey(L, header)
   return math.min(header, P.retry_after_cap) + P.margin
 end
 
+-- Rule 16: how long nobody asks after the vendor refused the account itself. nil for the other reasons.
+local function account_pause(L, reason)
+  if reason == 'quota' then return P.quota_pause end
+  if reason ~= 'credentials' then return nil end
+  return math.min(P.credentials_cap, P.credentials_pause * 2 ^ math.min(num(L, 'denied'), 60))
+end
+
 -- Rules 1 to 4: a refusal that counts closes the open lane, or lengthens the pause after a refused probe. The new
 -- epoch makes the requests that are under way stale for this lane: they get no second reaction.
 local function shut(L, reason, header, purpose)
@@ -414,7 +422,8 @@ local function shut(L, reason, header, purpose)
   local base = expected and (num('pace', 'long') - num('pace', 'spell')) * 2 / 3 or 0
   local longer = last == 0 and rest or math.max(last, P.first_pause) * P.growth
   local pause = math.min(math.max(base, longer), P.pause_cap)
-  local wait = reason == 'quota' and P.quota_pause or pause
+  local own = account_pause(L, reason)
+  local wait = own or pause
   if reason == 'concurrency' then -- the jobs that are there are the cap; a cap that is confirmed stays for longer
     local n = math.max(1, jobs())
     set_cap(n, cap() > 0 and n >= cap() and patience() * 2 or P.raise_first)
@@ -422,8 +431,10 @@ local function shut(L, reason, header, purpose)
   move(L, 'refused')
   put('gate', { epoch = num('gate', 'epoch') + 1, fails = 0 })
   put(L, { epoch = num('gate', 'epoch'), pause = pause, reason = reason, note = '', tries = num(L, 'tries') + 1 })
+  set(L, 'denied', reason == 'credentials' and num(L, 'denied') + 1 or 0)
+  if reason == 'credentials' then set(L, 'cause', reason) end -- how long this closing lasts teaches nothing any more
   -- If the end of a Retry-After was refused too, it was too short: from then on our own pause is a lower bound.
-  if header then wait = math.max(obey(L, header), reason == 'quota' and P.quota_pause or last) end
+  if header then wait = math.max(obey(L, header), own or last) end
   extend(L, now + wait)
 end
 
@@ -527,7 +538,8 @@ local function report(id, kind, scope, header, job)
   local live = tonumber(lease) > now
   local target = kind == 'unavailable' and 'all'
     or kind == 'refused' and (({ submit = LANE, quota = 'submit' })[scope] or 'all')
-  local reason = kind == 'unavailable' and kind or ({ submit = 'concurrency', quota = 'quota' })[scope] or 'rate'
+  local reasons = { submit = 'concurrency', quota = 'quota', credentials = 'credentials' }
+  local reason = kind == 'unavailable' and kind or reasons[scope] or 'rate'
   if live and (kind == 'ok' or kind == 'refused') then set('gate', 'fails', 0) end
   -- A poll starts no job, so its refusal is not about the number of jobs.
   if kind == 'refused' and target == 'all' and purpose == 'poll' then put('pace', { full = 0 }) end

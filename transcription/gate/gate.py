@@ -17,7 +17,7 @@ from redis import Redis
 
 Lane = Literal["all", "submit"]
 Mode = Literal["open", "blocked", "probing", "held"]
-Reason = Literal["rate", "concurrency", "quota", "unavailable", "hold"]
+Reason = Literal["rate", "concurrency", "quota", "credentials", "unavailable", "hold"]
 
 _SCRIPT = Path(__file__).with_name("gate.lua").read_text(encoding="utf-8")
 _POOL = re.compile(r"[A-Za-z0-9._-]{0,60}")  # becomes part of the names of keys, and of permits
@@ -54,6 +54,10 @@ class GateParams:
     pause_cap: float = 300.0
     # Seconds between probes while the vendor's quota is used up.
     quota_pause: float = 900.0
+    # Seconds to the first probe after the vendor refused the credentials. Each further refusal doubles the pause, up
+    # to the second number.
+    credentials_pause: float = 5.0
+    credentials_cap: float = 600.0
     # Requests in a row without a usable answer that close the gate.
     unavailable_threshold: int = 3
     # Seconds after which a probe without a report counts as lost, and the next one may go.
@@ -135,7 +139,7 @@ class GateParams:
     @property
     def longest_wait(self) -> float:
         """The upper bound of `Wait.seconds`."""
-        pauses = (self.retry_after_cap + self.margin, self.pause_cap, self.quota_pause)
+        pauses = (self.retry_after_cap + self.margin, self.pause_cap, self.quota_pause, self.credentials_cap)
         return max(*pauses, self.probe_lease, self.hold_wait, self.min_wait, 1 / self.pace_min)
 
 
@@ -176,9 +180,13 @@ class Ok:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A 429. `scope`: "all" (rate, or unknown), "submit" (too many jobs) or "quota" (usage exhausted)."""
+    """A 429, or the account is refused altogether.
 
-    scope: Literal["all", "submit", "quota"] = "all"
+    `scope`: "all" (rate, or unknown), "submit" (too many jobs), "quota" (usage exhausted) or "credentials" (the
+    vendor does not let this account in: a refused sign-in, a 403).
+    """
+
+    scope: Literal["all", "submit", "quota", "credentials"] = "all"
     retry_after_s: float | None = None
 
 
@@ -326,7 +334,7 @@ class Gate:
         return self._change(self._call("hold", now, note))
 
     def resume(self, *, now: float | None = None) -> GateChange | None:
-        """End a hold and the pauses of all lanes, also one for a used-up quota."""
+        """End a hold and the pauses of all lanes, also one for a used-up quota or for refused credentials."""
         return self._change(self._call("resume", now))
 
     def room(self, purpose: Purpose, *, pool: str = "", now: float | None = None) -> Room:

@@ -32,7 +32,7 @@ logger = logging.getLogger(__name__)
 Status = Transcription.Status
 
 # After a failure for one of these reasons, the vendor may still have the job that was paid for. A retry asks for that
-# job instead of sending the audio a second time.
+# job instead of sending the audio a second time. (`vendor_auth`: of rows of earlier versions.)
 JOB_MAY_BE_THERE = frozenset({"vendor_auth", "vendor_unavailable", "vendor_protocol", "processing_too_long"})
 
 # A submit's permit lasts for a slow upload of its size: so many seconds, and its bytes at so many bytes/s.
@@ -150,10 +150,8 @@ def _accepted(row: Transcription, answer: vendor.Accepted | vendor.Finished) -> 
 def _not_accepted(row: Transcription, error: vendor.VendorError, permit: Permit) -> None:
     """Handle the error that a submit ended with: fail the row, or put it back into the queue."""
     match error:
-        case vendor.Throttled() | vendor.QuotaExhausted():
+        case vendor.Throttled() | vendor.QuotaExhausted() | vendor.AuthFailed():
             states.transition(row, Status.QUEUED)  # due at once; the dispatcher waits for the gate
-        case vendor.AuthFailed():
-            _fail(row, "vendor_auth", str(error))
         case vendor.Rejected():
             _fail(row, error.reason, str(error))
         case vendor.VendorUnavailable(may_have_arrived=True) | vendor.ProtocolError(may_have_arrived=True):
@@ -222,12 +220,10 @@ def _fetched(
 def _not_fetched(row: Transcription, error: vendor.VendorError, permit: Permit, asked_at: datetime) -> None:
     """Handle the error that a poll ended with. The audio is not sent again: the vendor has the job."""
     match error:
-        case vendor.Throttled(scope=vendor.Scope.ALL):
+        case vendor.Throttled(scope=vendor.Scope.ALL) | vendor.AuthFailed():
             states.reschedule(row, timezone.now())  # due at once; the dispatcher waits for the gate
         case vendor.Throttled() | vendor.QuotaExhausted():
             _ask_later(row, asked_at, error.retry_after_s)
-        case vendor.AuthFailed():
-            _fail(row, "vendor_auth", str(error))
         case vendor.ResultGone():
             _fail(row, f"result_{error.reason}", str(error))
         case vendor.Rejected():

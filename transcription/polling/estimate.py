@@ -2,8 +2,8 @@
 
 One look covers all live transcriptions of a vendor. A process keeps it for two seconds and serves all pages and
 callers from it, so the cost does not grow with the number of open pages. No time is given while too few jobs of the
-kind are known (unless the vendor tells how far the job is), an administrator holds the gate, the quota is used up, no
-worker or no dispatcher is alive, or Redis is away.
+kind are known (unless the vendor tells how far the job is), an administrator holds the gate, the quota is used up,
+the credentials are refused, no worker or no dispatcher is alive, or Redis is away.
 """
 
 import heapq
@@ -206,6 +206,6 @@ def _way(vendor: str) -> Way:
 def _opens_in(gate: GateState, purpose: Purpose, now: float) -> float | None:
     if not gate.stops(purpose):
         return 0.0
-    if gate.mode == "held" or gate.reason == "quota" or gate.reopens_at is None:
+    if gate.mode == "held" or gate.reason in {"quota", "credentials"} or gate.reopens_at is None:
         return None
     return max(0.0, gate.reopens_at - now)

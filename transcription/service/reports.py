@@ -7,13 +7,22 @@ import redis
 from django.contrib.auth.models import AbstractBaseUser
 
 from transcription import events
-from transcription.gate import Gate, GateChange, Ok, Outcome, Permit, Purpose, Refused, Unavailable
+from transcription.gate import Gate, GateChange, GateState, Ok, Outcome, Permit, Purpose, Refused, Unavailable
 from transcription.live.wakeup import wake
 from transcription.models import GateEvent, Transcription
 from transcription.service import traffic
 from transcription.vendors import base as vendor
 
 logger = logging.getLogger(__name__)
+
+# Reasons for which somebody has to act, since waiting alone does not help; the line of the log for each.
+ALERTS = {
+    "quota": "The quota of %s is used up: submits are held. Buy usage, then press Resume in the admin. %s",
+    "credentials": (
+        "%s refuses this system's credentials: nothing is sent. Check RTZR_CLIENT_ID and RTZR_CLIENT_SECRET, restart"
+        " all processes after a change, and press Resume in the admin. %s"
+    ),
+}
 
 
 def outcome_of(error: vendor.VendorError) -> Outcome:
@@ -23,6 +32,9 @@ def outcome_of(error: vendor.VendorError) -> Outcome:
             return Refused("submit" if error.scope is vendor.Scope.SUBMIT else "all", error.retry_after_s)
         case vendor.QuotaExhausted():
             return Refused("quota", error.retry_after_s)
+        case vendor.AuthFailed():
+            logger.warning("The vendor does not let this account in: %s", error)
+            return Refused("credentials")
         case vendor.VendorUnavailable():
             return Unavailable(error.retry_after_s)
         case vendor.ProtocolError():
@@ -65,9 +77,7 @@ def record(
     if not change.state.stops(Purpose.POLL):
         wake()  # all requests may be sent again, or at least the polls
     state = change.state
-    if state.reason == "quota":
-        # Waiting does not help, somebody has to act. ERROR is the level at which log monitors alert people.
-        logger.error("The quota of %s is used up: submits are held. %s", state.name, state.note)
+    _alert(state)
     GateEvent.objects.create(
         vendor=state.name,
         kind=change.kind,
@@ -79,3 +89,13 @@ def record(
         transcription=transcription,
         user_id=None if user is None else user.pk,
     )
+
+
+def _alert(state: GateState) -> None:
+    """Log once, when it begins, what an administrator has to put right. Call it before the change is written."""
+    if state.reason not in ALERTS:
+        return
+    before = GateEvent.objects.filter(vendor=state.name).order_by("-at", "-id").first()
+    if before is None or before.reason != state.reason:
+        # ERROR is the level at which log monitors alert people.
+        logger.error(ALERTS[state.reason], state.name, state.note)

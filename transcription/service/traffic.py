@@ -17,8 +17,9 @@ from transcription.live.redis_client import redis_client
 
 logger = logging.getLogger(__name__)
 
-# The result of a request: answered, refused with a 429 for one of three reasons, or without a usable answer.
-Result = Literal["ok", "rate", "concurrency", "quota", "unavailable"]
+# The result of a request: answered, refused with a 429 for one of three reasons, refused because the account is not
+# let in, or without a usable answer.
+Result = Literal["ok", "rate", "concurrency", "quota", "credentials", "unavailable"]
 REFUSALS: tuple[Result, ...] = ("rate", "concurrency", "quota")
 
 MINUTE, QUARTER, HOUR, DAY = 60, 900, 3600, 86400  # s
@@ -51,8 +52,8 @@ class Slot:
 
     @property
     def unanswered(self) -> int:
-        """The number without a usable answer."""
-        return self.counts["unavailable"]
+        """The number without a usable answer, which those are too that were not let in."""
+        return self.counts["unavailable"] + self.counts["credentials"]
 
     @property
     def answered(self) -> int:
@@ -69,6 +70,8 @@ def result_of(outcome: Outcome) -> Result | None:
             return "concurrency"
         case Refused(scope="quota"):
             return "quota"
+        case Refused(scope="credentials"):
+            return "credentials"
         case Refused():
             return "rate"
         case Unavailable():

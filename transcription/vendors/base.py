@@ -13,7 +13,8 @@ The error tree has one class for each decision of the caller, not one for each s
     │                             ALL     every request of this account
     │                             SUBMIT  new jobs only; polling goes on, since finished jobs free the slots
     ├── QuotaExhausted          the account has used up what it paid for; waiting alone does not help
-    ├── AuthFailed              the credentials are refused even after a fresh authentication: an admin must act
+    ├── AuthFailed              the credentials are refused even after a fresh authentication, or the account is not
+    │                             let in: an admin must act, and every request waits
     ├── Rejected                this audio is refused for good. .reason: bad_parameters, language_unsupported,
     │                             unsupported_format, too_large, too_long, forbidden
     ├── ResultGone              the job no longer exists. .reason: not_found, expired. The audio was paid for once,

@@ -156,7 +156,10 @@ class Rtzr:
         return Running(done_ms_of(data.get("progress")))
 
     def _authorised(self, request: Callable[[str], http.Answer]) -> http.Answer:
-        """Return the 2xx answer to `request(token)`. A refused token is replaced once: it may have expired early."""
+        """Return the 2xx answer to `request(token)`. A refused token is replaced once: it may have expired early.
+
+        A token for which the account was refused is dropped: once that is put right, the next request signs in anew.
+        """
         token = self._tokens.get()
         answer = request(token)
         if answer.status == 401:
@@ -164,7 +167,10 @@ class Rtzr:
             token = self._tokens.get()
             answer = request(token)
         if not 200 <= answer.status < 300:
-            raise _error(answer)
+            error = _error(answer)
+            if isinstance(error, AuthFailed):
+                self._tokens.invalidate(token)
+            raise error
         return answer
 
     def _authenticate(self) -> Token:
