@@ -6,6 +6,7 @@
 
 import heapq
 import math
+import random
 from collections import deque
 from collections.abc import Sequence
 from typing import Literal
@@ -17,7 +18,12 @@ _ROUNDING = 1e-9
 
 
 class Limiter:
-    """One limit. Subclasses define when a request passes, and how accepted and refused requests change the state."""
+    """One limit. Subclasses define when a request passes, and how accepted and refused requests change the state.
+
+    `excused` counts the refusals that no pace could have avoided.
+    """
+
+    excused = 0
 
     def admit(self, now: float, kind: Kind, job_s: float = 0.0) -> float:
         """Count one request. Return 0 if it passes, else by how many seconds it is too early.
@@ -161,6 +167,39 @@ class Down(Limiter):
 
     def _up(self, now: float) -> float:
         return next((end for start, end in self.spans if start <= now < end - _ROUNDING), now)
+
+
+class Chance(Down):
+    """Refuses everything in some moments, whatever is asked and however slowly, and is `inner` at other times.
+
+    Time is cut into moments of `seconds`; each of them refuses with probability `part`. Only by being refused can
+    anybody know that such a moment has begun, so the first refusal in it is excused.
+    """
+
+    def __init__(self, inner: Limiter, seconds: float, part: float, rng: random.Random) -> None:
+        super().__init__(inner, ())
+        self.seconds, self.part, self._rng = seconds, part, rng
+        self._refuses: list[bool] = []
+        self._known_until = 0.0  # the end of the last moment in which somebody was refused
+
+    def refuse(self, now: float, kind: Kind) -> None:
+        super().refuse(now, kind)
+        if (end := self._up(now)) > max(now, self._known_until):
+            self.excused += 1
+            self._known_until = end
+
+    def _up(self, now: float) -> float:
+        moment = math.floor(now / self.seconds + _ROUNDING)
+        if not self._refusing(moment):
+            return now
+        while self._refusing(moment):
+            moment += 1
+        return moment * self.seconds
+
+    def _refusing(self, moment: int) -> bool:
+        while len(self._refuses) <= moment:
+            self._refuses.append(self._rng.random() < self.part)
+        return self._refuses[moment]
 
 
 class PenaltyBox(Limiter):

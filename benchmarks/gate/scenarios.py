@@ -8,6 +8,7 @@ from email.utils import formatdate
 from typing import Literal
 
 from benchmarks.gate.limiters import (
+    Chance,
     Down,
     FixedWindow,
     Jobs,
@@ -72,9 +73,9 @@ def date(skew: float, *, with_date: bool) -> Header:
     return header
 
 
-def window(limit: int) -> Callable[[random.Random], Limiter]:
-    """`limit` requests in each fixed minute. A random part of the first minute has passed at the start."""
-    return lambda rng: FixedWindow(limit, 60.0, rng.uniform(0.0, 60.0))
+def window(limit: int, seconds: float = 60.0) -> Callable[[random.Random], Limiter]:
+    """`limit` requests in each fixed window. A random part of the first window has passed at the start."""
+    return lambda rng: FixedWindow(limit, seconds, rng.uniform(0.0, seconds))
 
 
 def bucket(rates: float | list[tuple[float, float]], burst: float) -> Callable[[random.Random], Limiter]:
@@ -83,6 +84,11 @@ def bucket(rates: float | list[tuple[float, float]], burst: float) -> Callable[[
 
 def down(rate: float, burst: float, spans: list[tuple[float, float]]) -> Callable[[random.Random], Limiter]:
     return lambda rng: Down(TokenBucket(rate, burst), spans)
+
+
+def chance(rate: float, burst: float, seconds: float, part: float) -> Callable[[random.Random], Limiter]:
+    """A vendor that now and then refuses everything for a moment, however slowly it is asked."""
+    return lambda rng: Chance(TokenBucket(rate, burst), seconds, part, rng)
 
 
 def flapping(rate: float, burst: float, down_s: float, up_s: float) -> Callable[[random.Random], Limiter]:
@@ -120,6 +126,12 @@ def scenarios(which: Set) -> list[Scenario]:
     minute = (per_minute / 60, float(per_minute))
     skew = pick(25, 45)
     out = [(start, start + outage)]
+    ease, wide_open = pick(3, 4), pick(40, 50)
+    backlog = pick(15, 20)
+    slow, slower = pick(40 / 60, 30 / 60), pick(60 / 60, 50 / 60)
+    per_ten_s, per_ten_min = count(30, 40), count(80, 60)
+    fallen = pick(12, 16)
+    fall = [(0, fallen), (start, fallen / 40), (start + pick(300, 240), fallen)]
     return [
         Scenario("bucket", bucket(rate, burst), n, (rate, burst)),
         Scenario("bucket, Retry-After", bucket(rate, burst), n, (rate, burst), honest),
@@ -165,4 +177,47 @@ def scenarios(which: Set) -> list[Scenario]:
             "killed", down(base, 10, out), count(1600, 2000), (base, 10), kill=(start + 10, start + outage)
         ),
         Scenario("Redis lost", bucket(wide, 10), count(1000, 1000), (wide, 10), flush_at=pick(70, 90)),
+        Scenario(
+            "chance at ease",
+            chance(wide_open, 10, pick(0.7, 0.5), pick(1 / 40, 1 / 30)),
+            count(1500, 2000),
+            (wide_open, 10),
+            demand=ease,
+        ),
+        Scenario(
+            "chance per request",
+            chance(wide_open, 10, 0.01, pick(1 / 40, 1 / 30)),
+            count(1500, 2000),
+            (wide_open, 10),
+            demand=ease,
+        ),
+        Scenario(
+            "hiccups at ease",
+            chance(wide_open, 10, pick(3, 4), pick(1 / 25, 1 / 20)),
+            count(1500, 2000),
+            (wide_open, 10),
+            demand=ease,
+        ),
+        Scenario(
+            "chance, backlog",
+            chance(backlog, 5, pick(0.7, 0.5), pick(1 / 40, 1 / 30)),
+            count(3000, 4000),
+            (backlog, 5),
+        ),
+        Scenario(
+            "per request, backlog",
+            chance(backlog, 5, 0.01, pick(1 / 40, 1 / 30)),
+            count(3000, 4000),
+            (backlog, 5),
+        ),
+        Scenario("slow", bucket(slow, count(2, 3)), count(300, 250), (slow, count(2, 3))),
+        Scenario("slow, strict", bucket(slower, 1), count(400, 350), (slower, 1)),
+        Scenario("ten seconds", window(per_ten_s, 10.0), count(1500, 1800), (per_ten_s / 10, per_ten_s)),
+        Scenario(
+            "ten minutes",
+            window(per_ten_min, 600.0),
+            count(1120, 900),
+            (per_ten_min / 600, per_ten_min),
+        ),
+        Scenario("fall to a fortieth", bucket(fall, 5), count(1800, 2400), (fallen, 5)),
     ]

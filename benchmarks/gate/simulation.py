@@ -93,18 +93,19 @@ class Policy(Protocol):
 
 @dataclass
 class Run:
-    """The counts of one policy in one scenario."""
+    """The counts of one policy in one scenario. `excused`: those of the refusals that no pace could have avoided."""
 
     items: int
     done: int = 0
     accepted: int = 0
     refused: int = 0
+    excused: int = 0
     makespan: float = 0.0
     flow: float = 0.0  # seconds from arrival to completion, summed over the items
 
     @property
     def refused_per_item(self) -> float:
-        return self.refused / max(1, self.done)
+        return (self.refused - self.excused) / max(1, self.done)
 
 
 def job_seconds(scenario: Scenario, seed: int, item: int) -> float:
@@ -158,6 +159,7 @@ class Simulation:
             if self._now > self.horizon:
                 break
             call(*arguments)
+        self.run_.excused = min(self.limiter.excused, self.run_.refused)
         return self.run_
 
     def _at(self, time: float, call: Callable[..., object], *arguments: Any) -> int:

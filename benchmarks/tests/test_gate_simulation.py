@@ -7,7 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.gate.limiters import Down, FixedWindow, Jobs, Limiter, PenaltyBox, SlidingWindow, TokenBucket
+from benchmarks.gate.limiters import (
+    Chance,
+    Down,
+    FixedWindow,
+    Jobs,
+    Limiter,
+    PenaltyBox,
+    SlidingWindow,
+    TokenBucket,
+)
 from benchmarks.gate.oracle import oracle_of
 from benchmarks.gate.runs import measure
 from benchmarks.gate.scenarios import Scenario, bucket, date, honest, scenarios, too_short
@@ -60,7 +69,7 @@ def test_a_token_bucket_never_lets_more_pass_than_burst_and_rate(
 
 @given(
     gaps=st.lists(st.floats(0, 5), min_size=1, max_size=40),
-    which=st.sampled_from(["bucket", "window", "sliding", "jobs", "down", "box", "changing"]),
+    which=st.sampled_from(["bucket", "window", "sliding", "jobs", "down", "box", "changing", "chance"]),
 )
 def test_earliest_is_the_first_moment_at_which_a_request_passes(gaps: list[float], which: str) -> None:
     def make() -> Limiter:
@@ -72,6 +81,7 @@ def test_earliest_is_the_first_moment_at_which_a_request_passes(gaps: list[float
             "down": Down(TokenBucket(2, 3), [(5, 9), (12, 13)]),
             "box": PenaltyBox(TokenBucket(2, 3), 6),
             "changing": TokenBucket([(0, 5), (4, 0.5), (30, 3)], 2),
+            "chance": Chance(TokenBucket(2, 3), 1.5, 0.4, random.Random("moments")),
         }[which]
 
     at, limiter = 0.0, make()
@@ -101,6 +111,42 @@ def test_a_job_counts_until_it_ends() -> None:
 
 def test_a_refusal_during_a_ban_starts_it_again() -> None:
     assert accepted(PenaltyBox(TokenBucket(10, 1), 20), [0, 0.05, 15, 30, 50]) == [0, 50]
+
+
+def chances(seconds: float = 2.0, part: float = 0.2) -> Chance:
+    return Chance(TokenBucket(1000, 1000), seconds, part, random.Random("moments"))
+
+
+def test_a_moment_of_chance_refuses_everything_and_however_slowly_it_is_asked() -> None:
+    often, rarely = [i / 10 for i in range(4000)], [2.0 * i + 1 for i in range(200)]
+    refused = set(often) - set(accepted(chances(), often))
+    assert refused == {
+        t
+        for t in often
+        if math.floor(t / 2 + 1e-9) * 2.0 + 1 in set(rarely) - set(accepted(chances(), rarely))
+    }
+    assert len(refused) / len(often) == pytest.approx(0.2, abs=0.05)
+
+
+def test_only_the_first_refusal_of_a_moment_of_chance_is_excused() -> None:
+    once, often = chances(), chances()
+    accepted(once, [2.0 * i + 1 for i in range(200)])
+    accepted(often, [i / 10 for i in range(4000)])
+    assert 20 < often.excused == once.excused
+
+
+def test_the_limit_below_chance_excuses_nothing() -> None:
+    limiter = Chance(TokenBucket(1, 1), 2.0, 0.0, random.Random("moments"))
+    assert accepted(limiter, [0, 0.1, 0.2, 1.1]) == [0, 1.1]
+    assert limiter.excused == 0
+
+
+def test_what_no_pace_could_avoid_is_not_counted() -> None:
+    scenario = Scenario("chance", lambda rng: chances(0.01, 0.1), 200, (50, 10), demand=5)
+    run = Simulation(scenario, 1, Greedy(), horizon=1000).run()
+    assert run.done == 200
+    assert run.excused > 10
+    assert run.refused_per_item == (run.refused - run.excused) / 200 < 0.02
 
 
 def test_nothing_passes_during_an_outage() -> None:
