@@ -220,6 +220,8 @@ FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHand
 MAX_UPLOAD_BYTES = env.int("MAX_UPLOAD_BYTES", 2 * 1024**3, validate=validate.Range(min=1024))
 # How long an interrupted upload can be resumed.
 UPLOAD_LIFETIME = timedelta(hours=env.float("UPLOAD_LIFETIME_HOURS", 48.0, validate=validate.Range(min=0.1)))
+# How old a file without a row has to be before the dispatcher removes it (lifecycle/sweep.py).
+SWEEP_MIN_AGE = timedelta(hours=env.float("SWEEP_MIN_AGE_HOURS", 48.0, validate=validate.Range(min=1)))
 MAX_AUDIO_SECONDS = env.int("MAX_AUDIO_SECONDS", 4 * 3600, validate=validate.Range(min=1))
 
 # --- Redis: the queue, the gate, the channel layer, presence ----------------------------------------

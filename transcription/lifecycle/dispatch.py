@@ -7,6 +7,7 @@ code of its own. RQ's queue is kept short, because order and fairness are decide
 
 import logging
 import signal
+import threading
 import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -20,13 +21,12 @@ from django.db.models import Count, F, Min, Q
 from django.utils import timezone
 
 from transcription.gate import Purpose
-from transcription.lifecycle import jobs
+from transcription.lifecycle import jobs, sweep
 from transcription.lifecycle.lease import lease_length
 from transcription.live.presence import Heartbeat, Role
 from transcription.live.wakeup import Listener
 from transcription.models import Meeting, Recording, Transcription, TranscriptionQuerySet
 from transcription.service.accounts import file_slots, gate_of
-from transcription.sound import uploads
 
 logger = logging.getLogger(__name__)
 
@@ -143,6 +143,7 @@ class Dispatcher:
     def __init__(self) -> None:
         self._stopping = False
         self._next_sweep = 0.0
+        self._sweeper: threading.Thread | None = None
         self._adopt_at = 0.0
         self._queue = django_rq.get_queue("default")
 
@@ -206,14 +207,10 @@ class Dispatcher:
             ear.close()
 
     def _sweep(self) -> None:
-        """Discard abandoned uploads, once every SWEEP_EVERY seconds."""
-        if time.monotonic() < self._next_sweep:
-            return
-        self._next_sweep = time.monotonic() + SWEEP_EVERY
-        try:
-            uploads.sweep()
-        except OSError as error:
-            logger.warning("Unfinished uploads could not be discarded: %s", error)
+        """Begin to remove what is left over, once every SWEEP_EVERY seconds. Claims do not wait for it."""
+        if time.monotonic() >= self._next_sweep and not (self._sweeper and self._sweeper.is_alive()):
+            self._next_sweep = time.monotonic() + SWEEP_EVERY
+            self._sweeper = sweep.begin()
 
     def _stop(self, number: int, _frame: FrameType | None) -> None:
         logger.info("Stopping on %s.", signal.Signals(number).name)

@@ -5,7 +5,13 @@ query that uses it.
 """
 
 from transcription.models.gate_events import GateEvent
-from transcription.models.meetings import Meeting, MeetingQuerySet, Participant, ParticipantQuerySet
+from transcription.models.meetings import (
+    DeletedMeeting,
+    Meeting,
+    MeetingQuerySet,
+    Participant,
+    ParticipantQuerySet,
+)
 from transcription.models.recordings import Recording, Upload, audio_path
 from transcription.models.tokens import ApiToken
 from transcription.models.transcriptions import Transcription, TranscriptionQuerySet, TurnaroundSample
@@ -13,6 +19,7 @@ from transcription.models.words import Revision, SpeakerName, Utterance, Utteran
 
 __all__ = [
     "ApiToken",
+    "DeletedMeeting",
     "GateEvent",
     "Meeting",
     "MeetingQuerySet",

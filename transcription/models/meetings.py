@@ -53,6 +53,20 @@ class Meeting(models.Model):
         return self.title
 
 
+class DeletedMeeting(models.Model):
+    """A meeting that was deleted and whose files may not all be gone yet (lifecycle/deletion.py).
+
+    Written in the transaction that deletes the meeting, so that the deletion of its files is finished whatever ends
+    the process. The key is the meeting's id, which no other meeting ever gets.
+    """
+
+    meeting_id = models.BigIntegerField(primary_key=True)
+    at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return str(self.meeting_id)
+
+
 class ParticipantQuerySet(models.QuerySet["Participant"]):
     """Participants, filtered by presence in their meeting."""
 

@@ -8,12 +8,10 @@ that is not resumed is discarded after `UPLOAD_LIFETIME`.
 from __future__ import annotations
 
 import fcntl
-import logging
 import os
-import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Protocol
@@ -21,6 +19,7 @@ from typing import TYPE_CHECKING, BinaryIO, Protocol
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -33,9 +32,9 @@ if TYPE_CHECKING:
 else:
     _File = UploadedFile
 
-logger = logging.getLogger(__name__)
-
 BLOCK_BYTES = 256 * 1024
+# Below MEDIA_ROOT, on this machine: the storage may be elsewhere.
+FOLDER = "incoming"
 # Limit on a participant's unfinished uploads. More are a mistake, or an attempt to fill the disk.
 MOST_AT_ONCE = 100
 
@@ -73,7 +72,7 @@ class _Whole(_File):
 
         The upload keeps its own link until the recording exists.
         """
-        name = _folder() / uuid.uuid4().hex
+        name = folder() / uuid.uuid4().hex
         try:
             name.hardlink_to(self._path)
         except OSError:  # a file system without hard links
@@ -83,7 +82,7 @@ class _Whole(_File):
 
 def path_of(upload: Upload) -> Path:
     """Return the path of the bytes that have arrived."""
-    return _folder() / upload.pk.hex
+    return folder() / upload.pk.hex
 
 
 def expires_at(upload: Upload) -> datetime:
@@ -119,7 +118,7 @@ def begin(participant: Participant, *, client_id: uuid.UUID, name: str, size: in
                 name=intake.clean_name(name),
                 size_bytes=size,
             )
-            _folder().mkdir(parents=True, exist_ok=True)
+            folder().mkdir(parents=True, exist_ok=True)
             path_of(upload).touch(mode=0o600)
     except IntegrityError:
         known = Upload.objects.filter(participant=participant, client_id=client_id).first()
@@ -161,27 +160,26 @@ def discard(upload: Upload) -> None:
     Upload.objects.filter(pk=upload.pk).delete()
 
 
-def sweep() -> int:
-    """Discard uploads past their lifetime, and files of that age without a row. Return how many."""
-    oldest = timezone.now() - settings.UPLOAD_LIFETIME
-    swept = 0
-    for upload in Upload.objects.filter(changed_at__lt=oldest):
+def expired(now: datetime) -> QuerySet[Upload]:
+    """Return the uploads that are past their lifetime."""
+    return Upload.objects.filter(changed_at__lt=now - settings.UPLOAD_LIFETIME)
+
+
+def discard_idle(upload: Upload) -> bool:
+    """Discard the upload unless a part of it is arriving at this moment. Return whether it is gone."""
+    try:
+        with _held(upload):
+            discard(upload)
+    except Locked:
+        return False
+    except (OffsetConflict, Gone):  # there is no file: only the row is left
         discard(upload)
-        swept += 1
-    before = time.time() - settings.UPLOAD_LIFETIME.total_seconds()
-    for path in _folder().glob("[0-9a-f]" * 32):  # only ours: a file system may keep files of its own there
-        with suppress(FileNotFoundError):  # another dispatcher may sweep at the same time
-            # It has no row if its meeting was deleted, or if a process died between the file and the row.
-            if path.stat().st_mtime < before and not Upload.objects.filter(pk=uuid.UUID(path.name)).exists():
-                path.unlink()
-                swept += 1
-    if swept:
-        logger.info("Discarded %s unfinished uploads.", swept)
-    return swept
+    return True
 
 
-def _folder() -> Path:
-    return Path(settings.MEDIA_ROOT) / "incoming"
+def folder() -> Path:
+    """Return the directory of the uploads that are not complete."""
+    return Path(settings.MEDIA_ROOT) / FOLDER
 
 
 @contextmanager
