@@ -50,6 +50,10 @@ class Fleet:
         """Start a worker that SIGKILL ends at a named point (tests/dying_worker.py)."""
         return self._start("-m", "tests.dying_worker", where)
 
+    def deletion_that_dies(self, meeting: int) -> "subprocess.Popen[bytes]":
+        """Start the deletion of a meeting that SIGKILL ends before the files go (tests/dying_deletion.py)."""
+        return self._start("-m", "tests.dying_deletion", str(meeting))
+
     def _start(self, *command: str) -> "subprocess.Popen[bytes]":
         process = subprocess.Popen([sys.executable, *command], env=self._environment, cwd=ROOT)
         self._processes.append(process)

@@ -1,7 +1,7 @@
 """Resumable uploads below the protocol: what another request or process does to one meanwhile."""
 
+import fcntl
 import io
-import os
 import uuid
 from pathlib import Path
 
@@ -42,14 +42,18 @@ def test_who_begins_while_the_meeting_is_deleted_is_told_so(
     assert refused.value.code == "not_found"
 
 
-def test_two_dispatchers_that_sweep_at_once_are_in_nobodys_way(
-    upload: Upload, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    folder = uploads.path_of(upload).parent
-    orphan = folder / uuid.uuid4().hex
-    orphan.touch()
-    os.utime(orphan, (0, 0))
-    listed = [orphan, folder / uuid.uuid4().hex]  # the second was removed by another dispatcher
-    monkeypatch.setattr(Path, "glob", lambda *_: iter(listed[::-1]))
-    assert uploads.sweep() == 1
-    assert not orphan.exists()
+def test_an_expired_upload_is_discarded_unless_a_part_of_it_arrives_at_this_moment(upload: Upload) -> None:
+    path = uploads.path_of(upload)
+    with path.open("r+b") as writing:
+        fcntl.flock(writing, fcntl.LOCK_EX)  # as a request that adds to it does
+        assert not uploads.discard_idle(upload)
+        assert path.exists()
+    assert uploads.discard_idle(upload)
+    assert not path.exists()
+    assert not Upload.objects.exists()
+
+
+def test_an_expired_upload_without_a_file_is_discarded_too(upload: Upload) -> None:
+    uploads.path_of(upload).unlink()
+    assert uploads.discard_idle(upload)
+    assert not Upload.objects.exists()
