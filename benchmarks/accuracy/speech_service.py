@@ -60,8 +60,7 @@ class SpeechService:
 
     def submit(self, audio: bytes, language: str, lead_ms: int = 0) -> tuple[str, float]:
         """Return the job's id, and when its last byte was sent (time.monotonic())."""
-        model = "sommers" if self.engine == POCKETSPHINX else "whisper"
-        config = json.dumps({"model_name": model, "language": language, "lead_ms": lead_ms})
+        config = json.dumps({"model_name": "whisper", "language": language, "lead_ms": lead_ms})
         head = (
             f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="config"\r\n\r\n{config}\r\n'
             f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="file"; filename="a.wav"\r\n\r\n'

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
+from ..service.config import MODELS
 from ..service.protocol import MAX_BYTES, MAX_SECONDS, TOKEN_SECONDS
 from ..service.routes import Handler
 from .faults import FAULT_ON, KINDS, Fault
@@ -49,6 +50,7 @@ async def limits(request: web.Request) -> web.Response:
     settings = replace(
         now,
         concurrency=fields.whole("concurrency", now.concurrency),
+        concurrency_by_model=fields.wholes("concurrency_by_model", MODELS, now.concurrency_by_model),
         rate=fields.number("rate", now.rate),
         burst=fields.number("burst", now.burst, at_least=1),
         window=fields.number("window", now.window),
@@ -142,6 +144,7 @@ async def stats(request: web.Request) -> web.Response:
     return web.json_response(
         {
             "jobs": jobs,
+            "jobs_by_model": {model: laboratory.service.store.counts(time.time(), model) for model in MODELS},
             "duplicates": jobs["accepted"] - len(audio),
             "audio": audio,
             **laboratory.stats.as_json(),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from aiohttp import web
@@ -51,6 +52,18 @@ class Fields:
         if value is None or (_is_number(value) and isinstance(value, int) and value >= at_least):
             return value
         raise FieldError(f"{name} has to be a whole number of at least {at_least}, or null")
+
+    def wholes(self, name: str, keys: tuple[str, ...], default: Mapping[str, int]) -> Mapping[str, int]:
+        """Return whole numbers by some of `keys`, none for null. Raises FieldError."""
+        value = self._body[name] if self.has(name) else default
+        if value is None:
+            return {}
+        if isinstance(value, Mapping) and all(
+            key in keys and _is_number(number) and isinstance(number, int) and number >= 0
+            for key, number in value.items()
+        ):
+            return dict(value)
+        raise FieldError(f"{name} has to give {' or '.join(keys)} a whole number of at least 0, or be null")
 
     def flag(self, name: str, default: bool) -> bool:
         value = self._body[name] if self.has(name) else default

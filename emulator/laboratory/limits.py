@@ -1,17 +1,17 @@
 """The vendor's limits: concurrent jobs, request rates, and a throttle that is simply switched on.
 
-RTZR limits the concurrency of each organisation (https://developers.rtzr.ai/docs/rate_limit/). The rates and windows
-exist because other vendors have them, and a client must cope with each kind. Each account (`client_id`) has its own
-counts. RTZR documents no `Retry-After`, so none is sent unless a control asks for it. Limiters take the time as an
-argument, so that tests need not wait.
+RTZR limits the concurrency of each organisation and model (https://developers.rtzr.ai/docs/rate_limit/). The rates
+and windows exist because other vendors have them, and a client must cope with each kind. Each account (`client_id`)
+has its own counts. RTZR documents no `Retry-After`, so none is sent unless a control asks for it. Limiters take the
+time as an argument, so that tests need not wait.
 """
 
 from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Final, Literal, Protocol
 
 from ..service.protocol import TOO_MANY_JOBS, VendorError
@@ -92,9 +92,13 @@ class SlidingWindow:
 
 @dataclass(frozen=True)
 class LimitSettings:
-    """The limits that `POST /control/limits` sets; None means no such limit."""
+    """The limits that `POST /control/limits` sets; None means no such limit.
+
+    concurrency: jobs at once of each model; concurrency_by_model: of a model by its name, instead of that.
+    """
 
     concurrency: int | None = None
+    concurrency_by_model: Mapping[str, int] = field(default_factory=dict)
     rate: float | None = None
     burst: float | None = None
     window: float | None = None
@@ -162,9 +166,10 @@ class Limits:
                 self._requests[account].admit(now), TOO_MANY_POLLS if route == "poll" else settings.code
             )
 
-    def admit_job(self, transcribing: Callable[[], int]) -> None:
-        """Raises A0002 if the jobs in flight reach the limit. `transcribing` counts them if there is a limit."""
-        if self.settings.concurrency is not None and transcribing() >= self.settings.concurrency:
+    def admit_job(self, model: str, transcribing: Callable[[], int]) -> None:
+        """Raises A0002 if the model's jobs in flight reach its limit. `transcribing` counts them if there is one."""
+        limit = self.settings.concurrency_by_model.get(model, self.settings.concurrency)
+        if limit is not None and transcribing() >= limit:
             # It is unknown when a job will end, so a correct Retry-After can only say "soon".
             raise VendorError(TOO_MANY_JOBS, retry_after=header(self.settings.retry_after, 1.0))
 

@@ -51,9 +51,13 @@ def _counts_in(field: str) -> Callable[[object], bool]:
     return lambda value: isinstance(value, dict) and _count(value.get(field, 0))
 
 
+SOMMERS: Final = "sommers"
+WHISPER: Final = "whisper"
+MODELS: Final = (SOMMERS, WHISPER)
+
 # field -> (what it must be, in words; the check). Like the vendor, the emulator ignores unknown fields.
 _FIELDS: Final[Mapping[str, tuple[str, Callable[[object], bool]]]] = {
-    "model_name": ("sommers or whisper", _one_of("sommers", "whisper")),
+    "model_name": ("sommers or whisper", _one_of(*MODELS)),
     "language": ("a string", lambda value: isinstance(value, str)),
     "language_candidates": ("a list of strings", _strings),
     "domain": ("GENERAL or CALL", _one_of("GENERAL", "CALL")),
@@ -68,8 +72,8 @@ _FIELDS: Final[Mapping[str, tuple[str, Callable[[object], bool]]]] = {
     "keywords": ("a list of strings", _strings),
     "lead_ms": ("a whole number of milliseconds", _count),
 }
-# "en" is an extension, for an engine that knows only English.
-_SOMMERS_LANGUAGES: Final = ("ko", "en")
+# https://developers.rtzr.ai/docs/en/stt-file/language: all others, `detect` and `multi` are whisper's
+_SOMMERS_LANGUAGES: Final = ("ko", "ja")
 # Modes of whisper instead of a language.
 DETECT: Final = "detect"
 MULTI: Final = "multi"
@@ -92,7 +96,9 @@ def parse_config(text: str, spoken: frozenset[str] | None) -> Config:
             raise VendorError("H0001", f"{field} has to be {wanted}")
     if "diarization" in config and not config.get("use_diarization", False):
         raise VendorError("H0001", "diarization needs use_diarization")
-    model_name = config.get("model_name", "sommers")
+    model_name = config.get("model_name", SOMMERS)
+    if model_name == SOMMERS and "language_candidates" in config:
+        raise VendorError("H0001", "language_candidates are for whisper")
     language = _language(model_name, config.get("language"))
     if spoken is not None and language not in {DETECT, MULTI, *spoken}:
         raise VendorError(
@@ -112,7 +118,7 @@ def parse_config(text: str, spoken: frozenset[str] | None) -> Config:
 
 def _language(model_name: str, language: str | None) -> str:
     """Return the language to recognise, or one of whisper's modes."""
-    if model_name == "whisper":
+    if model_name == WHISPER:
         if language is None:
             raise VendorError("H0001", "whisper needs a language")
         if language not in (DETECT, MULTI) and not _ISO_LANGUAGE.fullmatch(language):

@@ -54,7 +54,6 @@ async def submit(request: web.Request) -> web.Response:
     account = service.account(request)
     if service.door is not None:
         service.door.admit("submit", account)
-    _admit_job(service, account, time.time())
     job_id = secrets.token_urlsafe(16)
     path = service.store.audio_path(job_id)
     accepted = False
@@ -65,8 +64,10 @@ async def submit(request: web.Request) -> web.Response:
         if duration_ms > rules.max_seconds * 1000:
             raise VendorError("H0006", f"the limit is {rules.max_seconds} seconds")
         now = time.time()
-        # Check again. Nothing awaits from here on, so that concurrent uploads cannot all pass the limit.
-        _admit_job(service, account, now)
+        # Nothing awaits from here on, so that concurrent uploads cannot all pass the limit.
+        if service.door is not None:
+            model = config.model_name
+            service.door.admit_job(model, lambda: service.store.transcribing(account, model, now))
         if not service.engine.has_room(duration_ms):
             raise VendorError(TOO_MANY_JOBS, "this machine has as much to do as it can")
         ready_at = now + rules.shortest(duration_ms / 1000)
@@ -79,11 +80,6 @@ async def submit(request: web.Request) -> web.Response:
             path.unlink(missing_ok=True)
     request[OUTCOME].job, request[OUTCOME].ready_at = job_id, ready_at
     return web.json_response({"id": job_id})
-
-
-def _admit_job(service: Service, account: str, now: float) -> None:
-    if service.door is not None:
-        service.door.admit_job(lambda: service.store.transcribing(account, now))
 
 
 async def poll(request: web.Request) -> web.Response:

@@ -28,8 +28,8 @@ class Door(Protocol):
     def admit(self, route: Literal["submit", "poll"], account: str) -> None:
         """Count a request of an account."""
 
-    def admit_job(self, in_flight: Callable[[], int]) -> None:
-        """Let one more job in. in_flight: counts the account's jobs that are not finished."""
+    def admit_job(self, model: str, in_flight: Callable[[], int]) -> None:
+        """Let one more job of a model in. in_flight: counts the account's jobs of it that are not finished."""
 
 
 @dataclass

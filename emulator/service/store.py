@@ -125,22 +125,24 @@ class Store:
             _job(row) for row in self._db.execute("SELECT * FROM jobs WHERE finished_at IS NULL ORDER BY seq")
         ]
 
-    def transcribing(self, client_id: str, now: float) -> int:
-        """Return the number of jobs in flight of an account. An index makes this independent of the finished jobs."""
+    def transcribing(self, client_id: str, model: str, now: float) -> int:
+        """Count the jobs in flight of an account and model. An index makes this independent of the finished jobs."""
         row = self._db.execute(
-            "SELECT count(*) FROM jobs WHERE client_id = ? AND (finished_at IS NULL OR finished_at > ?)",
-            (client_id, now),
+            "SELECT count(*) FROM jobs WHERE client_id = ? AND (finished_at IS NULL OR finished_at > ?)"
+            " AND json_extract(config, '$.model_name') = ?",
+            (client_id, now, model),
         ).fetchone()
         return int(row[0])
 
-    def counts(self, now: float) -> dict[str, int]:
-        """Return the number of jobs in each state."""
+    def counts(self, now: float, model: str | None = None) -> dict[str, int]:
+        """Return the number of jobs in each state, of one model or of all."""
         row = self._db.execute(
             "SELECT count(*) AS accepted,"
             " count(*) FILTER (WHERE finished_at IS NULL OR finished_at > :now) AS transcribing,"
             " count(*) FILTER (WHERE finished_at <= :now AND error IS NULL) AS completed,"
-            " count(*) FILTER (WHERE finished_at <= :now AND error IS NOT NULL) AS failed FROM jobs",
-            {"now": now},
+            " count(*) FILTER (WHERE finished_at <= :now AND error IS NOT NULL) AS failed FROM jobs"
+            " WHERE :model IS NULL OR json_extract(config, '$.model_name') = :model",
+            {"now": now, "model": model},
         ).fetchone()
         return dict(row)
 

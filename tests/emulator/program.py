@@ -112,7 +112,7 @@ class Client:
         text = (
             config
             if isinstance(config, str)
-            else json.dumps({"language": "en"} if config is None else config)
+            else json.dumps({"model_name": "whisper", "language": "en"} if config is None else config)
         )
         content = file.read_bytes() if isinstance(file, Path) else file
         files: dict[str, tuple[str | None, str | bytes]] = {"config": (None, text)}

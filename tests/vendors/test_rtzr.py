@@ -63,7 +63,7 @@ def test_how_far_a_job_is_counts_only_as_whole_milliseconds_within_its_length(
     [
         (base.SubmitOptions("ko"), {"model_name": "sommers", "language": "ko"}),
         (base.SubmitOptions("en"), {"model_name": "whisper", "language": "en"}),
-        (base.SubmitOptions("ja", speaker_count=3), {"model_name": "whisper", "language": "ja"}),
+        (base.SubmitOptions("ja", speaker_count=3), {"model_name": "sommers", "language": "ja"}),
         (
             base.SubmitOptions("ko", diarization=True, speaker_count=3),
             {

@@ -4,10 +4,13 @@ import io
 
 import pytest
 
+from emulator.engines.languages import languages_of
+from mico import settings as mico_settings
 from tests.emulator.sounds import wav
 from tests.servers import Emulator
 from tests.waiting import wait_until
 from transcription.vendors import base
+from transcription.vendors.languages import MODES
 from transcription.vendors.registry import get_vendor
 
 
@@ -29,7 +32,15 @@ def finished(job_id: str) -> base.Finished | None:
     return answer if isinstance(answer, base.Finished) else None
 
 
-@pytest.mark.parametrize("language", ["ko", "en", "detect", "multi"])
+def test_the_local_service_takes_what_is_sent_in_each_of_its_languages(emulator: Emulator) -> None:
+    emulator.turnaround(seconds=0)
+    offered = mico_settings.vendor_languages()["languages"]
+    assert languages_of("base") >= set(offered) - set(MODES)
+    for number, language in enumerate(offered):
+        assert isinstance(submit(level=number, language=language), base.Accepted), language
+
+
+@pytest.mark.parametrize("language", ["ko", "ja", "en", "detect", "multi"])
 def test_audio_goes_in_and_words_come_out(emulator: Emulator, language: str) -> None:
     emulator.turnaround(seconds=0)
     answer = submit(language=language)

@@ -109,7 +109,7 @@ class Rtzr:
         )
 
     def model(self, language: str) -> str:
-        """Return sommers for Korean, and whisper for everything else."""
+        """Return sommers for Korean and Japanese, and whisper for everything else."""
         return _model(language)
 
     def submit(self, audio: AudioSource, options: SubmitOptions) -> Accepted:
@@ -286,7 +286,8 @@ def _garbage(message: str, answer: http.Answer, *, may_have_arrived: bool = Fals
 
 
 def _model(language: str) -> str:
-    return "sommers" if language == "ko" else "whisper"
+    # https://developers.rtzr.ai/docs/en/stt-file/language
+    return "sommers" if language in {"ko", "ja"} else "whisper"
 
 
 def _config(options: SubmitOptions, candidates: tuple[str, ...], lead_ms: int) -> dict[str, object]:

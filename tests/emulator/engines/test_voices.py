@@ -57,7 +57,7 @@ def test_two_people_in_one_file_are_told_apart_when_asked(listener: Client) -> N
     names = ["speech_slt_1.wav", "speech_rms_1.wav", "speech_slt_2.wav"]
     audio = wav_of(pause + pause.join(samples(name) for name in names) + pause)
 
-    asked = listener.utterances(audio, {"language": "en", "use_diarization": True})
+    asked = listener.utterances(audio, {"model_name": "whisper", "language": "en", "use_diarization": True})
     assert [utterance["spk"] for utterance in asked] == [0, 1, 0]
 
     unasked = listener.utterances(audio)

@@ -81,7 +81,7 @@ def test_words_have_their_times(client: Client) -> None:
 
 
 def test_without_the_option_there_are_no_words(client: Client) -> None:
-    (utterance,) = client.utterances(AUDIO / "speech_rms_1.wav", {"language": "en"})
+    (utterance,) = client.utterances(AUDIO / "speech_rms_1.wav", {"model_name": "whisper", "language": "en"})
     assert set(utterance) == {"start_at", "duration", "msg", "spk", "lang"}
 
 

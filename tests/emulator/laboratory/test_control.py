@@ -121,6 +121,12 @@ def test_a_reset_forgets_the_tokens_when_asked(echo: Program, client: Client) ->
         ("throttle", {"seconds": 5, "retry_after": "1\r\nX: y"}, "retry_after has to be a number, a string"),
         ("throttle", {"second": 5, "seconds": 5}, "unknown field second"),
         ("limits", {"concurrency": 1.5}, "concurrency has to be a whole number"),
+        (
+            "limits",
+            {"concurrency_by_model": {"other": 1}},
+            "concurrency_by_model has to give sommers or whisper",
+        ),
+        ("limits", {"concurrency_by_model": {"whisper": True}}, "concurrency_by_model has to give"),
         ("limits", {"rate": True}, "rate has to be a number"),
         ("limits", {"rate": 0}, "to let nothing pass, throttle"),
         ("limits", {"rate": 5, "burst": 0.5}, "burst has to be a number of at least 1"),

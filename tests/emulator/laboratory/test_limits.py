@@ -70,7 +70,7 @@ def test_a_sliding_window_counts_refused_requests_too() -> None:
 
 def test_without_settings_everything_passes(limits: Limits) -> None:
     assert [refused(limits, "submit"), refused(limits, "poll")] == [None, None]
-    limits.admit_job(lambda: 10_000)
+    limits.admit_job("sommers", lambda: 10_000)
 
 
 def test_a_rate_counts_both_routes_and_names_each_with_its_code(limits: Limits) -> None:
@@ -122,10 +122,13 @@ def test_a_sliding_window_is_chosen_by_its_flag(limits: Limits, clock: Clock) ->
 
 
 def test_concurrency_counts_what_it_is_told(limits: Limits) -> None:
-    limits.configure(LimitSettings(concurrency=2))
-    limits.admit_job(lambda: 1)
+    limits.configure(LimitSettings(concurrency=2, concurrency_by_model={"sommers": 3}))
+    limits.admit_job("whisper", lambda: 1)
+    limits.admit_job("sommers", lambda: 2)
+    with pytest.raises(VendorError):
+        limits.admit_job("sommers", lambda: 3)
     with pytest.raises(VendorError) as refusal:
-        limits.admit_job(lambda: 2)
+        limits.admit_job("whisper", lambda: 2)
     assert (refusal.value.status, refusal.value.code, refusal.value.retry_after) == (429, "A0002", None)
 
 

@@ -66,6 +66,21 @@ def test_jobs_in_flight_fill_the_concurrency(echo: Program, client: Client) -> N
     assert echo.client("someone else").submit(AUDIO).status_code == 200
 
 
+def test_each_model_has_its_own_concurrency(echo: Program, client: Client) -> None:
+    def submit(model: str, language: str, times: int) -> list[int]:
+        config = {"model_name": model, "language": language}
+        return [client.submit(AUDIO, config).status_code for _ in range(times)]
+
+    echo.control("limits", concurrency=1)
+    echo.control("turnaround", seconds=60)
+    assert submit("sommers", "ko", 2) == submit("whisper", "en", 2) == [200, 429]
+    echo.control("limits", concurrency_by_model={"sommers": 3})
+    assert submit("sommers", "ja", 3) == [200, 200, 429]
+    assert submit("whisper", "ko", 1) == [429]
+    transcribing = {model: jobs["transcribing"] for model, jobs in echo.stats()["jobs_by_model"].items()}
+    assert transcribing == {"sommers": 3, "whisper": 1}
+
+
 def test_a_job_that_is_over_makes_room(echo: Program, client: Client) -> None:
     echo.control("limits", concurrency=1)
     for _ in range(2):

@@ -15,7 +15,7 @@ from tests.emulator.sounds import encoded, samples, wav
 
 SENTENCE = "speech_slt_1.wav"
 FULL_CONFIG = {
-    "model_name": "sommers",
+    "model_name": "whisper",
     "language": "en",
     "language_candidates": ["ko", "en"],
     "domain": "CALL",
@@ -41,6 +41,8 @@ FULL_CONFIG = {
         {"model_name": "whisper", "language": "detect"},
         {"model_name": "whisper", "language": "multi", "language_candidates": ["ko", "en"]},
         {"model_name": "whisper", "language": "ja"},
+        {"model_name": "sommers", "language": "ja"},
+        {"model_name": "sommers", "language": "ko"},
     ],
 )
 def test_a_good_config_is_accepted(client: Client, config: dict[str, object]) -> None:
@@ -58,6 +60,9 @@ def test_a_good_config_is_accepted(client: Client, config: dict[str, object]) ->
         {"model_name": "whisper"},
         {"model_name": "whisper", "language": "English"},
         {"language": "xx"},
+        {"model_name": "sommers", "language": "en"},
+        {"model_name": "sommers", "language": "detect"},
+        {"model_name": "sommers", "language": "ko", "language_candidates": ["ko", "en"]},
         {"language": 1},
         {"domain": "MEETING"},
         {"diarization": {"spk_count": 2}},
