@@ -160,6 +160,8 @@ class WhisperEngine:
                             "start_ms": done_ms,
                             "duration_ms": job.duration_ms,
                             "lead_ms": job.config.lead_ms,
+                            "lead_tail_ms": job.config.lead_tail_ms,
+                            "tail_ms": job.config.tail_ms,
                             "language": language,
                             "candidates": job.config.candidates,
                             "words": job.config.use_word_timestamp,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from dataclasses import dataclass, field, replace
+from math import inf
 from pathlib import Path
 from typing import Final
 
@@ -104,10 +105,18 @@ class WhisperRecogniser:
         return found.reshape(-1)
 
     def transcribe(
-        self, samples: Samples, language: str, candidates: tuple[str, ...] = (), *, lead: float = 0.0
+        self,
+        samples: Samples,
+        language: str,
+        candidates: tuple[str, ...] = (),
+        *,
+        lead: float = 0.0,
+        lead_tail: float = 0.0,
+        until: float = inf,
     ) -> tuple[list[Heard], str]:
-        """Return what was said in up to half a minute after its first `lead` seconds, and the language.
+        """Return what was said in up to half a minute, and the language.
 
+        lead, lead_tail, until: the seconds of the piece of which the words are wanted, see `between`.
         language: a code, DETECT or MULTI; candidates: the codes that these two choose from, all if empty. The
         language is "" if nothing was said and none was asked for.
         """
@@ -131,7 +140,7 @@ class WhisperRecogniser:
                 for word in segment.words or []
             ]
             words = nonsense.without_loops(words, [word.text for word in words])
-            words = after(words, lead)
+            words = between(words, lead, lead_tail, until)
             if not nonsense.is_subtitle(segment.text, segment.avg_logprob, segment.no_speech_prob):
                 heard += [Heard(part[0].start, part[-1].end, part) for part in _at_pauses(words)]
         return heard, spoken
@@ -176,15 +185,21 @@ class WhisperRecogniser:
         return max(chosen, key=lambda code: chosen[code]) if chosen else str(best)
 
 
-def after(words: list[HeardWord], lead: float) -> list[HeardWord]:
-    """Return the words that follow the first `lead` seconds; none of them begins before.
+def between(
+    words: list[HeardWord], lead: float, lead_tail: float = 0.0, until: float = inf
+) -> list[HeardWord]:
+    """Return the words after the first `lead` seconds, or after `lead_tail` seconds less, up to `until`.
 
     Whisper often lets the first word after a pause begin before the pause, and seldom lets the last word before it
-    end far behind it. So a word belongs to the side on which it ends.
+    end far behind it. So a word belongs to the side on which it ends. Where a sound ends within a word, its first
+    half is heard as a word of its own: there both sides part the words a little earlier, where both hear what
+    follows. No word begins before the lead's end.
     """
+    begin = lead - lead_tail + _END_LATE if lead else -inf
+    kept = [word for word in words if begin <= word.end < until + _END_LATE]
     if not lead:
-        return words
-    return [replace(word, start=max(word.start, lead)) for word in words if word.end >= lead + _END_LATE]
+        return kept
+    return [replace(word, start=max(word.start, lead), end=max(word.end, lead + _END_LATE)) for word in kept]
 
 
 def _at_pauses(words: list[HeardWord]) -> list[list[HeardWord]]:

@@ -4,7 +4,8 @@ FOLDER has the model's files; VOICES is the file of voiceprints.find. Without it
 
 Two questions:
 
-    {"path", "start_ms", "duration_ms", "lead_ms", "language", "candidates", "words", "voices"}
+    {"path", "start_ms", "duration_ms", "lead_ms", "lead_tail_ms", "tail_ms", "language", "candidates", "words",
+     "voices"}
         -> {"until_ms", "language", "utterances", "voices"} or {"error": {"code", "message"}}
         The next piece of a recording, from `start_ms` to `until_ms`, with times from the recording's beginning.
         `voices` has a list of numbers for each utterance if the question's `voices` is true.
@@ -17,6 +18,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from math import inf
 from pathlib import Path
 from typing import Any, Final
 
@@ -92,9 +94,15 @@ class Pieces:
         samples, is_last = self._read(question, start)
         if not is_last:
             samples = samples[: cut(self._recogniser.speech(samples), samples)]
-        lead = max(question["lead_ms"] / 1000 - start / RATE, 0.0)
+        begun = start / RATE
+        until = (question["duration_ms"] - question["tail_ms"]) / 1000 - begun if question["tail_ms"] else inf
         heard, language = self._recogniser.transcribe(
-            samples, question["language"], tuple(question["candidates"]), lead=lead
+            samples,
+            question["language"],
+            tuple(question["candidates"]),
+            lead=max(question["lead_ms"] / 1000 - begun, 0.0),
+            lead_tail=question["lead_tail_ms"] / 1000,
+            until=until,
         )
         return {
             "until_ms": question["duration_ms"] if is_last else (start + len(samples)) * 1000 // RATE,

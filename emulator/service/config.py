@@ -29,6 +29,11 @@ class Config:
     candidates: tuple[str, ...] = ()
     # An extension: so much at the beginning of the audio was transcribed before, and is here for its context only.
     lead_ms: int = 0
+    # The lead was itself sent with this `tail_ms`: the words at its end are still to be said.
+    lead_tail_ms: int = 0
+    # An extension: speech goes on after the audio. So much at its end comes again in the lead of what follows, and
+    # the words that end in it are said there.
+    tail_ms: int = 0
 
 
 def _flag(value: object) -> bool:
@@ -71,6 +76,8 @@ _FIELDS: Final[Mapping[str, tuple[str, Callable[[object], bool]]]] = {
     "use_word_timestamp": ("a boolean", _flag),
     "keywords": ("a list of strings", _strings),
     "lead_ms": ("a whole number of milliseconds", _count),
+    "lead_tail_ms": ("a whole number of milliseconds", _count),
+    "tail_ms": ("a whole number of milliseconds", _count),
 }
 # https://developers.rtzr.ai/docs/en/stt-file/language: all others, `detect` and `multi` are whisper's
 _SOMMERS_LANGUAGES: Final = ("ko", "ja")
@@ -113,6 +120,8 @@ def parse_config(text: str, spoken: frozenset[str] | None) -> Config:
         speakers,
         tuple(candidates),
         config.get("lead_ms", 0),
+        config.get("lead_tail_ms", 0),
+        config.get("tail_ms", 0),
     )
 
 

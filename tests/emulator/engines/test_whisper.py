@@ -109,6 +109,18 @@ def test_what_comes_before_the_lead_is_context_only(client: Client) -> None:
     assert utterances[0]["start_at"] >= lead_ms
 
 
+def test_a_word_that_was_cut_is_said_once_and_whole_by_the_sound_after_it(client: Client) -> None:
+    """The last word, "meeting", is cut in its middle."""
+    sentence = samples("speech_slt_1.wav")
+    cut_ms = 1550
+    earlier = client.utterances(wav_of(sentence[: cut_ms * 32]), CONFIG | {"tail_ms": 500})
+    later = client.utterances(
+        wav_of(sentence + bytes(SECOND)), CONFIG | {"lead_ms": cut_ms, "lead_tail_ms": 500}
+    )
+    assert plain(" ".join(u["msg"] for u in [*earlier, *later])) == TEXTS["speech_slt_1.wav"]
+    assert later[0]["start_at"] == cut_ms
+
+
 # --- Speakers
 
 TURNS = ["speech_slt_1.wav", "speech_rms_1.wav", "speech_slt_2.wav", "speech_awb_1.wav", "speech_rms_2.wav"]

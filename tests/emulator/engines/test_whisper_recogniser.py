@@ -64,5 +64,18 @@ def test_a_word_belongs_to_the_side_of_the_lead_on_which_it_ends() -> None:
     before = [HeardWord(3.2, 4.5, " received,"), HeardWord(4.6, 5.08, " for")]
     behind = [HeardWord(4.4, 5.3, " good"), HeardWord(5.3, 5.6, " or")]
     words = [*before, *behind]
-    assert whisper_recogniser.after(words, 5.0) == [HeardWord(5.0, 5.3, " good"), behind[1]]
-    assert whisper_recogniser.after(words, 0.0) == words
+    assert whisper_recogniser.between(words, 5.0) == [HeardWord(5.0, 5.3, " good"), behind[1]]
+    assert whisper_recogniser.between(words, 0.0) == words
+
+
+def test_both_sides_of_a_cut_within_a_word_part_the_words_at_the_same_place() -> None:
+    # "circulation" from 7.9 to 8.7 s, cut at 8.2 s; the next sound has the 5 s before as its lead.
+    earlier = [HeardWord(7.4, 7.78, " the"), HeardWord(7.9, 8.1, " surf")]
+    assert whisper_recogniser.between(earlier, 0.0, until=8.2 - 0.5) == earlier[:1]
+    later = [HeardWord(4.2, 4.58, " the"), HeardWord(4.7, 5.5, " circulation"), HeardWord(5.5, 5.9, " when")]
+    assert whisper_recogniser.between(later, 5.0, 0.5) == [HeardWord(5.0, 5.5, " circulation"), later[2]]
+
+
+def test_a_word_that_was_left_out_before_is_said_at_the_beginning() -> None:
+    words = [HeardWord(4.0, 4.5, " my"), HeardWord(4.6, 4.9, " purse")]
+    assert whisper_recogniser.between(words, 5.0, 0.5) == [HeardWord(5.0, 5.1, " purse")]
