@@ -40,6 +40,15 @@ def test_a_language_that_the_vendor_does_not_have_is_refused_in_words(
     assert not media.exists()
 
 
+@pytest.mark.parametrize("goes_on", [True, False])
+def test_a_live_recording_may_say_that_its_speaker_goes_on(
+    client: Client, meeting: Meeting, speech: Speech, goes_on: bool
+) -> None:
+    said = {"goes_on": "true"} if goes_on else {}
+    assert hand_in(client, meeting, audio=speech(), kind="live", **said).status_code == 201
+    assert Recording.objects.get().goes_on is goes_on
+
+
 def test_an_upload_is_kept_and_waits(client: Client, meeting: Meeting, speech: Speech, media: Path) -> None:
     response = hand_in(client, meeting, audio=speech())
     assert response.status_code == 201

@@ -104,6 +104,61 @@ const stop = async () => {
 """
 
 
+def test_the_stretch_that_a_cut_one_promises_is_in_the_outbox_before_it(page: Page) -> None:
+    kept = run(
+        page,
+        TAKE
+        + """
+        let id = 0;
+        crypto.randomUUID = () => String(id++);
+        const kept = [];
+        outbox.add = async ({id, state}, number) => number === 0 && kept.push(["begun", id, state]);
+        outbox.finish = async ({id, goesOn}) => kept.push(["complete", id, goesOn]);
+        hear(sound, () => 0);
+        await stop();
+        return kept;
+        """,
+        sound=talk(8),
+    )
+    assert kept == [
+        ["begun", "0", "open"],
+        ["begun", "1", "open"],
+        ["complete", "0", True],
+        ["complete", "1", False],
+    ]
+
+
+def test_a_stretch_promises_nothing_if_the_browser_cannot_keep_the_next_one(page: Page) -> None:
+    promised = run(
+        page,
+        TAKE
+        + """
+        const promised = [];
+        outbox.add = () => Promise.reject(new Error("the disk is full"));
+        outbox.finish = async ({goesOn}) => promised.push(goesOn);
+        hear(sound, () => 0);
+        await stop();
+        return promised;
+        """,
+        sound=talk(8),
+    )
+    assert promised == [False, False]
+
+
+def test_what_was_cut_within_a_word_is_joined_however_the_clock_is_corrected(page: Page) -> None:
+    written = run(
+        page,
+        TAKE
+        + """
+        hear(sound, (end) => end > 6000 ? 3000 : 0);
+        return await stop();
+        """,
+        sound=talk(8),
+    )
+    (offset, lasts), (following, _) = written
+    assert offset + lasts == following
+
+
 def test_where_speech_goes_on_a_stretch_begins_in_the_moment_in_which_the_last_one_ended(page: Page) -> None:
     written = run(
         page,

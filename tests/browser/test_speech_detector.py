@@ -35,6 +35,7 @@ class Stretch:
 
     start: int
     samples: "array[float]"
+    goes_on: bool
 
     @property
     def end(self) -> int:
@@ -51,13 +52,13 @@ def detect(page: Page, sound: "array[float]", piece: int = 1000, **options: Any)
         const ended = [];
         for (let at = 0; at < sound.length; at += piece) ended.push(...detector.push(sound.subarray(at, at + piece)));
         ended.push(...detector.flush());
-        return ended.map(({start, samples}) => ({start, samples: encode(samples)}));
+        return ended.map(({start, samples, goesOn}) => ({start, samples: encode(samples), goesOn}));
         """,
         sound=sound,
         piece=piece,
         options=options,
     )
-    return [Stretch(one["start"], unpack(one["samples"])) for one in found]
+    return [Stretch(one["start"], unpack(one["samples"]), one["goesOn"]) for one in found]
 
 
 def is_part_of(stretch: Stretch, sound: "array[float]") -> bool:
@@ -240,3 +241,28 @@ def test_stop_in_the_middle_of_a_word_keeps_its_last_sample(page: Page) -> None:
     [stretch] = detect(page, sound)
     assert stretch.end == len(sound)
     assert is_part_of(stretch, sound)
+
+
+def test_a_cut_in_no_pause_is_told_from_an_end_and_from_a_cut_in_a_pause(page: Page) -> None:
+    spoken = detect(page, join(silence(1), talk(16), silence(2)), **SHORT)
+    assert [one.goes_on for one in spoken] == [True, True, False]
+    at_a_pause = detect(page, join(silence(1), talk(8, pauses=[(4, 0.3)]), silence(2)), **SHORT)
+    assert [one.goes_on for one in at_a_pause] == [False, False]
+
+
+def test_where_only_silence_has_followed_a_cut_speech_does_not_go_on(page: Page) -> None:
+    # 80 ms after the last sound it is at its latest, and cut in them.
+    [stretch] = detect(page, join(silence(1), talk(6.52), silence(2)), **SHORT)
+    assert 6.9 * RATE <= len(stretch.samples) <= 7 * RATE
+    assert not stretch.goes_on
+
+
+def test_the_next_stretch_comes_even_if_nothing_in_it_was_speech(page: Page) -> None:
+    # What is left of the talk after the cut is nothing beside the hum that is switched on.
+    hum = noise("white", 0.02, -5) * 250
+    sound = join(silence(1), talk(7), hum, silence(2))
+    *cut, last = detect(page, sound, **SHORT)
+    assert cut
+    assert all(one.goes_on for one in cut)
+    assert cut[-1].end == last.start
+    assert is_part_of(last, sound)

@@ -11,7 +11,9 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from tests.stt import a_meeting
 from transcription.models import Meeting, Participant, Recording
 from transcription.sound.intake import receive
-from transcription.sound.lead import with_lead
+from transcription.sound.lead import tail_of, with_lead
+from transcription.sound.media import open_for_vendor
+from transcription.vendors.registry import get_vendor
 
 pytestmark = pytest.mark.django_db
 
@@ -111,3 +113,38 @@ def test_a_file_that_is_gone_is_no_lead(speak: Callable[..., Recording]) -> None
     before = speak(1, 0, 5_000)
     before.audio.delete(save=False)
     assert with_lead(speak(2, 5_000, 4_000), 3_000) is None
+
+
+def test_the_end_of_what_was_cut_within_a_word_is_left_to_the_next(
+    speak: Callable[..., Recording], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vendor = get_vendor("rtzr")
+    monkeypatch.setattr(vendor, "lead_ms", 3_000)
+    first, second = speak(1, 0, 5_000, goes_on=True), speak(2, 5_000, 4_000, goes_on=True)
+    last = speak(3, 9_000, 1_000)
+    found = []
+    for recording in (first, second, last):
+        with open_for_vendor(recording, vendor) as sent:
+            found.append((sent.lead_ms, sent.lead_tail_ms, sent.tail_ms))
+    assert found == [(0, 0, 500), (3_000, 500, 500), (3_000, 500, 0)]
+
+
+@pytest.mark.parametrize(
+    ("changes", "longest_ms"),
+    [
+        ({"goes_on": False}, 3_000),
+        ({}, 0),  # the vendor takes no lead, so the next stretch could not say it
+        ({}, 400),
+        ({"participant": None}, 3_000),
+        ({"kind": "upload"}, 3_000),
+        ({"ms": 900}, 3_000),  # the next one's lead would hold next to nothing
+    ],
+)
+def test_every_other_stretch_says_all_its_words(
+    speak: Callable[..., Recording], changes: dict[str, Any], longest_ms: int
+) -> None:
+    fields: dict[str, Any] = {"ms": 5_000, "goes_on": True} | changes
+    before = speak(1, offset_ms=0, **fields)
+    assert tail_of(before, longest_ms) == 0
+    led = with_lead(speak(2, before.duration_ms, 4_000), longest_ms)
+    assert led is None or led.lead_tail_ms == 0

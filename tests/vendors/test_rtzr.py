@@ -121,7 +121,21 @@ def test_only_sound_with_a_lead_says_so(vendor: Vendor, ready: Rtzr) -> None:
     vendor.will(answer(200, {"id": "J1"}))
     source = base.AudioSource(io.BytesIO(b"RIFF"), 4, "a.wav", "audio/wav", lead_ms=1500)
     ready.submit(source, base.SubmitOptions("ko"))
-    assert json.loads(parts(vendor.requests[0])["config"])["lead_ms"] == 1500
+    config = json.loads(parts(vendor.requests[0])["config"])
+    assert config["lead_ms"] == 1500
+    assert not {"lead_tail_ms", "tail_ms"} & set(config)
+
+
+def test_a_sound_that_was_cut_within_a_word_says_how_much_of_it_comes_again(
+    vendor: Vendor, ready: Rtzr
+) -> None:
+    vendor.will(answer(200, {"id": "J1"}))
+    source = base.AudioSource(
+        io.BytesIO(b"RIFF"), 4, "a.wav", "audio/wav", lead_ms=1500, lead_tail_ms=400, tail_ms=500
+    )
+    ready.submit(source, base.SubmitOptions("ko"))
+    config = json.loads(parts(vendor.requests[0])["config"])
+    assert (config["lead_ms"], config["lead_tail_ms"], config["tail_ms"]) == (1500, 400, 500)
 
 
 def test_its_languages_are_whispers_of_two_letters_and_the_modes(rtzr: Rtzr) -> None:

@@ -55,12 +55,14 @@ def hand_in(  # noqa: PLR0917 - Ninja calls it with keywords
     client_id: Form[UUID | None] = None,
     offset_ms: FormEx[int | None, P(ge=0, le=intake.LATEST_OFFSET_MS)] = None,
     kind: Form[Literal["live", "upload"]] = "upload",
+    goes_on: Form[bool] = False,
     x_mico_participant: Header[int | None] = None,
 ) -> Status[RecordingOut]:
     """Store the audio and schedule its transcription.
 
     `client_id` is an idempotency key: a known one answers 200 with the existing recording. `offset_ms` is the start
-    in the meeting; without it a live recording ends now, and an upload starts after all others.
+    in the meeting; without it a live recording ends now, and an upload starts after all others. `goes_on`: a live
+    recording was cut while the person spoke on, and the next one, which will come, begins where it ends.
     `X-Mico-Participant` is the participant who spoke. If somebody else is signed in by now the answer is 403, so
     that audio that waited in a browser is not attributed to them.
     """
@@ -76,6 +78,7 @@ def hand_in(  # noqa: PLR0917 - Ninja calls it with keywords
         kind=kind,
         client_id=client_id,
         offset_ms=offset_ms,
+        goes_on=goes_on,
     )
     return Status(201 if created else 200, answer(request, recording.pk))
 

@@ -43,6 +43,8 @@ class Recording(models.Model):
     format = models.CharField(_("format"), max_length=20)
     size_bytes = models.BigIntegerField(_("size (bytes)"))
     duration_ms = models.BigIntegerField(_("length (ms)"), null=True, blank=True)
+    # It was cut while the person spoke on, maybe within a word: their next one begins where it ends (sound/lead.py).
+    goes_on = models.BooleanField(default=False, db_default=False, editable=False)
     # The audio that the vendor gets if it is not `audio` itself. `media.py` makes it once; a Retry uses it again.
     prepared = models.FileField(_("prepared audio"), upload_to=audio_path, max_length=200, blank=True)
     prepared_at = models.DateTimeField(_("prepared"), null=True, blank=True)

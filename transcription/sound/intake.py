@@ -51,15 +51,17 @@ def receive(
     kind: str,
     client_id: uuid.UUID | None = None,
     offset_ms: int | None = None,
+    goes_on: bool = False,
     in_parts: bool = False,
 ) -> tuple[Recording, bool]:
     """Store an upload and schedule its transcription. Return the recording, and whether it is new.
 
     `client_id` is an idempotency key: if the meeting has a recording with it, that one is returned and is not new.
     `offset_ms` is where the sound begins in the meeting. Without it, a live recording is taken to end now, and a file
-    is put after everything else. An ended meeting takes only live recordings that began before its end, however late
-    they arrive. A meeting in a language that the vendor does not have takes nothing, except for a file that came
-    `in_parts`: its language was checked before the first one.
+    is put after everything else. `goes_on`: it was cut while the person spoke on (sound/lead.py). An ended meeting
+    takes only live recordings that began before its end, however late they arrive. A meeting in a language that the
+    vendor does not have takes nothing, except for a file that came `in_parts`: its language was checked before the
+    first one.
 
     Raises UploadRefused.
     """
@@ -91,6 +93,7 @@ def receive(
         format=info.format,
         size_bytes=size,
         duration_ms=info.duration_ms,
+        goes_on=goes_on,
         prepared_at=None if media.needs_preparation(info, vendor) else timezone.now(),
     )
     recording.audio.save("audio", upload, save=False)  # outside the transaction: it may take long

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from transcription.models import Recording
 from transcription.sound import audio
-from transcription.sound.lead import with_lead
+from transcription.sound.lead import tail_of, with_lead
 from transcription.vendors.base import AudioSource, Vendor
 
 CONTENT_TYPES = {
@@ -103,15 +103,17 @@ def open_for_vendor(recording: Recording, vendor: Vendor) -> Iterator[AudioSourc
     """Open what the vendor is sent, for the `with` block. Raises FileNotFoundError."""
     stored, content_type = file_of(recording)
     form = "flac" if recording.prepared else recording.format
+    tail_ms = tail_of(recording, vendor.lead_ms)
     led = with_lead(recording, vendor.lead_ms)
     if led is not None:
-        content, lead_ms = led
         yield AudioSource(
-            file=io.BytesIO(content),
-            size_bytes=len(content),
+            file=io.BytesIO(led.content),
+            size_bytes=len(led.content),
             filename=f"recording-{recording.pk}.{form}",
             content_type=content_type,
-            lead_ms=lead_ms,
+            lead_ms=led.lead_ms,
+            lead_tail_ms=led.lead_tail_ms,
+            tail_ms=tail_ms,
         )
         return
     with _opened(stored) as file:
@@ -120,6 +122,7 @@ def open_for_vendor(recording: Recording, vendor: Vendor) -> Iterator[AudioSourc
             size_bytes=stored.size,
             filename=f"recording-{recording.pk}.{form}",
             content_type=content_type,
+            tail_ms=tail_ms,
         )
 
 

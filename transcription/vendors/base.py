@@ -62,7 +62,9 @@ class AudioSource:
     """A recording's audio in the storage.
 
     file: seekable, read from its current position for `size_bytes`; lead_ms: so much at its beginning was transcribed
-    before and is context only. The times of the result count from the file's beginning, lead included.
+    before and is context only, but for the words that end in its last `lead_tail_ms`; tail_ms: the words that end in
+    so much at its end are left to the next source, which has this one's end as its lead. The times of the result
+    count from the file's beginning, lead included.
     """
 
     file: BinaryIO
@@ -70,6 +72,8 @@ class AudioSource:
     filename: str
     content_type: str
     lead_ms: int = 0
+    lead_tail_ms: int = 0
+    tail_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)

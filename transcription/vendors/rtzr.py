@@ -114,7 +114,7 @@ class Rtzr:
 
     def submit(self, audio: AudioSource, options: SubmitOptions) -> Accepted:
         """POST /v1/transcribe. After a 401 the file is rewound and sent once more."""
-        config = json.dumps(_config(options, self.candidates, audio.lead_ms), ensure_ascii=False)
+        config = json.dumps(_config(options, self.candidates, audio), ensure_ascii=False)
         start = audio.file.tell()
 
         def post(token: str) -> http.Answer:
@@ -290,7 +290,7 @@ def _model(language: str) -> str:
     return "sommers" if language in {"ko", "ja"} else "whisper"
 
 
-def _config(options: SubmitOptions, candidates: tuple[str, ...], lead_ms: int) -> dict[str, object]:
+def _config(options: SubmitOptions, candidates: tuple[str, ...], audio: AudioSource) -> dict[str, object]:
     """Return the `config` of https://developers.rtzr.ai/docs/en/stt-file/; unset fields keep RTZR's defaults.
 
     `diarization` is sent only together with `use_diarization`, and `language_candidates` only with a mode: RTZR
@@ -303,8 +303,9 @@ def _config(options: SubmitOptions, candidates: tuple[str, ...], lead_ms: int) -
     }
     if options.language in MODES and candidates:
         config["language_candidates"] = list(candidates)
-    if lead_ms:  # an extension of Mico's own service (docs/emulator.md)
-        config["lead_ms"] = lead_ms
+    # Extensions of Mico's own service (docs/emulator.md).
+    extensions = {"lead_ms": audio.lead_ms, "lead_tail_ms": audio.lead_tail_ms, "tail_ms": audio.tail_ms}
+    config |= {name: ms for name, ms in extensions.items() if ms}
     if options.diarization:
         config |= {"use_diarization": True, "diarization": {"spk_count": max(0, options.speaker_count)}}
     if options.keywords:

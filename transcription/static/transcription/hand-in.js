@@ -26,6 +26,7 @@ export async function handIn(stretch, sound) {
   form.append("client_id", stretch.id);
   form.append("kind", "live");
   form.append("offset_ms", String(stretch.offsetMs));
+  if (stretch.goesOn) form.append("goes_on", "true");
   form.append("audio", wav(sound, RATE), `${fileName(stretch)}.wav`);
   let response;
   try {

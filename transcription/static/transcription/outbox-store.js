@@ -16,6 +16,7 @@
  * @property {"open" | "ready" | "refused"} state "open": still being spoken
  * @property {number} [samples] how many are stored
  * @property {string} [refusal] the server's sentence, if it is refused
+ * @property {boolean} [goesOn] it was cut while the person spoke on: the next one, which is stored too, follows at once
  * @property {boolean} [recovered] its page was closed before it was complete
  */
 

@@ -33,7 +33,11 @@ const AROUND = 2; // frames on each side of a cut that count for how quiet it is
 
 /** @typedef {{ samples: Float32Array, levels: Float32Array, speech: boolean }} Frame 20 ms */
 
-/** @typedef {{ start: number, samples: Float32Array }} Spoken a stretch; `start` in samples from the very first one */
+/**
+ * A stretch; `start` in samples from the very first one. `goesOn`: it was cut in no pause, maybe within a word, and the
+ * next one, which begins with the very next sample, is certain to come.
+ * @typedef {{ start: number, samples: Float32Array, goesOn: boolean }} Spoken
+ */
 
 export class SpeechDetector {
   /** @param {Partial<typeof DEFAULTS>} [options] */
@@ -52,6 +56,7 @@ export class SpeechDetector {
     this.frames = [];
     this.open = false;
     this.continues = false; // the open stretch began with a cut, maybe within a word
+    this.awaited = false; // the stretch before said that this one comes
     /** @type {Float32Array} The level of the noise in each band. */
     this.noise = new Float32Array(BANDS).fill(SILENT);
     // As if it had been silent before: whoever speaks at once is heard.
@@ -102,7 +107,7 @@ export class SpeechDetector {
    * @returns {Spoken[]}
    */
   flush() {
-    return this.interrupt().map(({ start, samples }) => ({ start, samples: join([samples, this.rest]) }));
+    return this.interrupt().map((spoken) => ({ ...spoken, samples: join([spoken.samples, this.rest]) }));
   }
 
   // If `open`: where the open stretch began and how long it is, in samples.
@@ -184,15 +189,18 @@ export class SpeechDetector {
     const wasSpeech = this.wasSpeech(frames);
     this.open = this.frames.length > 0;
     this.continues = inSpeech;
-    return wasSpeech ? { start, samples: join(frames.map((frame) => frame.samples)) } : null;
+    // Not where only silence has followed so far: that might be the end.
+    this.awaited = wasSpeech && inSpeech && this.frames.some((frame) => frame.speech);
+    return wasSpeech ? { start, samples: join(frames.map((frame) => frame.samples)), goesOn: this.awaited } : null;
   }
 
   /**
    * With the noise as it is known now, would anything in these frames have opened a stretch? After a cut that was in no
-   * pause, any sound is the end of a word.
+   * pause, any sound is the end of a word; and if it was said to come it comes, whatever is in it.
    * @param {Frame[]} frames
    */
   wasSpeech(frames) {
+    if (this.awaited) return true;
     const speech = frames.map((frame) => this.isSpeech(frame.levels));
     if (this.continues) return speech.includes(true);
     return speech.some((_, n) => speech.slice(n, n + OPENS.of).filter(Boolean).length >= OPENS.speech);

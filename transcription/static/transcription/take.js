@@ -26,6 +26,7 @@ export class Take {
   writing = Promise.resolve();
   ended = 0; // samples; where the last stretch ended
   free = 0; // the same in ms of the meeting; the next stretch begins no earlier
+  goesOn = false; // it was cut in no pause, and the next one says the word that the cut may have halved
 
   /**
    * `about`: of each stretch; `now`: ms since the meeting began; `lengths`: how soon and how late a stretch of somebody
@@ -92,7 +93,7 @@ export class Take {
    * @param {Spoken[]} ended
    */
   follow(ended) {
-    for (const { start, samples } of ended) this.finish(start, samples);
+    for (const spoken of ended) this.finish(spoken);
     const { open, start } = this.detector;
     if (this.current && !(open && start === this.current.start)) {
       const { id } = this.current.stretch; // it was no speech
@@ -126,12 +127,13 @@ export class Take {
 
   /**
    * Returns when in the meeting a stretch begins, in ms. One that begins with the very next sample begins exactly where
-   * the one before ended, so that the server can see that they belong together, unless the clock is far off by now.
+   * the one before ended, so that the server can see that they belong together, unless the clock is far off by now; and
+   * always, if the one before was cut in no pause.
    * @param {number} start in samples
    */
   offset(start) {
     const heard = Math.round(this.clock.at(start / RATE));
-    if (start === this.ended && Math.abs(heard - this.free) < JOINED) return this.free;
+    if (start === this.ended && (this.goesOn || Math.abs(heard - this.free) < JOINED)) return this.free;
     return Math.max(this.free, heard);
   }
 
@@ -145,22 +147,27 @@ export class Take {
     this.write(() => current.failed || this.outbox.add(stretch, number, samples).catch(() => (current.failed = true)));
   }
 
-  /**
-   * @param {number} start
-   * @param {Float32Array} samples
-   */
-  finish(start, samples) {
+  /** @param {Spoken} spoken */
+  finish({ start, samples, goesOn }) {
     const done = this.current?.start === start ? this.current : this.begin(start);
     this.current = null;
     this.heard += 1;
     const stretch = { ...done.stretch, offsetMs: this.offset(start) };
     this.ended = start + samples.length;
     this.free = stretch.offsetMs + Math.round((1000 * samples.length) / RATE);
-    this.write(() =>
-      done.failed
-        ? this.outbox.finish(stretch, samples, 0, 0)
-        : this.outbox.finish(stretch, samples, done.pieces, done.kept),
-    );
+    this.goesOn = goesOn && this.detector.open && this.detector.start === this.ended;
+    const next = this.goesOn ? this.begin(this.ended) : null;
+    if (next) {
+      // It is in the outbox before this one says that it comes: a page that is closed now loses no word.
+      this.current = next;
+      this.persist();
+    }
+    this.write(() => {
+      const whole = { ...stretch, goesOn: next !== null && !next.failed };
+      return done.failed
+        ? this.outbox.finish(whole, samples, 0, 0)
+        : this.outbox.finish(whole, samples, done.pieces, done.kept);
+    });
   }
 
   /**
