@@ -244,7 +244,7 @@ RQ_QUEUES = {
     "default": {
         "URL": REDIS_URL,
         "SERIALIZER": "rq.serializers.JSONSerializer",
-        "DEFAULT_TIMEOUT": 900,  # s; longer than every timeout inside a job
+        "DEFAULT_TIMEOUT": 900,  # s; longer than every timeout inside a job, but for the upload of a large file
         "DEFAULT_RESULT_TTL": 0,  # the results of jobs are in the database
     }
 }
@@ -301,6 +301,9 @@ STT_VENDORS: dict[str, dict[str, Any]] = {
         ),
         "connect_timeout_s": env.float("STT_CONNECT_TIMEOUT", 5.0, validate=validate.Range(min=0.1)),
         "read_timeout_s": env.float("STT_READ_TIMEOUT", 30.0, validate=validate.Range(min=0.1)),
+        # Longer than a poll's: an answer that comes too late is a recording that is paid for twice. At most what a
+        # job of RQ has time for (DEFAULT_TIMEOUT).
+        "submit_timeout_s": env.float("STT_SUBMIT_TIMEOUT", 60.0, validate=validate.Range(0.1, 600)),
         # How soon and how late what somebody says without a pause is cut and sent. A vendor that is paid by the
         # request, or takes long for each, wants long stretches; to the embedded one their length is all the same.
         "stretch_s": tuple(
@@ -350,6 +353,8 @@ STT_RETRY_FIRST_SECONDS = env.float("STT_RETRY_FIRST_SECONDS", 2.0, validate=val
 STT_RETRY_LONGEST_SECONDS = 300.0
 # Jobs begun for one step without completing it (their workers died) before the transcription fails.
 STT_MAX_STARTS = 8
+# The time limit in seconds of a job that sends a file: preparing hours of sound, and a slow upload of 2 GB.
+STT_FILE_JOB_SECONDS = 3 * 3600
 # How often audio is sent again after an answer was lost (the vendor has no idempotency key).
 STT_MAX_RESENDS = 1
 # Longest time in a state, in seconds. After that the transcription fails with a reason and can be retried.

@@ -26,6 +26,7 @@ from transcription.live.wakeup import CHANNEL, Listener, wake
 from transcription.models import Meeting, Recording, Transcription
 from transcription.service.accounts import gate_of
 from transcription.service.reports import record
+from transcription.vendors.registry import get_vendor
 
 ROOT = Path(__file__).parents[2]
 
@@ -175,6 +176,20 @@ def test_in_rq_too_live_speech_goes_before_files_and_after_the_polls_of_its_step
     Dispatcher().step()
 
     assert [job.args[0] for job in django_rq.get_queue("default").jobs] == [poll, *clips, *files]
+
+
+def test_a_job_that_sends_a_file_has_time_for_a_slow_upload(settings: Settings) -> None:
+    meeting = a_meeting()
+    file = row_of(a_recording(meeting)).pk
+    clip = row_of(a_recording(meeting, kind="live")).pk
+
+    Dispatcher().step()
+
+    limits = {job.args[0]: job.timeout or 0.0 for job in django_rq.get_queue("default").jobs}
+    assert limits == {clip: 900, file: settings.STT_FILE_JOB_SECONDS}
+    longest = get_vendor("rtzr").submit_limit_s(get_vendor("rtzr").max_bytes)
+    assert limits[file] > 2 * longest  # twice: a token that is refused costs a second upload
+    assert limits[clip] > 2 * get_vendor("rtzr").submit_limit_s(settings.STT_HEAVY_BYTES)
 
 
 def test_while_files_are_held_back_live_speech_is_sent_exactly_when_it_is_due(

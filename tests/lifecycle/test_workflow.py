@@ -27,7 +27,7 @@ from tests.stt import (
 )
 from tests.waiting import wait_until
 from transcription import events, sample
-from transcription.gate import Purpose
+from transcription.gate import Gate, Purpose
 from transcription.lifecycle import states, workflow
 from transcription.lifecycle.lease import Lease, NotOurs
 from transcription.models import GateEvent, Recording, Transcription, Utterance
@@ -327,6 +327,37 @@ def test_a_second_lost_answer_fails_rather_than_pay_a_third_time(emulator: Emula
 
     assert (row.status, row.error_code) == ("failed", "outcome_unknown")
     assert emulator.stats()["jobs"]["accepted"] == 2
+
+
+def test_an_answer_to_a_submit_that_takes_long_is_waited_for_and_nothing_is_paid_twice(
+    emulator: Emulator, settings: Settings
+) -> None:
+    account = settings.STT_VENDORS["rtzr"] | {"read_timeout_s": 0.5}
+    settings.STT_VENDORS = settings.STT_VENDORS | {"rtzr": account}
+    get_vendor.cache_clear()
+    emulator.faults("slow", on="submit", seconds=1.5, after=True)
+
+    row = run_until(a_recording(a_meeting()))
+
+    assert (row.status, row.possible_duplicate) == ("done", 0)
+    assert emulator.stats()["duplicates"] == 0
+
+
+def test_the_permit_of_a_submit_lasts_as_long_as_the_adapter_may_take(
+    emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leases: list[float | None] = []
+    acquire = Gate.acquire
+
+    def seen(self: Gate, purpose: Purpose, *, lease: float | None = None) -> object:
+        leases.append(lease)
+        return acquire(self, purpose, lease=lease)
+
+    monkeypatch.setattr(Gate, "acquire", seen)
+    recording = a_recording(a_meeting())
+    run_until(recording, "processing")
+
+    assert leases == [get_vendor("rtzr").submit_limit_s(recording.size_bytes)]
 
 
 def test_an_answer_that_nobody_understands_counts_as_lost(emulator: Emulator) -> None:

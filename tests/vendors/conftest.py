@@ -41,7 +41,8 @@ def rtzr(vendor: Vendor, client: redis.Redis) -> Rtzr:
         client_secret="s3cr3t-of-mine",
         base_url=f"{vendor.url}/",
         connect_timeout_s=patient(5),
-        read_timeout_s=patient(0.25),  # short, because some tests wait for it
+        read_timeout_s=patient(0.25),  # short, because some tests wait for these two
+        submit_timeout_s=patient(0.25),
     )
 
 

@@ -102,6 +102,17 @@ def hang(handler: Handler) -> None:
     handler.close_connection = True
 
 
+def late(seconds: float, status: int, data: object) -> Reply:
+    """Read the request and answer after so many seconds."""
+
+    def reply(handler: Handler) -> None:
+        handler.read_body()
+        handler.vendor.over.wait(seconds)
+        handler.write(status, json.dumps(data).encode())
+
+    return reply
+
+
 def refuse_unread(status: int, data: object) -> Reply:
     """Answer before the body is read, as a server does that checks the Content-Length first."""
 

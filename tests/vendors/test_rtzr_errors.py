@@ -5,8 +5,19 @@ import io
 import pytest
 import redis
 
-from tests.vendors.scripted import Reply, Vendor, answer, cut_short, drop, drop_unread, hang, refuse_unread
-from tests.vendors.talk import UTTERANCE, sound, submit
+from tests.vendors.scripted import (
+    Reply,
+    Vendor,
+    answer,
+    cut_short,
+    drop,
+    drop_unread,
+    hang,
+    late,
+    refuse_unread,
+)
+from tests.vendors.talk import UTTERANCE, signed_in, sound, submit
+from tests.waiting import patient
 from transcription.vendors import base
 from transcription.vendors.rtzr import Rtzr
 
@@ -202,6 +213,36 @@ def test_a_submit_whose_answer_is_lost_may_have_arrived(
     with pytest.raises(base.VendorUnavailable) as caught:
         submit(ready)
     assert caught.value.may_have_arrived is arrived
+
+
+def test_the_answer_to_a_submit_may_take_longer_than_that_to_a_poll(
+    vendor: Vendor, client: redis.Redis
+) -> None:
+    short = patient(0.1)
+    rtzr = Rtzr(
+        client,
+        client_id="a",
+        client_secret="b",
+        base_url=vendor.url,
+        read_timeout_s=short,
+        submit_timeout_s=20 * short,
+    )
+    vendor.will(
+        signed_in(), late(2 * short, 200, {"id": "J1"}), late(2 * short, 200, {"status": "transcribing"})
+    )
+
+    assert submit(rtzr) == base.Accepted("J1")
+    with pytest.raises(base.VendorUnavailable):
+        rtzr.fetch("J1")
+
+
+def test_a_large_file_is_given_more_time(client: redis.Redis) -> None:
+    rtzr = Rtzr(client, client_id="a", client_secret="b", submit_timeout_s=60)
+
+    small, large = rtzr.submit_limit_s(100_000), rtzr.submit_limit_s(2_000_000_000)
+
+    assert 60 < small <= 120.5  # the gate's permit of a small one, which a dead worker leaves behind
+    assert large >= 60 + 200 + 4000  # to store it, and to send it
 
 
 def test_an_upload_that_breaks_off_did_not_arrive(vendor: Vendor, ready: Rtzr) -> None:

@@ -240,6 +240,7 @@ class Dispatcher:
                 claimed.transcription_id,
                 claimed.number,
                 at_front=not claimed.is_file,
+                job_timeout=settings.STT_FILE_JOB_SECONDS if claimed.is_file else None,
                 result_ttl=0,
                 failure_ttl=int(timedelta(days=1).total_seconds()),
             )

@@ -35,10 +35,6 @@ Status = Transcription.Status
 # job instead of sending the audio a second time. (`vendor_auth`: of rows of earlier versions.)
 JOB_MAY_BE_THERE = frozenset({"vendor_auth", "vendor_unavailable", "vendor_protocol", "processing_too_long"})
 
-# A submit's permit lasts for a slow upload of its size: so many seconds, and its bytes at so many bytes/s.
-PERMIT_SECONDS = 120.0
-SLOWEST_UPLOAD = 500_000
-
 # Reasons for which an open gate lets a request wait, and the longest time in seconds that it leaves in the row.
 BUSY = frozenset({"pace", "jobs"})
 BUSY_PAUSE = 1.0
@@ -78,7 +74,7 @@ def submit(transcription_id: int, claim: int) -> None:
             _fail(row, "file_missing", str(error))
             return
         gate = gate_of(row.vendor)
-        permit = gate.acquire(Purpose.SUBMIT, lease=PERMIT_SECONDS + source.size_bytes / SLOWEST_UPLOAD)
+        permit = gate.acquire(Purpose.SUBMIT, lease=adapter.submit_limit_s(source.size_bytes))
         if isinstance(permit, Wait):
             _hand_back(row, permit)
             return

@@ -248,6 +248,13 @@ class Vendor(Protocol):
         """Return the vendor's model for one of `languages`, up to 60 characters. Turnaround is learned by model."""
         ...
 
+    def submit_limit_s(self, size_bytes: int) -> float:
+        """Return the longest time in seconds that a submit of so many bytes is expected to take.
+
+        For a vendor that transcribes within the request, this is the time of the whole transcription.
+        """
+        ...
+
     def submit(self, audio: AudioSource, options: SubmitOptions) -> Accepted | Finished:
         """Submit the audio. Raises any VendorError except ResultGone."""
         ...

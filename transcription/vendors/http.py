@@ -38,6 +38,8 @@ from transcription.vendors.multipart import Multipart
 from transcription.vendors.redact import plain
 
 MAX_ANSWER_BYTES = 64 * 1024**2
+# Bytes/s below which an upload is not expected to be. It bounds no upload, but tells how long one may take.
+SLOWEST_UPLOAD = 500_000
 _BLOCK = 64 * 1024
 # A gateway that lost the vendor sends these, so what the vendor did is unknown.
 _LOST_BY_GATEWAY = frozenset({502, 504, 520, 524})
@@ -48,7 +50,7 @@ _NO_PROXY = {"http": None, "https": None, "all": None}
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
-    """Timeouts in seconds.
+    """Timeouts in seconds. They are of one kind of request: an answer to a submit takes longer than one to a poll.
 
     connect_s: also for each block of an upload; read_s: for each silence, before and within the answer; answer_s: for
     the whole body of the answer, because one that drips never reaches the read timeout. Headers that drip are bounded

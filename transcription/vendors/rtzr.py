@@ -48,6 +48,10 @@ log = logging.getLogger(__name__)
 _JOB_ID = re.compile(r"(?!\.+$)[\w.~:-]{1,200}", re.ASCII)  # becomes part of a URL
 _TOKEN = re.compile(r"[!-~]{1,8000}")  # becomes part of a header
 _STATES_LOGGED_MAX = 50
+# A submit is answered when the vendor has stored the file, so a large one takes longer: so many bytes in a second. An
+# upload may stall for longer than a connection may take.
+_STORED_BYTES_PER_S = 10_000_000
+_STALL_S = 15.0
 
 
 # https://developers.rtzr.ai/docs/en/stt-file/language: "ISO 639-1 two-letter codes. See the whisper list", `detect`
@@ -60,7 +64,9 @@ class Rtzr:
     """An RTZR account; see base.Vendor.
 
     client: a Redis client with decode_responses=True, which stores the token; languages: those of this account or of
-    a service that speaks RTZR's protocol, where they are not the documented ones; candidates, lead_ms,
+    a service that speaks RTZR's protocol, where they are not the documented ones; read_timeout_s, submit_timeout_s:
+    how long to wait for the answer to a sign-in or a poll, and for that to a submit, which a large file lengthens
+    (RTZR's own sample waits a minute: https://developers.rtzr.ai/docs/en/stt-file/); candidates, lead_ms,
     tells_progress: see base.Vendor (RTZR itself takes no lead and tells no progress, but Mico's own service does).
     """
 
@@ -81,6 +87,7 @@ class Rtzr:
         base_url: str = "https://openapi.vito.ai",
         connect_timeout_s: float = 5.0,
         read_timeout_s: float = 30.0,
+        submit_timeout_s: float = 60.0,
         languages: Iterable[str] = LANGUAGES,
         candidates: Iterable[str] = CANDIDATES,
         stretch_s: tuple[float, float] = (16.0, 20.0),
@@ -95,7 +102,8 @@ class Rtzr:
         self._base_url = base_url.rstrip("/")
         self._client_id = client_id
         self._client_secret = client_secret
-        self._timeouts = http.Timeouts(connect_s=connect_timeout_s, read_s=read_timeout_s)
+        self._fetch_timeouts = http.Timeouts(connect_s=connect_timeout_s, read_s=read_timeout_s)
+        self._submit_timeout_s = submit_timeout_s
         self._states_logged: set[str] = set()
         # Each set of credentials has its own token. The hash keeps the secret out of the key.
         account = hashlib.sha256(f"{self._base_url}\n{client_id}\n{client_secret}".encode()).hexdigest()
@@ -112,10 +120,23 @@ class Rtzr:
         """Return sommers for Korean and Japanese, and whisper for everything else."""
         return _model(language)
 
+    def submit_limit_s(self, size_bytes: int) -> float:
+        """See base.Vendor: signing in, a slow upload, and the wait for the answer."""
+        sign_in, own = self._auth_timeouts, self._submit_timeouts(size_bytes)
+        signed_in_s = sign_in.connect_s + sign_in.read_s + sign_in.answer_s
+        return signed_in_s + own.connect_s + size_bytes / http.SLOWEST_UPLOAD + own.read_s
+
+    def _submit_timeouts(self, size_bytes: int) -> http.Timeouts:
+        return http.Timeouts(
+            connect_s=max(self._fetch_timeouts.connect_s, _STALL_S),
+            read_s=self._submit_timeout_s + size_bytes / _STORED_BYTES_PER_S,
+        )
+
     def submit(self, audio: AudioSource, options: SubmitOptions) -> Accepted:
         """POST /v1/transcribe. After a 401 the file is rewound and sent once more."""
         config = json.dumps(_config(options, self.candidates, audio), ensure_ascii=False)
         start = audio.file.tell()
+        timeouts = self._submit_timeouts(audio.size_bytes)
 
         def post(token: str) -> http.Answer:
             audio.file.seek(start)
@@ -127,7 +148,7 @@ class Rtzr:
                 filename=audio.filename,
                 content_type=audio.content_type,
             )
-            return self._send("POST", "/v1/transcribe", token, body=body)
+            return self._send("POST", "/v1/transcribe", timeouts, token, body=body)
 
         answer = self._authorised(post)
         data = answer.json()
@@ -139,7 +160,7 @@ class Rtzr:
     def fetch(self, job_id: str) -> Running | Finished | JobFailed:
         """GET /v1/transcribe/{id}."""
         path = f"/v1/transcribe/{quote(job_id, safe='')}"
-        answer = self._authorised(lambda token: self._send("GET", path, token))
+        answer = self._authorised(lambda token: self._send("GET", path, self._fetch_timeouts, token))
         data = answer.json()
         state = data.get("status") if isinstance(data, dict) else None
         if not isinstance(data, dict) or not isinstance(state, str):
@@ -177,7 +198,7 @@ class Rtzr:
         """POST /v1/authenticate and return a fresh token. https://developers.rtzr.ai/docs/en/authentications/"""
         form = {"client_id": self._client_id, "client_secret": self._client_secret}
         try:
-            answer = self._send("POST", "/v1/authenticate", form=form)
+            answer = self._send("POST", "/v1/authenticate", self._auth_timeouts, form=form)
             if not 200 <= answer.status < 300:
                 raise _error(answer)
         except (Rejected, AuthFailed) as error:  # H0001: the id or the secret is missing; H0002: it is wrong
@@ -199,6 +220,7 @@ class Rtzr:
         self,
         method: str,
         path: str,
+        timeouts: http.Timeouts,
         token: str = "",
         *,
         form: dict[str, str] | None = None,
@@ -208,7 +230,7 @@ class Rtzr:
             http.session(),
             method,
             self._base_url + path,
-            timeouts=self._timeouts if token else self._auth_timeouts,
+            timeouts=timeouts,
             headers={"Accept": "application/json"} | ({"Authorization": f"bearer {token}"} if token else {}),
             form=form,
             body=body,
