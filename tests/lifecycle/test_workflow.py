@@ -1,6 +1,7 @@
 """A recording's way through the workflow, with the emulator over real HTTP and RQ jobs that really run."""
 
 import io
+import tempfile
 import wave
 from collections.abc import Callable
 from datetime import timedelta
@@ -34,7 +35,7 @@ from transcription.models import GateEvent, Recording, Transcription, Utterance
 from transcription.people.meetings import set_language
 from transcription.reasons import explain
 from transcription.service.accounts import gate_of
-from transcription.sound import audio
+from transcription.sound import sandbox
 from transcription.vendors.registry import get_vendor
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -518,10 +519,10 @@ def test_a_result_that_is_gone_fails_and_is_never_uploaded_again_by_itself(emula
 @pytest.mark.recognition
 def test_a_failed_job_of_the_vendor_never_becomes_transcript_text(speech_emulator: Emulator) -> None:
     recording = a_recording(a_meeting())
-    flac = io.BytesIO()
-    with recording.audio.open() as whole:
-        audio.transcode(cast(BinaryIO, whole), flac, 60_000)
-    broken = flac.getvalue()[:200] + bytes(5000)  # a valid header, and nothing that decodes after it
+    with recording.audio.open() as whole, tempfile.TemporaryFile() as flac:
+        sandbox.decode(cast(BinaryIO, whole), cast(BinaryIO, flac), 60_000)
+        flac.seek(0)
+        broken = flac.read(200) + bytes(5000)  # a valid header, and nothing that decodes after it
     recording.audio.save("audio", ContentFile(broken))
 
     row = run_until(recording)

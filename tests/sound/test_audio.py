@@ -1,7 +1,6 @@
 """Untrusted audio: its format, its length, what is kept of a damaged file, and what no file can make Mico do."""
 
 import io
-import math
 import random
 import struct
 import subprocess
@@ -9,81 +8,17 @@ import sys
 from array import array
 from itertools import pairwise
 from pathlib import Path
+from typing import BinaryIO, cast
 
 import av
 import pytest
-from av.audio.frame import AudioFrame
-from av.audio.stream import AudioStream
 
-from transcription.sound.audio import SAMPLE_RATE, AudioError, AudioInfo, Decoded, measure, probe, transcode
+from tests.sound.made import LIMIT_MS, Part, SilentWav, TrackOf, container_of, heard, tone, video
+from transcription.sound.audio import Decoded, decode
+from transcription.sound.formats import AudioError, AudioInfo, probe
+from transcription.sound.tracks import SAMPLE_RATE
 
 ROOT = Path(__file__).parents[2]
-LIMIT_MS = 4 * 3600 * 1000
-
-
-def tone(
-    codec: str = "pcm_s16le",
-    container: str = "wav",
-    seconds: float = 2.0,
-    rate: int = 48_000,
-    layout: str = "mono",
-    live: bool = False,
-) -> bytes:
-    """Return a file with a tone of 440 Hz. With `live`, it has no duration and no index, as from MediaRecorder."""
-    out = io.BytesIO()
-    options = {"live": "1"} if live else {}
-    with av.open(out, "w", format=container, options=options) as file:
-        stream = file.add_stream(codec, rate=rate, layout=layout)
-        assert isinstance(stream, AudioStream)
-        channels = len(av.AudioLayout(layout).channels)
-        left, at = round(seconds * rate), 0
-        while left:
-            count = min(left, 4096)
-            samples = (int(8000 * math.sin(2 * math.pi * 440 * (at + i) / rate)) for i in range(count))
-            packed = array("h", (value for value in samples for _ in range(channels))).tobytes()
-            frame = AudioFrame(format="s16", layout=layout, samples=count)
-            frame.sample_rate, frame.pts = rate, at
-            frame.planes[0].update(packed.ljust(frame.planes[0].buffer_size, b"\0"))
-            file.mux(stream.encode(frame))
-            left, at = left - count, at + count
-        file.mux(stream.encode(None))
-    return out.getvalue()
-
-
-def video() -> bytes:
-    out = io.BytesIO()
-    with av.open(out, "w", format="mp4") as file:
-        stream = file.add_stream("mpeg4", rate=25, width=64, height=64, pix_fmt="yuv420p")
-        for _ in range(5):
-            file.mux(stream.encode(av.VideoFrame(64, 64, "yuv420p")))
-        file.mux(stream.encode(None))
-    return out.getvalue()
-
-
-class SilentWav(io.BytesIO):
-    """A WAV of any length, 16 kHz mono, made while it is read. Its header may promise another size in bytes."""
-
-    def __init__(self, seconds: int, promised_bytes: int | None = None) -> None:
-        super().__init__()
-        size = seconds * 32_000
-        promised = size if promised_bytes is None else promised_bytes
-        riff = min(promised + 36, 0xFFFFFFFF)
-        form = (b"WAVE", b"fmt ", 16, 1, 1, 16_000, 32_000, 2, 16, b"data", promised)
-        self.head = struct.pack("<4sI4s4sIHHIIHH4sI", b"RIFF", riff, *form)
-        self.size = len(self.head) + size
-        self.at = 0
-
-    def tell(self) -> int:
-        return self.at
-
-    def seek(self, offset: int, whence: int = 0) -> int:
-        self.at = (0, self.at, self.size)[whence] + offset
-        return self.at
-
-    def read(self, n: int | None = -1) -> bytes:
-        count = min(n or 0, self.size - self.at)
-        start, self.at = self.at, self.at + count
-        return self.head[start : start + count].ljust(count, b"\0")
 
 
 class Sink(io.BytesIO):
@@ -93,6 +28,37 @@ class Sink(io.BytesIO):
         count = len(bytes(data))  # type: ignore[call-overload]
         self.seek(count, io.SEEK_CUR)
         return int(count)
+
+
+def transcode(source: BinaryIO, target: BinaryIO | None, longest_ms: int) -> Decoded:
+    return decode(lambda: cast(BinaryIO, Again(source)), target, longest_ms)
+
+
+def measure(source: BinaryIO, longest_ms: int) -> Decoded:
+    return transcode(source, None, longest_ms)
+
+
+class Again(io.RawIOBase):
+    """A file that is used for several openings, one after the other: closing it closes nothing."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        super().__init__()
+        self._file = file
+
+    def seekable(self) -> bool:
+        return True
+
+    def readable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        return self._file.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._file.tell()
+
+    def read(self, size: int = -1) -> bytes:
+        return self._file.read(size)
 
 
 def code_of(data: bytes) -> str:
@@ -128,7 +94,7 @@ def test_a_format_is_recognised_and_becomes_flac(
     assert probe(source) == expected
     decoded = transcode(source, target, LIMIT_MS)
     assert decoded.duration_ms == pytest.approx(2000, abs=50)
-    assert not decoded.truncated
+    assert not decoded.is_partial
     flac = probe(target)
     assert (flac.format, flac.codec, flac.sample_rate, flac.channels) == ("flac", "flac", SAMPLE_RATE, 1)
     assert flac.duration_ms == pytest.approx(decoded.duration_ms, abs=2)
@@ -138,13 +104,13 @@ def test_a_format_is_recognised_and_becomes_flac(
 def test_amr_is_recognised() -> None:
     speech = b"#!AMR\n" + (b"\x3c" + bytes(31)) * 100  # 100 frames of 20 ms
     assert probe(io.BytesIO(speech)).format == "amr"
-    assert measure(io.BytesIO(speech), LIMIT_MS) == Decoded(2000, truncated=False)
+    assert measure(io.BytesIO(speech), LIMIT_MS) == Decoded("amr_nb", 2000, 2000, 2000, plain=True)
 
 
 def test_a_live_recording_tells_no_duration_and_is_measured() -> None:
     file = io.BytesIO(tone("libopus", "webm", live=True))
     assert probe(file).duration_ms is None
-    assert measure(file, LIMIT_MS) == Decoded(2000, truncated=False)
+    assert measure(file, LIMIT_MS) == Decoded("opus", 2000, 2000, 2000, plain=False)
 
 
 def test_the_sound_survives() -> None:
@@ -161,19 +127,7 @@ def test_the_sound_survives() -> None:
 
 
 def test_silence_is_no_error() -> None:
-    assert transcode(SilentWav(3), Sink(), LIMIT_MS) == Decoded(3000, truncated=False)
-
-
-def test_files_are_read_from_their_beginning_and_left_open() -> None:
-    source, target = io.BytesIO(tone()), io.BytesIO()
-    source.seek(0, io.SEEK_END)
-    transcode(source, target, LIMIT_MS)
-    assert (source.closed, target.closed) == (False, False)
-
-
-@pytest.mark.parametrize("promised", [0, 0xFFFFFFFF, 0x7FFFFFFF])
-def test_a_wav_whose_header_does_not_know_its_length_is_measured(promised: int) -> None:
-    assert measure(SilentWav(2, promised), LIMIT_MS).duration_ms == 2000
+    assert transcode(SilentWav(3), Sink(), LIMIT_MS) == Decoded("pcm_s16le", 3000, 3000, 3000, plain=True)
 
 
 def test_titles_in_an_old_encoding_do_no_harm() -> None:
@@ -200,8 +154,14 @@ def test_what_is_not_audio(head: bytes) -> None:
 
 
 def test_a_file_that_is_damaged_from_the_beginning() -> None:
-    assert code_of(tone("aac", "mp4")[:8000]) == "unreadable"  # the index at its end is missing
+    assert code_of(tone("flac", "flac")[:30]) == "unreadable"
     assert code_of(tone("libopus", "webm")[:60]) == "unreadable"
+
+
+def test_a_recording_whose_program_died_is_told_as_that() -> None:
+    assert code_of(tone("aac", "mp4")[:8000]) == "unfinished"  # the index at its end is missing
+    moov = tone("aac", "mp4").index(b"moov")
+    assert code_of(tone("aac", "mp4")[: moov + 40]) == "unreadable"  # the index is there, and damaged
 
 
 def test_a_file_in_which_nothing_decodes() -> None:
@@ -214,10 +174,10 @@ def test_a_file_in_which_nothing_decodes() -> None:
 
 def test_the_limit_is_kept_whatever_the_header_says() -> None:
     live = tone("libopus", "webm", live=True)
-    for decode in (lambda f, ms: transcode(f, io.BytesIO(), ms), measure):
-        assert decode(io.BytesIO(live), 2000).duration_ms == 2000
+    for use in (lambda f, ms: transcode(f, io.BytesIO(), ms), measure):
+        assert use(io.BytesIO(live), 2000).duration_ms == 2000
         with pytest.raises(AudioError) as caught:
-            decode(io.BytesIO(live), 1999)
+            use(io.BytesIO(live), 1999)
         assert caught.value.code == "too_long"
 
 
@@ -244,8 +204,71 @@ def test_the_first_half_of_a_file_is_kept(codec: str, container: str, rate: int)
 
 def test_a_file_shorter_than_its_header_promises_is_reported() -> None:
     whole = tone("libopus", "webm", 4.0)
-    assert measure(io.BytesIO(whole), LIMIT_MS).truncated is False
-    assert measure(io.BytesIO(whole[: len(whole) // 2]), LIMIT_MS).truncated is True
+    assert not measure(io.BytesIO(whole), LIMIT_MS).is_partial
+    half = measure(io.BytesIO(whole[: len(whole) // 2]), LIMIT_MS)
+    assert half.is_partial
+    assert half.read_ms == half.duration_ms == pytest.approx(2000, abs=300)
+    assert half.whole_ms == pytest.approx(4000, abs=50)
+
+
+def test_a_film_that_goes_on_without_sound_is_whole() -> None:
+    film = container_of("matroska", TrackOf((Part(0.0, 2.0),)), pictures_s=6.0)
+    assert not measure(io.BytesIO(film), LIMIT_MS).is_partial
+
+
+@pytest.mark.parametrize("size", [3200, 0, 0xFFFFFFFF, 0x7FFFFFFF])
+def test_a_wav_is_read_to_its_end_whatever_its_header_says(size: int) -> None:
+    decoded = measure(SilentWav(2, size), LIMIT_MS)
+    assert (decoded.duration_ms, decoded.is_partial) == (2000, False)
+
+
+def test_a_wav_that_was_cut_off_says_how_long_it_was() -> None:
+    decoded = measure(SilentWav(2, 10 * 32_000), LIMIT_MS)
+    assert (decoded.read_ms, decoded.whole_ms, decoded.plain) == (2000, 10_000, False)
+
+
+def mp3_with_header(frames: int | None, size: int | None) -> bytes:
+    """Return 2 s of MP3 whose Xing header has been changed."""
+    data = bytearray(tone("libmp3lame", "mp3", 2.0, 44_100))
+    at = max(data.find(b"Xing"), data.find(b"Info"))
+    if frames is not None:
+        data[at + 8 : at + 12] = frames.to_bytes(4)
+    if size is not None:
+        data[at + 12 : at + 16] = size.to_bytes(4)
+    return bytes(data)
+
+
+@pytest.mark.parametrize("frames", [10, 1_000_000])
+def test_the_length_in_a_header_is_not_believed(frames: int) -> None:
+    """As editors and joiners leave it in MP3 files."""
+    decoded = measure(io.BytesIO(mp3_with_header(frames, None)), LIMIT_MS)
+    assert decoded.duration_ms == pytest.approx(2000, abs=50)
+    assert not decoded.plain  # others would believe it, so the vendor gets another file
+    assert not decoded.is_partial
+
+
+def test_an_mp3_that_was_cut_off_says_how_long_it_was() -> None:
+    whole = mp3_with_header(None, None)
+    decoded = measure(io.BytesIO(whole[: len(whole) // 4]), LIMIT_MS)
+    assert decoded.is_partial
+    assert decoded.whole_ms == pytest.approx(2000, abs=200)
+
+
+def test_a_file_whose_rate_and_channels_change_is_decoded_to_its_end() -> None:
+    joined = tone("libmp3lame", "mp3", 2.0, 44_100) + tone("libmp3lame", "mp3", 2.0, 24_000, "stereo")
+    target = io.BytesIO()
+    decoded = transcode(io.BytesIO(joined), target, LIMIT_MS)
+    assert decoded.duration_ms == pytest.approx(4000, abs=150)
+    assert not decoded.plain
+    assert min(heard(target.getvalue())[:-1]) > 0.05
+
+
+def test_opposite_phases_are_heard() -> None:
+    opposite = TrackOf((Part(0.0, 2.0, (0.25, -0.25)),), "flac", layout="stereo")
+    target = io.BytesIO()
+    decoded = transcode(io.BytesIO(container_of("flac", opposite)), target, LIMIT_MS)
+    assert min(heard(target.getvalue())[:3]) > 0.1
+    assert not decoded.plain  # the mean that a vendor would take is silent
 
 
 def test_sound_behind_a_damaged_spot_is_kept() -> None:
@@ -269,7 +292,7 @@ def test_random_damage_ends_in_a_result_or_in_a_named_error() -> None:
         except AudioError as error:
             codes.add(error.code)
     assert results > 30
-    assert codes <= {"not_audio", "no_audio_track", "unreadable", "empty_audio", "too_long"}
+    assert codes <= {"not_audio", "no_audio_track", "unreadable", "unfinished", "empty_audio", "too_long"}
 
 
 # What a file cannot do
@@ -302,8 +325,7 @@ def test_a_playlist_cannot_make_us_read_another_file(
 
 HOUR = """
 import resource
-from tests.sound.test_audio import LIMIT_MS, SilentWav, Sink
-from transcription.sound.audio import transcode
+from tests.sound.test_audio import LIMIT_MS, SilentWav, Sink, transcode
 transcode(SilentWav(1), Sink(), LIMIT_MS)
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 decoded = transcode(SilentWav(3600), Sink(), LIMIT_MS)

@@ -18,7 +18,7 @@ from pytest_django import Settings
 from tests.stt import AUDIO, a_meeting, row_of
 from transcription.models import Meeting, Recording, Transcription
 from transcription.people import meetings
-from transcription.sound import audio, intake
+from transcription.sound import intake, riff
 
 pytestmark = pytest.mark.django_db
 
@@ -176,14 +176,14 @@ def test_two_senders_of_one_client_id_at_the_same_moment_make_one_recording(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     meeting, client_id = a_meeting(), uuid.uuid4()
-    probe = audio.probe
+    plain = riff.plain
 
     def meanwhile(file: io.BytesIO) -> object:
-        monkeypatch.setattr(audio, "probe", probe)
+        monkeypatch.setattr(riff, "plain", plain)
         receive(meeting, client_id=client_id)  # another request, between our check and our write
-        return probe(file)
+        return plain(file)
 
-    monkeypatch.setattr(audio, "probe", meanwhile)
+    monkeypatch.setattr(riff, "plain", meanwhile)
     recording, new = receive(meeting, client_id=client_id)
 
     assert not new

@@ -16,7 +16,7 @@ from tests.rows import a_row
 from tests.stt import AUDIO, a_meeting, a_recording
 from transcription.lifecycle import workflow
 from transcription.models import Meeting, Utterance
-from transcription.sound import audio, intake, media, timeline
+from transcription.sound import intake, media, timeline
 from transcription.vendors.registry import get_vendor
 
 pytestmark = pytest.mark.django_db
@@ -150,10 +150,17 @@ def encoded(form: str, codec: str, rate: int = 8000) -> bytes:
     ],
 )
 def test_what_browsers_cannot_play_is_prepared_though_the_vendor_takes_it(
-    form: str, codec: str, played_as_it_is: bool
+    form: str, codec: str, played_as_it_is: bool, meeting: Meeting, settings: Settings, tmp_path: Path
 ) -> None:
-    info = audio.probe(io.BytesIO(encoded(form, codec)))
-    assert media.needs_preparation(info, get_vendor("rtzr")) is not played_as_it_is
+    settings.MEDIA_ROOT = tmp_path
+    recording, _ = intake.receive(
+        meeting=meeting,
+        participant=meeting.participants.get(),
+        upload=SimpleUploadedFile("sound", encoded(form, codec)),
+        kind="upload",
+    )
+    media.prepare(recording, get_vendor("rtzr"))
+    assert bool(recording.prepared) is not played_as_it_is
 
 
 def test_the_prepared_file_is_the_one_that_is_played_and_sent(

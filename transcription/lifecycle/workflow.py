@@ -23,7 +23,7 @@ from transcription.polling import plan
 from transcription.service.accounts import gate_of
 from transcription.service.reports import outcome_of, report
 from transcription.sound import media
-from transcription.sound.audio import AudioError
+from transcription.sound.formats import AudioError
 from transcription.vendors import base as vendor
 from transcription.vendors.registry import get_vendor
 

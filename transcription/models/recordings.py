@@ -45,6 +45,11 @@ class Recording(models.Model):
     duration_ms = models.BigIntegerField(_("length (ms)"), null=True, blank=True)
     # It was cut while the person spoke on, maybe within a word: their next one begins where it ends (sound/lead.py).
     goes_on = models.BooleanField(default=False, db_default=False, editable=False)
+    # Of the length that a damaged or cut file should have, so much could be read. NULL: all of it.
+    read_ms = models.BigIntegerField(_("could be read (ms)"), null=True, blank=True)
+    whole_ms = models.BigIntegerField(_("of (ms)"), null=True, blank=True)
+    # Whether it is a file that lies behind all that was there before it (sound/placing.py).
+    follows = models.BooleanField(default=False, db_default=False, editable=False)
     # The audio that the vendor gets if it is not `audio` itself. `media.py` makes it once; a Retry uses it again.
     prepared = models.FileField(_("prepared audio"), upload_to=audio_path, max_length=200, blank=True)
     prepared_at = models.DateTimeField(_("prepared"), null=True, blank=True)

@@ -5,14 +5,11 @@ from __future__ import annotations
 import logging
 import unicodedata
 import uuid
-from datetime import datetime
 from typing import BinaryIO, cast
 
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.db import IntegrityError, transaction
-from django.db.models import F, Max
-from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -21,7 +18,7 @@ from transcription import events, languages
 from transcription.live.wakeup import wake
 from transcription.models import Meeting, Participant, Recording, Transcription
 from transcription.reasons import explain
-from transcription.sound import audio, media
+from transcription.sound import formats, media, placing, riff, sandbox
 from transcription.vendors.registry import get_vendor
 
 logger = logging.getLogger(__name__)
@@ -78,7 +75,7 @@ def receive(
         check_language(meeting.language)
     vendor = get_vendor(settings.STT_VENDOR)
     size = upload.size or 0
-    info = _probe(cast(BinaryIO, upload), size, media.longest_ms(vendor))
+    info, plain = _probe(cast(BinaryIO, upload), size, media.longest_ms(vendor))
     if meeting.ended_at is not None and not _began_before_the_end(
         meeting, kind, offset_ms, info.duration_ms or 0
     ):
@@ -94,7 +91,7 @@ def receive(
         size_bytes=size,
         duration_ms=info.duration_ms,
         goes_on=goes_on,
-        prepared_at=None if media.needs_preparation(info, vendor) else timezone.now(),
+        prepared_at=timezone.now() if media.is_ready(plain, vendor) else None,
     )
     recording.audio.save("audio", upload, save=False)  # outside the transaction: it may take long
     return _store(recording, placed=offset_ms is not None)
@@ -117,7 +114,7 @@ def _store(recording: Recording, *, placed: bool) -> tuple[Recording, bool]:
     try:
         with transaction.atomic():
             if not placed:
-                recording.offset_ms = _offset(meeting, recording.kind, recording.duration_ms or 0)
+                placing.place(recording)
             recording.save()
             row = Transcription.objects.create(
                 recording=recording, meeting=meeting, vendor=settings.STT_VENDOR, language=meeting.language
@@ -164,46 +161,34 @@ def clean_name(name: str) -> str:
     return shown.strip()[:255]
 
 
-def _probe(upload: BinaryIO, size: int, longest_ms: int) -> audio.AudioInfo:
-    """Return what the header says, and rewind `upload`. Raises UploadRefused."""
+def _probe(upload: BinaryIO, size: int, longest_ms: int) -> tuple[formats.AudioInfo, riff.Plain | None]:
+    """Return what the header says, and what is sure of it, and rewind `upload`. Raises UploadRefused.
+
+    A length that is not sure refuses nothing: the file is taken, and decoded.
+    """
     if size == 0:
         raise UploadRefused("empty", explain("empty").what)
     if size > settings.MAX_UPLOAD_BYTES:
         raise UploadRefused("too_large", explain("too_large").what)
-    try:
-        info = audio.probe(upload)
-    except audio.AudioError as error:
-        raise UploadRefused(error.code, explain(error.code).what) from error
-    if info.duration_ms == 0:
-        raise UploadRefused("empty_audio", explain("empty_audio").what)
-    if info.duration_ms is not None and info.duration_ms > longest_ms:
-        raise UploadRefused("too_long", explain("too_long").what)
+    plain = riff.plain(upload)
+    if plain is not None:
+        info = formats.AudioInfo("wav", plain.codec, plain.duration_ms, plain.sample_rate, 1)
+        if info.duration_ms == 0:
+            raise UploadRefused("empty_audio", explain("empty_audio").what)
+        if plain.duration_ms > longest_ms:
+            raise UploadRefused("too_long", explain("too_long").what)
+    else:
+        try:
+            info = sandbox.probe(upload)
+        except formats.AudioError as error:
+            raise UploadRefused(error.code, explain(error.code).what) from error
     upload.seek(0)
-    return info
+    return info, plain
 
 
 def _began_before_the_end(meeting: Meeting, kind: str, offset_ms: int | None, duration_ms: int) -> bool:
     """Whether a live recording began before the meeting ended. A file never counts: nobody knows when it began."""
     if kind != Recording.Kind.LIVE:
         return False
-    began_ms = _ends_now(meeting, duration_ms) if offset_ms is None else offset_ms
-    return began_ms <= _into(meeting, meeting.ended_at or timezone.now()) + HEARD_OF_THE_END_MS
-
-
-def _into(meeting: Meeting, moment: datetime) -> int:
-    """Return `moment` as milliseconds since the meeting began."""
-    return int((moment - meeting.created_at).total_seconds() * 1000)
-
-
-def _ends_now(meeting: Meeting, duration_ms: int) -> int:
-    return max(0, _into(meeting, timezone.now()) - duration_ms)
-
-
-def _offset(meeting: Meeting, kind: str, duration_ms: int) -> int:
-    if kind == Recording.Kind.LIVE:
-        return _ends_now(meeting, duration_ms)
-    # Lock the meeting: of two files that arrive together, the second begins where the first ends. (SQLite runs
-    # writing transactions one after the other anyway.)
-    Meeting.objects.select_for_update().filter(pk=meeting.pk).first()
-    end = Max(F("offset_ms") + Coalesce("duration_ms", 0))
-    return meeting.recordings.aggregate(end=end)["end"] or 0
+    began_ms = placing.ends_now(meeting, duration_ms) if offset_ms is None else offset_ms
+    return began_ms <= placing.into(meeting, meeting.ended_at or timezone.now()) + HEARD_OF_THE_END_MS

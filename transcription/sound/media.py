@@ -12,7 +12,7 @@ from django.db.models.fields.files import FieldFile
 from django.utils import timezone
 
 from transcription.models import Recording
-from transcription.sound import audio
+from transcription.sound import placing, riff, sandbox
 from transcription.sound.lead import tail_of, with_lead
 from transcription.vendors.base import AudioSource, Vendor
 
@@ -36,15 +36,7 @@ PLAYABLE_CODECS = frozenset(
 )
 
 
-def needs_preparation(info: audio.AudioInfo, vendor: Vendor) -> bool:
-    """Whether `prepare` has to decode the audio.
-
-    It does if the header has no length, or if the vendor or a browser cannot use the audio as it is.
-    """
-    return info.duration_ms is None or not _fit_as_it_is(info.format, info.codec, vendor)
-
-
-def _fit_as_it_is(form: str, codec: str, vendor: Vendor) -> bool:
+def fits_as_it_is(form: str, codec: str, vendor: Vendor) -> bool:
     """Whether both the vendor and browsers can use the audio: people hear the file that the vendor is sent."""
     return form in vendor.accepted_formats and codec in PLAYABLE_CODECS
 
@@ -54,36 +46,36 @@ def longest_ms(vendor: Vendor) -> int:
     return min(settings.MAX_AUDIO_SECONDS * 1000, vendor.max_duration_ms)
 
 
+def is_ready(plain: riff.Plain | None, vendor: Vendor) -> bool:
+    """Whether a file that came in need not be prepared: a WAV file of which everything is known from its header."""
+    return plain is not None and fits_as_it_is("wav", plain.codec, vendor)
+
+
 def prepare(recording: Recording, vendor: Vendor) -> None:
     """Make the file that the vendor is sent, and find its length, unless that has been done.
 
-    Audio that the vendor and browsers can use is only measured; other audio becomes FLAC, 16 kHz, mono. The audio is
-    streamed, so that memory stays flat for hours of sound.
+    The audio is decoded in a process of its own. If it is plain (audio.Decoded), and the vendor and browsers can use
+    it, it is sent as it came; otherwise as FLAC, 16 kHz, mono. Files that follow it in the meeting move to its true
+    end (placing.py).
 
-    Raises AudioError if the audio cannot be used, and FileNotFoundError if its file or its recording is gone.
+    Raises AudioError if the audio cannot be used, FileNotFoundError if its file or its recording is gone, and OSError
+    if the storage or the decoder has a fault.
     """
     if recording.prepared_at is not None:
         return
-    with _opened(recording.audio) as source:
-        codec = audio.probe(source).codec
-    if _fit_as_it_is(recording.format, codec, vendor):
-        with _opened(recording.audio) as source:
-            recording.duration_ms = audio.measure(source, longest_ms(vendor)).duration_ms
-    else:
-        with (
-            _opened(recording.audio) as source,
-            tempfile.TemporaryFile(dir=settings.FILE_UPLOAD_TEMP_DIR) as target,
-        ):
-            recording.duration_ms = audio.transcode(source, target, longest_ms(vendor)).duration_ms
+    with (
+        _opened(recording.audio) as source,
+        tempfile.TemporaryFile(dir=settings.FILE_UPLOAD_TEMP_DIR) as target,
+    ):
+        decoded = sandbox.decode(source, cast(BinaryIO, target), longest_ms(vendor))
+        if not (decoded.plain and fits_as_it_is(recording.format, decoded.codec, vendor)):
             target.seek(0)
             recording.prepared.save("audio.flac", File(target), save=False)
+    if decoded.is_partial:
+        recording.read_ms, recording.whole_ms = decoded.read_ms, decoded.whole_ms
     recording.prepared_at = timezone.now()
-    kept = Recording.objects.filter(pk=recording.pk).update(
-        duration_ms=recording.duration_ms,
-        prepared=recording.prepared.name,
-        prepared_at=recording.prepared_at,
-    )
-    if not kept:
+    recording.duration_ms = decoded.duration_ms
+    if not placing.put_right(recording):
         recording.prepared.delete(save=False)
         raise FileNotFoundError(f"Recording {recording.pk} was deleted while it was being prepared.")
 
