@@ -33,7 +33,9 @@ _REASONS: dict[str, Reason] = {
     ),
     "not_audio": Reason(
         _("This is not a sound or video file that can be read."),
-        _("Upload a recording, for example MP3, M4A, WAV or WebM."),
+        _(
+            "Upload sound or video: MP3, M4A, WAV, FLAC, OGG, WMA, AMR, MP4, MOV, MKV, WebM, AVI, MTS and others."
+        ),
         retry=False,
     ),
     "no_audio_track": Reason(
@@ -41,8 +43,18 @@ _REASONS: dict[str, Reason] = {
         _("It may be a video without a sound track. Upload one that has sound."),
         retry=False,
     ),
+    "unfinished": Reason(
+        _("The recording was never finished: what an app writes at its end is missing."),
+        _("If the app that made it can repair or recover it, do that, and upload the result."),
+        retry=False,
+    ),
     "unreadable": Reason(
-        _("The file is damaged and cannot be played to its end."),
+        _("The file is damaged and cannot be played."),
+        _OTHER_FILE,
+        retry=False,
+    ),
+    "too_complex": Reason(
+        _("The file is damaged: reading it took longer than any recording takes."),
         _OTHER_FILE,
         retry=False,
     ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 
 import av
 from av.container import InputContainer
@@ -54,7 +54,8 @@ def pcm(path: Path, duration_ms: int) -> Iterator[bytes]:
     Single damaged packets are skipped, as FFmpeg does. Raises BrokenAudioError if most packets are damaged.
     """
     good = bad = 0
-    resampler = av.AudioResampler("s16", "mono", SAMPLE_RATE)
+    resampler: av.AudioResampler | None = None
+    made_for: tuple[str, str, int] | None = None
     try:
         with _open(path) as container:
             for packet in container.demux(container.streams.audio[0]):
@@ -65,14 +66,25 @@ def pcm(path: Path, duration_ms: int) -> Iterator[bytes]:
                     continue
                 for frame in frames:
                     good += 1
-                    for piece in resampler.resample(frame):
-                        yield bytes(piece.planes[0])[: piece.samples * SAMPLE_BYTES]
+                    kind = (frame.format.name, frame.layout.name, frame.sample_rate)
+                    if resampler is None or kind != made_for:  # a stream's rate may change in its middle
+                        yield from _samples(resampler, None)
+                        resampler, made_for = av.AudioResampler("s16", "mono", SAMPLE_RATE), kind
+                    yield from _samples(resampler, frame)
     except (FFmpegError, IndexError) as error:
         raise BrokenAudioError(str(error)) from error
     if duration_ms and not good:
         raise BrokenAudioError("there is no sound in it")
     if bad > good:
         raise BrokenAudioError(f"{bad} of {bad + good} packets cannot be decoded")
-    if good:
-        for piece in resampler.resample(None):
+    yield from _samples(resampler, None)
+
+
+def _samples(resampler: av.AudioResampler | None, frame: av.AudioFrame | None) -> Iterator[bytes]:
+    """Yield the samples of a frame; without one, those that the resampler still holds."""
+    if resampler is None:
+        return
+    for piece in resampler.resample(frame):
+        # A resampler that had nothing to do returns its argument.
+        if cast(object, piece) is not None:
             yield bytes(piece.planes[0])[: piece.samples * SAMPLE_BYTES]

@@ -60,6 +60,8 @@ def test_an_upload_is_kept_and_waits(client: Client, meeting: Meeting, speech: S
         "kind": "upload",
         "offset_ms": 0,
         "duration_ms": recording.duration_ms,
+        "read_ms": None,
+        "whole_ms": None,
         "status": "queued",
         "delayed": False,
         "queue_position": 1,

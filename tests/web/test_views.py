@@ -353,6 +353,19 @@ class TestTranscript:
         a_row(meeting)
         assert "Nobody spoke." in page.get(reverse("meeting", args=[meeting.pk])).text
 
+    def test_of_a_damaged_file_it_is_said_how_much_the_words_are_of(
+        self, page: Client, meeting: Meeting
+    ) -> None:
+        """And that nobody spoke only of the part that could be read."""
+        silent = a_row(meeting)
+        spoken = a_row(meeting, texts=[(0, 500, "", "first"), (600, 500, "", "second")])
+        for row in silent, spoken:
+            Recording.objects.filter(pk=row.recording_id).update(read_ms=61_000, whole_ms=2_400_000)
+        html = page.get(reverse("meeting", args=[meeting.pk])).text
+        assert html.count("1:01 of 40:00 could be read.") == 2
+        assert "Nobody spoke in the part that could be read." in html
+        assert "Nobody spoke." not in html
+
     def test_cancelled_can_be_taken_up_again(self, page: Client, meeting: Meeting) -> None:
         row = a_row(meeting, status="cancelled")
         html = page.get(reverse("meeting", args=[meeting.pk])).text

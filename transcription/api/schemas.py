@@ -143,6 +143,7 @@ class RecordingSummary(Schema):
     `eta_s`: estimated seconds until its lines are there; null without a basis for an estimate, or once finished.
     `progress_ms`: how much of it the vendor has done, while it is `processing`; null if the vendor does not tell.
     `version` grows with each change of `status`.
+    `read_ms` of `whole_ms`: how much of a damaged file could be read; null if all of it could, or if it is not known.
     `possible_duplicate`: how often it was submitted again because an answer was lost.
     """
 
@@ -152,6 +153,8 @@ class RecordingSummary(Schema):
     kind: Literal["live", "upload"]
     offset_ms: int
     duration_ms: int | None
+    read_ms: int | None
+    whole_ms: int | None
     status: Literal["queued", "submitting", "processing", "done", "failed", "cancelled"]
     delayed: bool
     queue_position: int | None
@@ -215,6 +218,8 @@ def _summary(row: Transcription, gates: Mapping[str, GateState | None]) -> dict[
         "kind": recording.kind,
         "offset_ms": recording.offset_ms,
         "duration_ms": recording.duration_ms,
+        "read_ms": recording.read_ms,
+        "whole_ms": recording.whole_ms,
         "status": row.status,
         "delayed": standing.is_delayed(row, gates.get(row.vendor)),
         **estimate.of(row),

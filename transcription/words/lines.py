@@ -46,6 +46,12 @@ class Key(NamedTuple):
         return ".".join(map(str, self))
 
 
+def _clock(time_ms: int) -> str:
+    minutes, seconds = divmod(time_ms // 1000, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """One `<li>`. `kind` is words, stage (in progress), failed, cancelled or silent (nobody spoke)."""
@@ -86,11 +92,15 @@ class Line:
         return Key(self.at_ms, self.recording.pk, self.position)
 
     @property
+    def could_be_read(self) -> tuple[str, str] | None:
+        """How much of a damaged file could be read, and how long it should be. None if all of it could."""
+        read_ms, whole_ms = self.recording.read_ms, self.recording.whole_ms
+        return None if read_ms is None or whole_ms is None else (_clock(read_ms), _clock(whole_ms))
+
+    @property
     def clock(self) -> str:
         """The line's time in the meeting, such as 1:05 or 2:03:09."""
-        minutes, seconds = divmod(self.at_ms // 1000, 60)
-        hours, minutes = divmod(minutes, 60)
-        return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
+        return _clock(self.at_ms)
 
     @property
     def start_s(self) -> str:
