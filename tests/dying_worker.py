@@ -19,6 +19,7 @@ def main(point: str) -> None:
     """Replace the function at `point` by one that kills the process, and run a worker."""
     django.setup()
     from transcription.lifecycle import workflow
+    from transcription.service import reports
     from transcription.sound import media
     from transcription.vendors.rtzr import Rtzr
 
@@ -28,6 +29,7 @@ def main(point: str) -> None:
         "after the vendor's answer": (workflow, "_accepted"),
         "in a poll": (Rtzr, "fetch"),
         "before the words are kept": (workflow, "_finish"),
+        "with a change of the gate": (reports, "record"),
     }
     setattr(*points[point], die)
     call_command("rqworker")

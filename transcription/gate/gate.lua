@@ -159,8 +159,9 @@ end
 -- The object with what people were told of this pool, or with '' of the account.
 local function news(pool) return pool == '' and 'gate' or 'gate:' .. pool end
 
--- The first version is the clock, so that versions keep growing after Redis has lost its state.
-local function version() return H['gate.version'] and num('gate', 'version') or math.floor(now) end
+-- The first version is the clock in ms, so that versions keep growing after Redis has lost its state: there are fewer
+-- than 1000 changes a second.
+local function version() return H['gate.version'] and num('gate', 'version') or math.floor(now * 1000) end
 
 -- Append what people are shown of a pool to `reply`.
 local function state(pool, reply)

@@ -27,6 +27,7 @@ from transcription.live.presence import Heartbeat, Role
 from transcription.live.wakeup import Listener
 from transcription.models import Meeting, Recording, Transcription, TranscriptionQuerySet
 from transcription.service.accounts import file_slots, gate_of
+from transcription.service.watch import Watch
 
 logger = logging.getLogger(__name__)
 
@@ -145,6 +146,7 @@ class Dispatcher:
         self._next_sweep = 0.0
         self._sweeper: threading.Thread | None = None
         self._adopt_at = 0.0
+        self._watch = Watch()
         self._queue = django_rq.get_queue("default")
 
     def step(self) -> float:
@@ -155,6 +157,7 @@ class Dispatcher:
         """
         now = timezone.now()
         gate = gate_of(settings.STT_VENDOR)
+        self._watch.look(gate)
         if time.monotonic() >= self._adopt_at:
             self._adopt_at = time.monotonic() + ADOPT_EVERY
             gate.adopt(at_the_vendor(settings.STT_VENDOR))

@@ -19,6 +19,7 @@ class Episode:
     """
 
     number: int
+    pool: str = ""
     closed: GateEvent | None = None
     opened: GateEvent | None = None
     # How often the next try, the reason or the lane changed in between, by reason.
@@ -47,13 +48,13 @@ def latest(vendor: str, limit: int) -> list[Episode]:
     rows = GateEvent.objects.filter(vendor=vendor)
     ends = rows.exclude(kind=Kind.MOVED).select_related("transcription__recording", "user")
     found: list[Episode] = []
-    by_number: dict[int, Episode] = {}
+    by_number: dict[tuple[str, int], Episode] = {}
     for event in ends.order_by("-at", "-id")[: 2 * limit]:
-        episode = by_number.get(event.episode)
+        episode = by_number.get((event.pool, event.episode))
         # The newest come first, so an opening precedes its own closing, and a closing completes its episode. If the
         # number comes again after that, Redis had lost its state and the gate counted from 1 again.
         if episode is None or episode.closed is not None:
-            episode = by_number[event.episode] = Episode(event.episode)
+            episode = by_number[event.pool, event.episode] = Episode(event.episode, event.pool)
             found.append(episode)
         if event.kind == Kind.CLOSED:
             episode.closed = event
@@ -69,9 +70,9 @@ def _add_moves(vendor: str, episodes: list[Episode]) -> None:
     if not starts:
         return
     moved = GateEvent.objects.filter(vendor=vendor, kind=Kind.MOVED, at__gte=min(starts))
-    by_number = {episode.number: episode for episode in reversed(episodes)}
-    for number, reason, times in (
-        moved.order_by().values_list("episode", "reason").annotate(times=Count("pk"))
+    by_number = {(episode.pool, episode.number): episode for episode in reversed(episodes)}
+    for pool, number, reason, times in (
+        moved.order_by().values_list("pool", "episode", "reason").annotate(times=Count("pk"))
     ):
-        if number in by_number:
-            by_number[number].moves[reason] += times
+        if (pool, number) in by_number:
+            by_number[pool, number].moves[reason] += times

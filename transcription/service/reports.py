@@ -1,16 +1,15 @@
 """Report to the gate what became of a request, and act once on each change of the gate."""
 
 import logging
-from datetime import UTC, datetime
 
 import redis
 from django.contrib.auth.models import AbstractBaseUser
 
 from transcription import events
-from transcription.gate import Gate, GateChange, GateState, Ok, Outcome, Permit, Purpose, Refused, Unavailable
+from transcription.gate import Gate, GateChange, Ok, Outcome, Permit, Purpose, Refused, Unavailable
 from transcription.live.wakeup import wake
-from transcription.models import GateEvent, Transcription
-from transcription.service import traffic
+from transcription.models import Transcription
+from transcription.service import history, traffic
 from transcription.vendors import base as vendor
 
 logger = logging.getLogger(__name__)
@@ -66,36 +65,19 @@ def record(
     user: AbstractBaseUser | None = None,
     note: str = "",
 ) -> None:
-    """Tell pages of a change, wake the rows that waited, and write the history.
+    """Write a change into the history, tell pages of it, and wake the rows that waited.
 
-    Only the caller that was given the change may call this. `note` goes into the history instead of the gate's own
-    note, for instance why somebody opened the gate.
+    Called by the caller that was given the change. `note` goes into the history instead of the gate's own note, for
+    instance why somebody opened the gate. What is in the history already is not told again.
     """
-    events.publish_gate(change)  # first, so that people see it at once
-    if change.kind != "closed":
+    parts = (change, *change.also)
+    for part in parts:
+        for each, is_new in history.write(part, transcription=transcription, user=user, note=note):
+            events.publish_gate(each)
+            if is_new and each.state.reason in ALERTS:
+                # ERROR is the level at which log monitors alert people.
+                logger.error(ALERTS[each.state.reason], each.state.name, each.state.note)
+    if any(part.kind != "closed" for part in parts):
         Transcription.objects.live().bring_forward()
-    if not change.state.stops(Purpose.POLL):
+    if not all(part.state.stops(Purpose.POLL) for part in parts):
         wake()  # all requests may be sent again, or at least the polls
-    state = change.state
-    _alert(state)
-    GateEvent.objects.create(
-        vendor=state.name,
-        kind=change.kind,
-        episode=state.episode,
-        lane=change.lane,
-        reason=state.reason or "",
-        reopens_at=None if state.reopens_at is None else datetime.fromtimestamp(state.reopens_at, UTC),
-        note=(note or state.note)[:200],
-        transcription=transcription,
-        user_id=None if user is None else user.pk,
-    )
-
-
-def _alert(state: GateState) -> None:
-    """Log once, when it begins, what an administrator has to put right. Call it before the change is written."""
-    if state.reason not in ALERTS:
-        return
-    before = GateEvent.objects.filter(vendor=state.name).order_by("-at", "-id").first()
-    if before is None or before.reason != state.reason:
-        # ERROR is the level at which log monitors alert people.
-        logger.error(ALERTS[state.reason], state.name, state.note)
