@@ -1,6 +1,7 @@
 # make run    a whole Mico on this machine            make test   everything is tested
 # make lint   style and types                         make bench  how fast it is
 # make demo   what happens when a vendor throttles    (needs a running Mico)
+# make chaos  everything goes wrong at once           (docs/chaos.md; SEED=, FAULTS=, MINUTES=, DATABASE=)
 # make bench-test   the benchmarks' own tests         (benchmarks/README.md)
 #
 # Needs make and a Python >= 3.11, which PYTHON=… may name. Everything else is installed into .venv. Data is kept in
@@ -30,7 +31,7 @@ else ifneq ($(STATE),)
 $(shell rm -f $(addprefix $(VENV)/,.made .run .whisper .dev .bench))
 endif
 
-.PHONY: run test lint lint-python lint-js lint-templates lint-lua lint-shell format-lua bench bench-test demo screens
+.PHONY: run test lint lint-python lint-js lint-templates lint-lua lint-shell format-lua bench bench-test chaos demo screens
 
 # The weights of the embedded speech recognition, which a Mico with a vendor's account does not need. Where settings.py
 # finds the account: in the environment, else in the file .env.
@@ -82,6 +83,10 @@ bench: $(VENV)/.bench $(VENV)/.whisper
 
 bench-test: $(VENV)/.bench $(VENV)/.whisper
 	@exec $(BIN) -m pytest benchmarks/tests $(ARGS)
+
+chaos: $(VENV)/.dev
+	@exec $(BIN) -m tests.chaos $(if $(SEED),--seed $(SEED)) $(if $(FAULTS),--faults $(FAULTS)) \
+		$(if $(MINUTES),--minutes $(MINUTES)) $(if $(DATABASE),--database $(DATABASE)) $(ARGS)
 
 # Takes the pictures in docs/screens. Needs a Chromium and a Korean font.
 screens: $(VENV)/.dev
