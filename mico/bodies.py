@@ -14,12 +14,18 @@ Call `install` before daphne accepts its first connection. Other ASGI servers ar
 import io
 import json
 import logging
+from contextlib import suppress
 from contextvars import ContextVar
 from typing import IO, Any
 
 from daphne import http_protocol
 from django.conf import settings
 from django.core.handlers.asgi import ASGIHandler
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from mico import errors
+from transcription import room
 
 ENVELOPE_BYTES = 1024**2  # allowance for the parts of a form other than the file
 LINGER_SECONDS = 30.0  # how long the rest of a refused body is read
@@ -54,9 +60,9 @@ class WebRequest(http_protocol.WebRequest):
             return
         try:
             super().gotLength(length)
-        except OSError:
+        except OSError as error:
             self.content = io.BytesIO()
-            self._refuse_for_room()
+            self._refuse_for(error)
 
     def handleContentChunk(self, data: bytes) -> None:
         """Called for each piece of the body."""
@@ -68,11 +74,16 @@ class WebRequest(http_protocol.WebRequest):
             return
         try:
             super().handleContentChunk(data)
-        except OSError:
-            self._refuse_for_room()
+        except OSError as error:
+            self._refuse_for(error)
 
     def requestReceived(self, command: bytes, path: bytes, version: bytes) -> None:
         """Called when the body is complete."""
+        if not self._refused and self.content is not None:
+            try:
+                self.content.flush()  # the end of the body may not be on the disk yet
+            except OSError as error:
+                self._refuse_for(error)
         if self._refused:
             self.channel.loseConnection()
             return
@@ -96,28 +107,36 @@ class WebRequest(http_protocol.WebRequest):
     def _refuse_size(self) -> None:
         logger.warning("Refused a body of more than %d bytes from %s.", self._limit, self.client)
         megabytes = settings.MAX_UPLOAD_BYTES // 1024**2
-        self._refuse(
-            b"413 Content Too Large", "too_large", f"At most {megabytes} MB can be uploaded at once."
-        )
+        message = f"At most {megabytes} MB can be uploaded at once."
+        self._refuse(b"413 Content Too Large", "too_large", message, _("The file is too large."))
 
-    def _refuse_for_room(self) -> None:
-        logger.exception("A body could not be kept in %s.", settings.FILE_UPLOAD_TEMP_DIR)
-        self._refuse(b"507 Insufficient Storage", "no_room", "The server has no room for this upload.")
+    def _refuse_for(self, error: OSError) -> None:
+        logger.error("A body could not be kept in %s.", settings.FILE_UPLOAD_TEMP_DIR, exc_info=error)
+        if room.is_full(error):
+            self._refuse(b"507 Insufficient Storage", "no_room", str(room.SENTENCE), room.SENTENCE)
+        else:
+            sentence = _("Something went wrong here. It has been noted.")
+            self._refuse(b"500 Internal Server Error", "internal", str(sentence), sentence)
 
-    def _refuse(self, status: bytes, code: str, message: str) -> None:
-        """Answer while the body is still arriving.
+    def _refuse(self, status: bytes, code: str, message: str, shown: Promise) -> None:
+        """Answer while the body is still arriving: with a page that shows a sentence where a form was sent.
 
         The answer is written to the channel, as Twisted does for its own 400: its response objects need a complete
         request.
         """
         self._refused = True
         if self.content is not None:
-            self.content.close()
+            with suppress(OSError):  # closing writes what is left, for which there is no room either
+                self.content.close()
         self.requestHeaders.removeHeader(b"Expect")  # no "100 Continue" after the answer
-        answer = json.dumps({"error": {"code": code, "message": message}}).encode()
+        if any(b"text/html" in value for value in self.requestHeaders.getRawHeaders(b"Accept", ())):
+            content_type, answer = b"text/html; charset=utf-8", errors.page(shown).encode()
+        else:
+            content_type = b"application/json"
+            answer = json.dumps({"error": {"code": code, "message": message}}).encode()
         self.channel.write(
-            b"HTTP/1.1 %b\r\nContent-Type: application/json\r\nContent-Length: %d\r\n"
-            b"Connection: close\r\n\r\n%b" % (status, len(answer), answer)
+            b"HTTP/1.1 %b\r\nContent-Type: %b\r\nContent-Length: %d\r\n"
+            b"Connection: close\r\n\r\n%b" % (status, content_type, len(answer), answer)
         )
         self.channel.callLater(LINGER_SECONDS, self.channel.forceAbortClient)
 

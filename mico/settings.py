@@ -355,6 +355,8 @@ STT_RETRY_LONGEST_SECONDS = 300.0
 STT_MAX_STARTS = 8
 # The time limit in seconds of a job that sends a file: preparing hours of sound, and a slow upload of 2 GB.
 STT_FILE_JOB_SECONDS = 3 * 3600
+# How long a recording waits when a worker has found the disk full, in seconds. That is no error of the vendor's.
+STT_NO_ROOM_SECONDS = 30.0
 # How often audio is sent again after an answer was lost (the vendor has no idempotency key).
 STT_MAX_RESENDS = 1
 # Longest time in a state, in seconds. After that the transcription fails with a reason and can be retried.

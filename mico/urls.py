@@ -11,6 +11,8 @@ from transcription.api import api
 # Lazy, because the manifest may be written after this module is imported.
 static_lazy = lazy(static, str)
 
+handler500 = "mico.errors.server_error"
+
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("transcription.web.urls")),
     path("accounts/", include("mico.accounts.urls")),

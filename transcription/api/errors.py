@@ -29,10 +29,12 @@ from django.utils.translation import gettext as _
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
+from transcription import room
+from transcription.live import no_room
 from transcription.sound.intake import UploadRefused
 
 # Error statuses that every operation declares.
-ERRORS = frozenset({400, 401, 403, 404, 405, 409, 410, 412, 413, 415, 422, 423, 500, 503})
+ERRORS = frozenset({400, 401, 403, 404, 405, 409, 410, 412, 413, 415, 422, 423, 500, 503, 507})
 
 # Allowance for a multipart body beyond the file: the other fields and the boundaries.
 MULTIPART_EXTRA_BYTES = 1024**2
@@ -77,6 +79,10 @@ class Api(NinjaAPI):
         super().__init__(**options)
         for kind, handler in HANDLERS.items():
             self.add_exception_handler(kind, handler)
+
+    def on_exception(self, request: HttpRequest, exc: Any) -> HttpResponse:
+        """Answer an error by its handler; that the disk is full, whoever found it, before all others."""
+        return _no_room(request, exc) if room.is_full(exc) else super().on_exception(request, exc)
 
     @property
     def urls(self) -> tuple[list[URLResolver | URLPattern], str, str]:
@@ -193,6 +199,11 @@ def _busy(request: HttpRequest, error: OperationalError) -> HttpResponse:
     response = error_response(503, "busy", _("The database does not answer. Try again in a moment."))
     response["Retry-After"] = "5"
     return _logged(request, response, error)
+
+
+def _no_room(request: HttpRequest, error: Exception) -> HttpResponse:
+    no_room.note()
+    return _logged(request, error_response(507, "no_room", room.SENTENCE), error)
 
 
 def _internal(request: HttpRequest, error: Exception) -> HttpResponse:

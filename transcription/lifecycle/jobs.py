@@ -2,11 +2,15 @@
 
 import logging
 from collections.abc import Callable
+from datetime import timedelta
 
+from django.conf import settings
 from django.db import close_old_connections
 
-from transcription.lifecycle import workflow
+from transcription import room
+from transcription.lifecycle import lease, workflow
 from transcription.lifecycle.lease import NotOurs
+from transcription.live import no_room
 from transcription.live.wakeup import wake
 
 logger = logging.getLogger(__name__)
@@ -30,6 +34,13 @@ def _step(step: Callable[[int, int], None], transcription_id: int, claim: int) -
         logger.info(
             "Transcription %s: claim %s is out of date, so its job did nothing.", transcription_id, claim
         )
+    except Exception as error:
+        if not room.is_full(error):
+            raise
+        # Nothing is wrong with the recording: it waits until there is room, and spends no attempt.
+        logger.error("Transcription %s waits, the disk is full: %s", transcription_id, error)  # noqa: TRY400
+        no_room.note()
+        lease.put_off(transcription_id, claim, timedelta(seconds=settings.STT_NO_ROOM_SECONDS))
     finally:
         close_old_connections()
         wake()

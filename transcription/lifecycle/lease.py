@@ -1,16 +1,19 @@
 """A job's lease on its row. When it is not renewed it runs out, and the row comes due again."""
 
+import logging
 import threading
 from datetime import timedelta
 from types import TracebackType
 from typing import Self
 
 from django.conf import settings
-from django.db import connection
+from django.db import DatabaseError, connection
 from django.db.models import F
 from django.utils import timezone
 
 from transcription.models import Transcription
+
+logger = logging.getLogger(__name__)
 
 
 class NotOurs(Exception):
@@ -20,6 +23,18 @@ class NotOurs(Exception):
 def lease_length() -> timedelta:
     """Return the length of a lease."""
     return timedelta(seconds=settings.STT_LEASE_SECONDS)
+
+
+def put_off(transcription_id: int, claim: int, pause: timedelta) -> None:
+    """End the job of this claim without a step, and let the row come due after `pause`.
+
+    Where the database has no room either, nothing is written: the row comes due when the lease runs out.
+    """
+    held = Transcription.objects.live().filter(pk=transcription_id, claim=claim + 1)
+    try:
+        held.update(claim=F("claim") + 1, starts=0, next_action_at=timezone.now() + pause)
+    except DatabaseError as error:
+        logger.warning("Transcription %s was not put off: %s", transcription_id, error)
 
 
 class Lease:

@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from transcription import events, languages
+from transcription import events, languages, room
 from transcription.live.wakeup import wake
 from transcription.models import Meeting, Participant, Recording, Transcription
 from transcription.reasons import explain
@@ -93,7 +93,7 @@ def receive(
         goes_on=goes_on,
         prepared_at=timezone.now() if media.is_ready(plain, vendor) else None,
     )
-    recording.audio.save("audio", upload, save=False)  # outside the transaction: it may take long
+    media.store(recording.audio, upload)  # outside the transaction: it may take long
     return _store(recording, placed=offset_ms is not None)
 
 
@@ -130,8 +130,9 @@ def _store(recording: Recording, *, placed: bool) -> tuple[Recording, bool]:
         if known is None:
             raise  # this is not the conflict of two requests with one `client_id`
         return known, False
-    except Exception:
-        if not written:  # otherwise the commit failed, and the database may have the row all the same
+    except Exception as error:
+        # Otherwise the commit failed, and the database may have the row all the same: unless it had no room for it.
+        if not written or room.is_full(error):
             recording.audio.delete(save=False)
         raise
     return recording, True

@@ -3,7 +3,7 @@
 import io
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import BinaryIO, cast
 
 from django.conf import settings
@@ -70,7 +70,7 @@ def prepare(recording: Recording, vendor: Vendor) -> None:
         decoded = sandbox.decode(source, cast(BinaryIO, target), longest_ms(vendor))
         if not (decoded.plain and fits_as_it_is(recording.format, decoded.codec, vendor)):
             target.seek(0)
-            recording.prepared.save("audio.flac", File(target), save=False)
+            store(recording.prepared, File(target))
     if decoded.is_partial:
         recording.read_ms, recording.whole_ms = decoded.read_ms, decoded.whole_ms
     recording.prepared_at = timezone.now()
@@ -78,6 +78,21 @@ def prepare(recording: Recording, vendor: Vendor) -> None:
     if not placing.put_right(recording):
         recording.prepared.delete(save=False)
         raise FileNotFoundError(f"Recording {recording.pk} was deleted while it was being prepared.")
+
+
+def store(field: FieldFile, content: "File[bytes]") -> None:
+    """Store the content as the file of this field, without saving the row: all of it, or nothing.
+
+    Raises OSError, such as of a full disk: a storage would leave the half that it has written, once for each try.
+    """
+    name = field.field.generate_filename(field.instance, "audio")
+    try:
+        kept = field.storage.save(name, content, max_length=field.field.max_length)
+    except OSError:
+        with suppress(OSError):
+            field.storage.delete(name)
+        raise
+    setattr(field.instance, field.field.attname, kept)
 
 
 def file_of(recording: Recording) -> tuple[FieldFile, str]:

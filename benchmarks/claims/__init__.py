@@ -1,1 +1,0 @@
-"""What a claim costs with a long queue."""
