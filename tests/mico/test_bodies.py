@@ -8,12 +8,14 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 import requests
 from daphne import http_protocol
 
+from tests.full_disk import NO_ROOM, NO_ROOM_IN_KOREAN
 from tests.servers import BASE_DIR, free_port, stop
 from tests.waiting import patient, wait_until
 
@@ -52,7 +54,19 @@ class Web:
 
 @pytest.fixture(scope="module")
 def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
-    data = tmp_path_factory.mktemp("web")
+    with running(tmp_path_factory.mktemp("web"), "bodies_app") as web:
+        yield web
+
+
+@pytest.fixture
+def full(tmp_path: Path) -> Iterator[Web]:
+    """A daphne whose disk is full: a body over 1 MB does not fit while it arrives, a smaller one in the end."""
+    with running(tmp_path, "full_bodies_app") as web:
+        yield web
+
+
+@contextmanager
+def running(data: Path, application: str) -> Iterator[Web]:
     web = Web(free_port(), data)
     environment = {
         **os.environ,
@@ -61,7 +75,7 @@ def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
         "DATABASE_URL": "",
         "MAX_UPLOAD_BYTES": str(LIMIT),
     }
-    command = [sys.executable, "-m", "daphne", "-p", str(web.port), "tests.mico.bodies_app:application"]
+    command = [sys.executable, "-m", "daphne", "-p", str(web.port), f"tests.mico.{application}:application"]
     process = subprocess.Popen(command, cwd=BASE_DIR, env=environment, stdout=subprocess.DEVNULL)
     try:
         wait_until(web.answers)
@@ -174,6 +188,36 @@ def test_an_upload_that_is_broken_off_leaves_nothing(web: Web) -> None:
         connection.sendall(BLOCK)
     wait_until(lambda: not list((web.data / "uploads").iterdir()))
     assert web.answers()
+
+
+def test_a_full_disk_is_507_for_a_program_and_a_page_for_a_form(full: Web) -> None:
+    form = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+    for size in 3 * MEGABYTE, MEGABYTE // 2:
+        body = (BLOCK * 3)[:size]
+        answer = requests.post(full.url, data=body, timeout=patient(10))
+        assert (answer.status_code, answer.json()["error"]["code"]) == (507, "no_room"), size
+        assert NO_ROOM in answer.json()["error"]["message"]
+        answer = requests.post(full.url, data=body, headers=form, timeout=patient(10))
+        assert (answer.status_code, answer.headers["Content-Type"]) == (507, "text/html; charset=utf-8"), size
+        assert NO_ROOM in answer.text
+        assert NO_ROOM_IN_KOREAN in answer.text
+    assert requests.post(full.url, data=b"small", timeout=patient(10)).json()["size"] == 5
+
+
+def test_too_large_a_form_is_answered_with_a_page(web: Web) -> None:
+    with web.open() as connection:
+        connection.sendall(
+            f"POST /receive HTTP/1.1\r\nHost: localhost\r\nAccept: text/html\r\n"
+            f"Content-Length: {LIMIT + 2 * MEGABYTE}\r\n\r\n".encode()
+        )
+        answer = b""
+        while b"</html>" not in answer:
+            piece = connection.recv(65536)
+            assert piece, answer
+            answer += piece
+    assert answer.startswith(b"HTTP/1.1 413 ")
+    assert b"The file is too large." in answer
+    assert "파일이 너무 큽니다.".encode() in answer
 
 
 def test_daphne_is_as_it_was_when_its_request_was_replaced() -> None:
