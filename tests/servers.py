@@ -79,11 +79,15 @@ class Emulator:
         self.control("limits", **fields)
 
     def faults(self, kind: str, **fields: Any) -> None:
-        """Make the next requests fail. Kinds: hang, 401, 500, garbage, drop, slow.
+        """Make the next requests fail. Kinds: hang, 401, 500, 503, garbage, drop, slow.
 
         Fields: `on`, `count`, `seconds`, `after`.
         """
         self.control("faults", kind=kind, **fields)
+
+    def no_faults(self) -> None:
+        """Cancel the faults that have not struck yet."""
+        requests.delete(f"{self.base_url}/control/faults", timeout=patient(10)).raise_for_status()
 
     def turnaround(self, **fields: Any) -> None:
         """Set how long jobs take. Fields: `seconds`, `factor`, `sigma`, `seed`."""

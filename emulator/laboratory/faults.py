@@ -1,4 +1,4 @@
-"""Injected faults: no answer, refused credentials, a 500, garbage, a cut connection, or a late answer.
+"""Injected faults: no answer, refused credentials, a 500 or 503, garbage, a cut connection, or a late answer.
 
 A fault hits the next `count` requests of its routes. On a submit it strikes when the body has been read: before the
 job is accepted or, with `after`, once it is. The client cannot tell the two apart.
@@ -7,6 +7,7 @@ job is accepted or, with `after`, once it is. The client cannot tell the two apa
 from __future__ import annotations
 
 import asyncio
+import math
 from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
@@ -15,7 +16,7 @@ from aiohttp import web
 from ..service.protocol import VendorError
 from ..service.service import Route
 
-Kind = Literal["hang", "401", "500", "garbage", "drop", "slow"]
+Kind = Literal["hang", "401", "500", "503", "garbage", "drop", "slow"]
 FaultOn = Literal["submit", "poll", "auth", "all"]
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 FAULT_ON: Final[tuple[FaultOn, ...]] = get_args(FaultOn)
@@ -72,6 +73,9 @@ async def strike(fault: Fault, request: web.Request) -> web.Response | None:
             return web.Response(text=_NONSENSE, content_type="text/html")
         case "401":
             raise VendorError("H0002")
+        case "503":
+            again = {} if fault.seconds is None else {"Retry-After": str(math.ceil(fault.seconds))}
+            return web.Response(status=503, text=_NONSENSE, content_type="text/html", headers=again)
         case "500":
             raise VendorError("E500")
         case "hang":

@@ -127,8 +127,13 @@ class Desk:
             epoch=int(number("epoch")),
             pause=number("pause"),
             probe=self.field(f"{name}.probe"),
-            lease=min(lease, self.now + self.params.probe_lease),
+            lease=min(lease, self.now + self.probe_lease(name)),
         )
+
+    def probe_lease(self, lane: str) -> float:
+        """Return how long a probe of this lane may be out now."""
+        audio = lane == "submit" and self.field("submit.reason") == "unavailable"
+        return self.params.permit_lease if audio else self.params.probe_lease
 
     def _permit(self, purpose: Purpose) -> Permit:
         answer = self.ask(purpose)

@@ -33,7 +33,18 @@ from hypothesis.stateful import (
 )
 
 from tests.gate.desk import Desk, LaneRecord
-from transcription.gate import GateChange, Ok, Outcome, Permit, Purpose, Refused, Unavailable, Unused, Wait
+from transcription.gate import (
+    Answered,
+    GateChange,
+    Ok,
+    Outcome,
+    Permit,
+    Purpose,
+    Refused,
+    Unavailable,
+    Unused,
+    Wait,
+)
 
 LANES = ("all", "submit")
 NUMBERS = itertools.count()
@@ -48,7 +59,9 @@ outcomes = st.one_of(
     st.just(Unused()),
     st.builds(Refused, st.sampled_from(["all", "submit", "quota", "credentials"]), headers),
     st.builds(Refused, st.just("all"), headers),
-    st.builds(Unavailable, st.none() | headers),
+    st.builds(Unavailable, st.none() | headers, st.booleans()),
+    st.builds(Unavailable, st.none(), st.just(True)),
+    st.just(Answered()),
 )
 purposes = st.sampled_from(list(Purpose))
 steps = st.sampled_from([0.0, 0.000_001, 0.2, 1.0, 4.8, 5.0, 8.0, 20.0, 60.0, 130.0, 900.0])
@@ -192,8 +205,10 @@ class GateMachine(RuleBasedStateMachine):
         self.given, self.jobs = [], None
         if not self.episode:  # before the first change the version is the clock
             self.version = self.desk.state().version
-        latest = self.desk.now + self.desk.params.probe_lease
-        self.probes = {lane: (who, min(end, latest)) for lane, (who, end) in self.probes.items()}
+        self.probes = {
+            lane: (who, min(end, self.desk.now + self.desk.probe_lease(lane)))
+            for lane, (who, end) in self.probes.items()
+        }
 
     @precondition(lambda self: self.wild)
     @rule()
@@ -224,7 +239,9 @@ class GateMachine(RuleBasedStateMachine):
                     rounds += answer.reason not in ("jobs", "pace")
             assert rounds < 40
             self.desk.after(min(waits, default=0.2))
-            assert self.desk.now - start <= params.longest_wait + params.probe_lease + params.job_lease + 1000
+            assert (
+                self.desk.now - start <= params.longest_wait + params.permit_lease + params.job_lease + 1000
+            )
         assert self.desk.state().mode == "open"
         start, limit = self.desk.now, 20 / pace_of(self.desk) + params.job_lease + params.permit_lease + 10
         while isinstance(
@@ -268,7 +285,7 @@ class GateMachine(RuleBasedStateMachine):
             assert desk.now >= before[lane].till  # 1
             assert desk.now >= self.banned[lane]
             assert lane not in self.probes or self.probes[lane][1] <= desk.now  # 2
-            self.probes[lane] = (answer.id, desk.now + desk.params.probe_lease)
+            self.probes[lane] = (answer.id, desk.now + desk.probe_lease(lane))
         epochs = {lane: before[lane].epoch for lane in LANES}
         self.out.append(Out(answer, epochs, desk.now + desk.params.permit_lease))
         return answer
@@ -304,12 +321,15 @@ class GateMachine(RuleBasedStateMachine):
         meant = (
             bad and ("submit" if getattr(outcome, "scope", "all") in ("submit", "quota") else "all") == lane
         )
+        # The vendor may have the job, so the next submits are held as well.
+        unknown = isinstance(outcome, Unavailable) and outcome.unknown
+        meant = meant or (lane == "submit" and unknown and out.permit.purpose is Purpose.SUBMIT)
         floor = 0.0 if header is None else now + min(header, params.retry_after_cap) + params.margin
         if before.closed and not after.closed:  # 9
             assert fresh
             assert out.passed(lane)
             assert not meant
-            assert isinstance(outcome, Ok) or (lane == "all" and isinstance(outcome, Refused))
+            assert isinstance(outcome, Ok) or (lane == "all" and isinstance(outcome, Refused | Answered))
             assert before.till <= now
         if not before.closed and after.closed:
             assert fresh

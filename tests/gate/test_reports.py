@@ -15,7 +15,9 @@ from tests.gate.desk import (
     open_again,
     refuse_again,
 )
-from transcription.gate import Ok, Permit, Purpose, Refused, Unavailable, Unused
+from transcription.gate import Answered, Ok, Outcome, Permit, Purpose, Refused, Unavailable, Unused
+
+UNKNOWN = Unavailable(unknown=True)
 
 # One episode, one reaction
 
@@ -184,6 +186,70 @@ def test_unavailable_closes_after_three_in_a_row(desk: Desk) -> None:
     desk.after(FIRST)
     assert desk.report(desk.submit(), Unavailable()) is None  # the next try moved by less than `moved_step`
     assert desk.refused().seconds == pytest.approx(FIRST * DEFAULTS.growth, abs=1e-6)
+
+
+def test_submits_of_unknown_outcome_close_the_submits_while_polls_are_answered(desk: Desk) -> None:
+    for _ in range(2):
+        assert desk.report(desk.next(Purpose.SUBMIT), UNKNOWN) is None
+        desk.report(desk.next(Purpose.POLL), Ok())
+    change = desk.change(desk.next(Purpose.SUBMIT), UNKNOWN)
+    assert (change.state.scope, change.state.reason) == ("submit", "unavailable")
+    assert desk.refused().seconds == pytest.approx(DEFAULTS.unknown_pause, abs=1e-6)
+    assert not desk.next(Purpose.POLL).probe
+
+
+@pytest.mark.parametrize("answer", [Ok(), RATE])
+def test_an_answered_submit_ends_the_count_of_unknown_ones(desk: Desk, answer: Outcome) -> None:
+    for _ in range(2):
+        desk.report(desk.next(Purpose.SUBMIT), UNKNOWN)
+        desk.report(desk.next(Purpose.POLL), Ok())
+    desk.report(desk.next(Purpose.SUBMIT), answer)
+    while desk.state().mode != "open":
+        desk.report(desk.next(Purpose.POLL), Ok())
+    for _ in range(2):
+        desk.report(desk.next(Purpose.SUBMIT), UNKNOWN)
+        desk.report(desk.next(Purpose.POLL), Ok())
+    assert desk.state().mode == "open"
+
+
+def test_audio_is_a_probe_rarely_and_alone(desk: Desk) -> None:
+    for _ in range(3):
+        desk.report(desk.next(Purpose.SUBMIT), UNKNOWN)
+        desk.report(desk.next(Purpose.POLL), Ok())
+    waits = []
+    for _ in range(7):
+        desk.report(desk.next(Purpose.SUBMIT), UNKNOWN)
+        while desk.lane("all").closed:
+            desk.report(desk.next(Purpose.POLL), Ok())
+        waits.append(desk.lane("submit").till - desk.now)
+    assert waits == pytest.approx([20, 40, 80, 160, 300, 300, 300], abs=1.5)
+    probe = desk.next(Purpose.SUBMIT)
+    desk.after(DEFAULTS.permit_lease - 1)
+    assert desk.refused().reason == "unavailable"  # the vendor may still answer the first
+    assert desk.change(probe, Ok("job", running=True)).kind == "opened"
+
+
+def test_the_probe_of_a_vendor_that_is_away_asks_and_submits_nothing(desk: Desk) -> None:
+    for _ in range(3):
+        desk.report(desk.next(Purpose.SUBMIT), UNKNOWN)
+    assert desk.state().scope == "all"
+    desk.after(DEFAULTS.unknown_pause)
+    probe = desk.submit()
+    assert (probe.probe, probe.away) == (True, "all")
+
+    change = desk.change(probe, Answered())
+
+    assert (change.kind, change.state.scope, change.state.reason) == ("moved", "submit", "unavailable")
+    audio = desk.next(Purpose.SUBMIT)
+    assert (audio.probe, audio.away) == (True, "submit")
+    assert desk.change(audio, Ok("job", running=True)).kind == "opened"
+    assert desk.next(Purpose.SUBMIT).away is None
+
+
+def test_the_probe_of_another_closing_is_not_of_a_vendor_that_is_away(desk: Desk) -> None:
+    closed_by(desk, RATE)
+    probe = desk.next(Purpose.SUBMIT)
+    assert (probe.probe, probe.away) == (True, None)
 
 
 def test_a_late_answer_does_not_hide_that_the_vendor_is_away(desk: Desk) -> None:

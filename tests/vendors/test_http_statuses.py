@@ -17,14 +17,18 @@ from transcription.vendors import base, http
         (413, base.Rejected, {"reason": "too_large"}),
         (415, base.Rejected, {"reason": "unsupported_format"}),
         (408, base.VendorUnavailable, {"may_have_arrived": False}),
-        (500, base.VendorUnavailable, {"may_have_arrived": False}),
-        (503, base.VendorUnavailable, {"may_have_arrived": False}),
+        (500, base.VendorUnavailable, {"may_have_arrived": True}),
+        (503, base.VendorUnavailable, {"may_have_arrived": True}),
+        (501, base.VendorUnavailable, {"may_have_arrived": False}),
+        (521, base.VendorUnavailable, {"may_have_arrived": False}),
+        (520, base.VendorUnavailable, {"may_have_arrived": True}),
         (502, base.VendorUnavailable, {"may_have_arrived": True}),
         (504, base.VendorUnavailable, {"may_have_arrived": True}),
         (524, base.VendorUnavailable, {"may_have_arrived": True}),
         (404, base.ProtocolError, {"may_have_arrived": False}),
         (409, base.ProtocolError, {"may_have_arrived": False}),
         (302, base.ProtocolError, {"may_have_arrived": False}),
+        (303, base.ProtocolError, {"may_have_arrived": True}),
     ],
 )
 def test_a_status_alone_says(status: int, kind: type[base.VendorError], fields: dict[str, object]) -> None:
@@ -38,6 +42,15 @@ def test_a_bad_request_that_some_gateway_reports_in_html_is_not_the_recordings_f
     error = http.error_of(http.Answer(400, {}, b"<html>Bad Request</html>"))
     assert isinstance(error, base.ProtocolError)
     assert error.excerpt == "HTTP 400 <html>Bad Request</html>"
+
+
+@pytest.mark.parametrize(("status", "may_have_arrived"), [(503, False), (500, True), (502, True)])
+def test_only_a_503_that_names_a_time_was_decided_before_the_request_was_begun(
+    status: int, may_have_arrived: bool
+) -> None:
+    error = http.error_of(http.Answer(status, {"Retry-After": "7"}, b""))
+    assert isinstance(error, base.VendorUnavailable)
+    assert error.may_have_arrived is may_have_arrived
 
 
 @pytest.mark.parametrize("status", [402, 429, 503])

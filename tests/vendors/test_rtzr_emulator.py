@@ -105,7 +105,8 @@ def test_a_lost_token_is_replaced_without_anybody_noticing(emulator: Emulator) -
 @pytest.mark.parametrize(
     ("kind", "error", "arrived"),
     [
-        ("500", base.VendorUnavailable, False),
+        ("500", base.VendorUnavailable, True),
+        ("503", base.VendorUnavailable, True),
         ("garbage", base.ProtocolError, True),
         ("drop", base.VendorUnavailable, True),
     ],

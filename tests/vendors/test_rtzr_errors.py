@@ -39,7 +39,7 @@ SUBMIT, FETCH = "submit", "fetch"
         (FETCH, 429, "A0003", base.Throttled, {"scope": base.Scope.ALL, "retry_after_s": None}),
         (SUBMIT, 429, "A0099", base.Throttled, {"scope": base.Scope.ALL}),
         (FETCH, 429, "", base.Throttled, {"scope": base.Scope.ALL}),
-        (SUBMIT, 500, "E500", base.VendorUnavailable, {"may_have_arrived": False}),
+        (SUBMIT, 500, "E500", base.VendorUnavailable, {"may_have_arrived": True}),
         (FETCH, 500, "E500", base.VendorUnavailable, {}),
         (SUBMIT, 400, "H0099", base.Rejected, {"reason": "bad_parameters"}),
         (SUBMIT, 403, "", base.AuthFailed, {}),
@@ -118,6 +118,23 @@ def test_a_404_that_is_not_the_vendors_own_does_not_end_a_job(vendor: Vendor, re
     vendor.will(answer(404, b"<html>no such site</html>"))
     with pytest.raises(base.ProtocolError):
         ready.fetch("J1")
+
+
+@pytest.mark.parametrize("status", [404, 410, 403])
+def test_asking_is_answered_by_a_refusal_of_the_vendors_own(vendor: Vendor, ready: Rtzr, status: int) -> None:
+    code = {404: "H0004", 410: "H0007", 403: "H0003"}[status]
+    vendor.will(answer(status, {"code": code, "msg": "no such result"}))
+    ready.ask()
+    assert vendor.paths == ["GET /v1/transcribe/none"]
+
+
+@pytest.mark.parametrize(
+    ("status", "body"), [(500, {"code": "E500"}), (404, b"<html>"), (429, {"code": "A0003"}), (502, b"")]
+)
+def test_asking_is_not_answered_by_trouble(vendor: Vendor, ready: Rtzr, status: int, body: object) -> None:
+    vendor.will(answer(status, body))
+    with pytest.raises(base.VendorError):
+        ready.ask()
 
 
 # Garbage

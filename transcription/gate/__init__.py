@@ -1,6 +1,7 @@
 """The global gate in front of a speech-to-text vendor (docs/gate.md). Imports nothing of Django."""
 
 from transcription.gate.gate import (
+    Answered,
     Gate,
     GateChange,
     GateFigures,
@@ -22,6 +23,7 @@ from transcription.gate.gate import (
 )
 
 __all__ = [
+    "Answered",
     "Gate",
     "GateChange",
     "GateFigures",

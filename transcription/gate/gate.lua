@@ -18,6 +18,7 @@
 -- Fields of the hash. A field that is missing reads as '' or 0.
 --   gate.epoch        grows by one with each refusal that counts; a permit carries the epoch in which it was given
 --   gate.fails        requests in a row without a usable answer
+--   gate.unknown      submits in a row whose outcome is unknown: the vendor may have the job, or not
 --   gate.lease        longest lease that any permit was given
 --   gate.held, .note  1 while an administrator holds the gate, and what they wrote
 --   gate.told, .told_till                  'lane|reason|note' and the next try, as the last change showed them
@@ -403,9 +404,13 @@ local function obey(L, header)
   return math.min(header, P.retry_after_cap) + P.margin
 end
 
--- Rule 16: how long nobody asks after the vendor refused the account itself. nil for the other reasons.
-local function account_pause(L, reason)
+-- Rule 16: how long nobody asks after the vendor refused the account itself. Rule 17: how long nobody submits after
+-- submits whose outcome is unknown, each of which may have to be paid. nil for the other reasons.
+local function own_pause(L, reason)
   if reason == 'quota' then return P.quota_pause end
+  if reason == 'unavailable' and L == 'submit' then
+    return math.min(P.pause_cap, P.unknown_pause * 2 ^ math.min(num(L, 'tries'), 60))
+  end
   if reason ~= 'credentials' then return nil end
   return math.min(P.credentials_cap, P.credentials_pause * 2 ^ math.min(num(L, 'denied'), 60))
 end
@@ -423,14 +428,14 @@ local function shut(L, reason, header, purpose)
   local base = expected and (num('pace', 'long') - num('pace', 'spell')) * 2 / 3 or 0
   local longer = last == 0 and rest or math.max(last, P.first_pause) * P.growth
   local pause = math.min(math.max(base, longer), P.pause_cap)
-  local own = account_pause(L, reason)
+  local own = own_pause(L, reason)
   local wait = own or pause
   if reason == 'concurrency' then -- the jobs that are there are the cap; a cap that is confirmed stays for longer
     local n = math.max(1, jobs())
     set_cap(n, cap() > 0 and n >= cap() and patience() * 2 or P.raise_first)
   end
   move(L, 'refused')
-  put('gate', { epoch = num('gate', 'epoch') + 1, fails = 0 })
+  put('gate', { epoch = num('gate', 'epoch') + 1, [L == 'submit' and 'unknown' or 'fails'] = 0 })
   put(L, { epoch = num('gate', 'epoch'), pause = pause, reason = reason, note = '', tries = num(L, 'tries') + 1 })
   set(L, 'denied', reason == 'credentials' and num(L, 'denied') + 1 or 0)
   if reason == 'credentials' then set(L, 'cause', reason) end -- how long this closing lasts teaches nothing any more
@@ -444,12 +449,17 @@ end
 local function near(o, f, longest)
   if num(o, f) > now + longest + 1e-5 then set(o, f, now + longest) end
 end
+-- How long a probe of this lane may be out. One with somebody's audio counts for as long as a submit may take:
+-- otherwise the next one's would be sent while the vendor may still answer the first.
+local function probe_lease(L)
+  return L == 'submit' and str(L, 'reason') == 'unavailable' and P.permit_lease or P.probe_lease
+end
 near('all', 'till', num('all', 'span'))
 near('all', 'lease', P.probe_lease)
 near('pace', 'next', slack(pace()) + 2 / pace())
 each_pool(function()
   near(LANE, 'till', num(LANE, 'span'))
-  near(LANE, 'lease', P.probe_lease)
+  near(LANE, 'lease', probe_lease(LANE))
   near(CAP, 'raise_at', patience())
   if cap() > 0 and num(CAP, 'raise_at') == 0 then set(CAP, 'raise_at', now + patience()) end
 end)
@@ -471,7 +481,7 @@ local function stopped(purpose)
     if closed(L) and num(L, 'till') > now then
       wait(num(L, 'till'), str(L, 'reason'))
     elseif mode(L) == 'probing' then -- as long again as the probe has been out, so few callers ask for a slow one
-      local been_out = math.max(P.probe_recheck, now - (num(L, 'lease') - P.probe_lease))
+      local been_out = math.max(P.probe_recheck, now - (num(L, 'lease') - probe_lease(L)))
       wait(math.min(num(L, 'lease'), now + been_out), str(L, 'reason'))
     end
   end
@@ -492,13 +502,15 @@ local function acquire(purpose, token, lease)
     return save({ 'wait', fmt(at), fmt(at - now), why })
   end
   local id, probe = fmt(num('gate', 'epoch')) .. ':' .. purpose .. ':' .. token, '0'
+  local away = ''
   if POOL ~= '' then id = id .. ':' .. POOL end
   if not closed('all') then spend(purpose) end
   if purpose == 'submit' and cap() > 0 and taken() >= cap() then set(CAP, 'raise_at', now + patience()) end
   for _, L in ipairs(to_pass(purpose)) do
     if closed(L) then
+      if away == '' and str(L, 'reason') == 'unavailable' then away = L end
       move(L, 'due')
-      put(L, { probe = id, lease = now + P.probe_lease })
+      put(L, { probe = id, lease = now + probe_lease(L) })
       probe = '1'
     end
   end
@@ -507,7 +519,7 @@ local function acquire(purpose, token, lease)
   for _, zset in pairs(PERMITS) do
     redis.call('ZREMRANGEBYSCORE', zset, '-inf', fmt(now - P.forget))
   end
-  return save({ 'permit', id, fmt(num('gate', 'epoch')), probe })
+  return save({ 'permit', id, fmt(num('gate', 'epoch')), probe, away })
 end
 
 -- For the dispatcher: how many requests of this purpose can go now, and in how many seconds to look again.
@@ -541,7 +553,10 @@ local function report(id, kind, scope, header, job)
     or kind == 'refused' and (({ submit = LANE, quota = 'submit' })[scope] or 'all')
   local reasons = { submit = 'concurrency', quota = 'quota', credentials = 'credentials' }
   local reason = kind == 'unavailable' and kind or reasons[scope] or 'rate'
-  if live and (kind == 'ok' or kind == 'refused') then set('gate', 'fails', 0) end
+  -- Whether the vendor takes submits is its own question: polls that are answered say nothing of it.
+  local unknown = purpose == 'submit' and kind == 'unavailable' and scope == 'unknown'
+  if live and (kind == 'ok' or kind == 'refused' or kind == 'answered') then set('gate', 'fails', 0) end
+  if live and purpose == 'submit' and (kind == 'ok' or kind == 'refused') then set('gate', 'unknown', 0) end
   -- A poll starts no job, so its refusal is not about the number of jobs.
   if kind == 'refused' and target == 'all' and purpose == 'poll' then put('pace', { full = 0 }) end
   for _, L in ipairs(lanes()) do
@@ -549,18 +564,20 @@ local function report(id, kind, scope, header, job)
     -- Any answer opens. "Too many jobs" and a used-up quota are answers for the lane `all`. "Too many jobs" says nothing
     -- of a quota: the vendor may look at the jobs first.
     local answers = kind == 'ok'
+      or L == 'all' and kind == 'answered'
       or L == 'all' and kind == 'refused' and target ~= 'all'
       or L == 'submit' and scope == 'submit' and str(L, 'reason') == 'concurrency'
     -- Fresh: sent since the lane's last refusal. A fresh request that passed a closed lane is its probe.
     local fresh = live and tonumber(epoch) >= num(L, 'epoch')
-    if target == L and fresh and not closed(L) then
-      if kind == 'unavailable' then set('gate', 'fails', num('gate', 'fails') + 1) end
-      if kind == 'refused' or header or num('gate', 'fails') >= P.unavailable_threshold then
+    local meant, in_a_row = target == L or L == 'submit' and unknown, L == 'submit' and 'unknown' or 'fails'
+    if meant and fresh and not closed(L) then
+      if kind == 'unavailable' then set('gate', in_a_row, num('gate', in_a_row) + 1) end
+      if kind == 'refused' or header and L == target or num('gate', in_a_row) >= P.unavailable_threshold then
         shut(L, reason, header, purpose)
       end
-    elseif target == L and fresh and passed then
+    elseif meant and fresh and passed then
       shut(L, reason, header, purpose)
-    elseif target == L then -- stale: only a Retry-After counts, and only while the lane is closed
+    elseif meant then -- stale: only a Retry-After counts, and only while the lane is closed
       if header and closed(L) then extend(L, now + obey(L, header)) end
     elseif passed and closed(L) and fresh and answers then
       if num(L, 'till') <= now then
@@ -570,7 +587,7 @@ local function report(id, kind, scope, header, job)
       end
     elseif str(L, 'probe') == id then -- the probe learned nothing: the next one goes, at once if this was not sent
       if mode(L) == 'probing' then move(L, 'lost') end
-      if kind ~= 'unused' then extend(L, now + P.lost_pause) end
+      if kind ~= 'unused' and kind ~= 'answered' then extend(L, now + P.lost_pause) end
     end
     if L == 'all' and kind == 'ok' and fresh then set('pace', 'sent', num('pace', 'sent') + 1) end
   end

@@ -66,6 +66,9 @@ class GateParams:
     probe_recheck: float = 1.0
     # Seconds to the next probe after one was reported without a usable answer.
     lost_pause: float = 5.0
+    # Seconds to the first probe with somebody's audio, after submits whose outcome is unknown have closed the lane
+    # `submit`. The pause doubles with each further one, up to `pause_cap`.
+    unknown_pause: float = 10.0
     # Seconds for which a permit counts as a request under way. Longer than the time limit of the request itself.
     permit_lease: float = 120.0
     # Seconds for which an expired permit is remembered. Until then a report still counts for its Retry-After and its
@@ -145,13 +148,19 @@ class GateParams:
 
 @dataclass(frozen=True, slots=True)
 class Permit:
-    """The right to send one request now. `epoch` tells which refusals the gate had reacted to when it gave this."""
+    """The right to send one request now. `epoch` tells which refusals the gate had reacted to when it gave this.
+
+    `away` names the lane of which this is the probe, if that closed because the vendor gave no usable answers. A
+    caller that would send somebody's audio asks something harmless first. For the lane `all` it sends nothing else
+    with this permit, and reports `Answered`.
+    """
 
     id: str
     purpose: Purpose
     epoch: int
     probe: bool
     pool: str = ""
+    away: Lane | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,9 +201,18 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Unavailable:
-    """No usable answer: 5xx, a timeout, no connection."""
+    """No usable answer: 5xx, a timeout, no connection.
+
+    `unknown`: if this was a submit, the vendor may have taken the job all the same.
+    """
 
     retry_after_s: float | None = None
+    unknown: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The vendor answered a harmless question that was sent in place of the request: nothing was submitted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +220,7 @@ class Unused:
     """The request was not sent."""
 
 
-Outcome = Ok | Refused | Unavailable | Unused
+Outcome = Ok | Refused | Unavailable | Answered | Unused
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,7 +318,8 @@ class Gate:
         reply = self._call("acquire", now, purpose.value, secrets.token_hex(8), _number(lease), pool=pool)
         if reply[0] == "wait":
             return Wait(float(reply[1]), float(reply[2]), reply[3])
-        return Permit(reply[1], purpose, int(reply[2]), reply[3] == "1", pool)
+        away = cast(Lane, reply[4]) if reply[4] else None
+        return Permit(reply[1], purpose, int(reply[2]), reply[3] == "1", pool, away)
 
     def report(self, permit: Permit, outcome: Outcome, *, now: float | None = None) -> GateChange | None:
         """Report the outcome of the request. A second report of the same permit does nothing."""
@@ -309,6 +328,8 @@ class Gate:
             scope, job = "running" if outcome.running else "", outcome.job
         if isinstance(outcome, Refused):
             scope = outcome.scope
+        if isinstance(outcome, Unavailable):
+            scope = "unknown" if outcome.unknown else ""
         if isinstance(outcome, Refused | Unavailable):
             header = outcome.retry_after_s
         if header is not None and not 0 <= header < math.inf:

@@ -35,9 +35,9 @@ def outcome_of(error: vendor.VendorError) -> Outcome:
             logger.warning("The vendor does not let this account in: %s", error)
             return Refused("credentials")
         case vendor.VendorUnavailable():
-            return Unavailable(error.retry_after_s)
+            return Unavailable(error.retry_after_s, unknown=error.may_have_arrived)
         case vendor.ProtocolError():
-            return Unavailable()
+            return Unavailable(unknown=error.may_have_arrived)
         case _:
             return Ok()
 

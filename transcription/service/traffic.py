@@ -12,7 +12,7 @@ from typing import Literal, get_args
 
 import redis
 
-from transcription.gate import Ok, Outcome, Refused, Unavailable
+from transcription.gate import Answered, Ok, Outcome, Refused, Unavailable
 from transcription.live.redis_client import redis_client
 
 logger = logging.getLogger(__name__)
@@ -64,7 +64,7 @@ class Slot:
 def result_of(outcome: Outcome) -> Result | None:
     """Return what to count, or None if nothing was sent."""
     match outcome:
-        case Ok():
+        case Ok() | Answered():
             return "ok"
         case Refused(scope="submit"):
             return "concurrency"

@@ -25,12 +25,12 @@ The error tree has one class for each decision of the caller, not one for each s
 
 `may_have_arrived` matters after a submit. It says whether the vendor may have a job whose id is unknown here:
 
-    False  certainly not: no connection (refused, no such host, connect timeout), the connection broke before the
-           last byte of the body was sent, or the vendor itself answered with a failure (500, 501, 503, a redirect,
-           an unknown 4xx). An error answer is taken at its word.
+    False  certainly not: no connection (refused, no such host, no TLS, connect timeout), the connection broke before
+           the last byte of the body was sent, or the answer says that nobody began: any 4xx, a redirect, a 503 with
+           Retry-After, 501, 505, 511, and a gateway that got no connection (Cloudflare's 521, 523, 525 and 526).
     True   the vendor may have read the whole body: read timeout, connection lost while waiting for or reading the
-           answer, a gateway that answers for an unreachable vendor (502, 504, Cloudflare's 520 and 524), or a
-           success whose content is not understood.
+           answer, every other 5xx (an error may come after the job was made), 303, or a success whose content is not
+           understood.
 
 After a fetch it has no meaning: polling again costs nothing.
 
@@ -252,6 +252,13 @@ class Vendor(Protocol):
         """Return the longest time in seconds that a submit of so many bytes is expected to take.
 
         For a vendor that transcribes within the request, this is the time of the whole transcription.
+        """
+        ...
+
+    def ask(self) -> None:
+        """Send a request that costs nothing, and return if the vendor answers it as one that is well.
+
+        Raises any VendorError except Rejected and ResultGone.
         """
         ...
 

@@ -41,8 +41,10 @@ MAX_ANSWER_BYTES = 64 * 1024**2
 # Bytes/s below which an upload is not expected to be. It bounds no upload, but tells how long one may take.
 SLOWEST_UPLOAD = 500_000
 _BLOCK = 64 * 1024
-# A gateway that lost the vendor sends these, so what the vendor did is unknown.
-_LOST_BY_GATEWAY = frozenset({502, 504, 520, 524})
+# Errors that say that nobody began with the request: not implemented, another version of HTTP, a network that wants
+# a sign-in (https://www.rfc-editor.org/rfc/rfc9110#section-15.6, rfc6585#section-6), and a gateway that got no
+# connection (https://developers.cloudflare.com/support/troubleshooting/http-status-codes/cloudflare-5xx-errors/).
+_NOT_BEGUN = frozenset({501, 505, 511, 521, 523, 525, 526})
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 # Requests to this machine ignore the environment's proxies. `requests` looks up these three keys.
 _NO_PROXY = {"http": None, "https": None, "all": None}
@@ -169,16 +171,28 @@ def error_of(answer: Answer, message: str = "", *, code: str = "") -> VendorErro
     if status >= 500 or status == 408:
         return VendorUnavailable(
             message or f"The vendor has trouble of its own (HTTP {status}).",
-            may_have_arrived=status in _LOST_BY_GATEWAY,
+            may_have_arrived=_may_have_begun(status, wait_s),
             retry_after_s=wait_s,
             code=code,
         )
     return ProtocolError(
         f"The vendor gave an answer that we don't expect (HTTP {status}).",
-        may_have_arrived=False,
+        may_have_arrived=status == 303,  # "look there for the answer": the request was acted on
         excerpt=answer.excerpt(),
         code=code,
     )
+
+
+def _may_have_begun(status: int, wait_s: float | None) -> bool:
+    """Whether whoever sent this error may have acted on the request before.
+
+    A 500 may come after the job was made. A 503 is as well what a gateway sends that lost the vendor in the middle;
+    only with a Retry-After has the vendor decided not to serve (https://www.rfc-editor.org/rfc/rfc9110#section-15.6.4).
+    A 408 says that the request did not come to its end.
+    """
+    if status == 503 and wait_s is not None:
+        return False
+    return status >= 500 and status not in _NOT_BEGUN
 
 
 def _read(response: requests.Response, timeouts: Timeouts, max_bytes: int) -> bytes:

@@ -8,6 +8,7 @@ jobs of an organisation. A token is valid for six hours.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import logging
@@ -48,6 +49,8 @@ log = logging.getLogger(__name__)
 _JOB_ID = re.compile(r"(?!\.+$)[\w.~:-]{1,200}", re.ASCII)  # becomes part of a URL
 _TOKEN = re.compile(r"[!-~]{1,8000}")  # becomes part of a header
 _STATES_LOGGED_MAX = 50
+# The id of a job that does not exist.
+_NO_JOB = "none"
 # A submit is answered when the vendor has stored the file, so a large one takes longer: so many bytes in a second. An
 # upload may stall for longer than a connection may take.
 _STORED_BYTES_PER_S = 10_000_000
@@ -119,6 +122,14 @@ class Rtzr:
     def model(self, language: str) -> str:
         """Return sommers for Korean and Japanese, and whisper for everything else."""
         return _model(language)
+
+    def ask(self) -> None:
+        """GET a job that does not exist. "No such result" (404, H0004) is the answer of a vendor that is well.
+
+        It answers so only to a client that it has authenticated. https://developers.rtzr.ai/docs/en/stt-file/
+        """
+        with contextlib.suppress(ResultGone, Rejected):
+            self.fetch(_NO_JOB)
 
     def submit_limit_s(self, size_bytes: int) -> float:
         """See base.Vendor: signing in, a slow upload, and the wait for the answer."""

@@ -40,6 +40,17 @@ def test_a_401_is_what_a_client_with_the_wrong_secret_sees(echo: Program, client
     assert accepted(echo) == 0
 
 
+@pytest.mark.parametrize(("fields", "header"), [({}, None), ({"seconds": 1.5}, "2")])
+def test_a_503_is_a_page_of_a_gateway_that_may_name_a_time(
+    echo: Program, client: Client, fields: dict[str, float], header: str | None
+) -> None:
+    echo.control("faults", kind="503", on="submit", **fields)
+    answer = client.submit(AUDIO)
+    assert (answer.status_code, answer.headers.get("Retry-After")) == (503, header)
+    assert answer.headers["Content-Type"].startswith("text/html")
+    assert accepted(echo) == 0
+
+
 def test_garbage_is_a_200_that_is_no_json(echo: Program, client: Client) -> None:
     echo.control("faults", kind="garbage", on="poll")
     answer = client.poll("no-such-job")
