@@ -14,7 +14,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from transcription import events
-from transcription.gate import Gate, Ok, Outcome, Permit, Purpose, Unavailable, Unused, Wait
+from transcription.gate import Answered, Gate, Ok, Outcome, Permit, Purpose, Unavailable, Unused, Wait
 from transcription.lifecycle import states
 from transcription.lifecycle.lease import Lease, lease_length
 from transcription.live.wakeup import wake
@@ -53,7 +53,7 @@ def submit(transcription_id: int, claim: int) -> None:
         row = lease.row()
         if row.status == Status.SUBMITTING:
             # The worker that was sending it died. RTZR has neither an idempotency key nor a list of jobs to search.
-            _send_again(row, "The worker that was sending it ended before the vendor's answer was kept.")
+            _send_again(row, "The worker that was sending it ended before the vendor's answer was kept.", 0.0)
             return
         if row.status != Status.QUEUED or _given_up(
             row, row.created_at, settings.STT_MAX_QUEUED_SECONDS, "waited_too_long"
@@ -78,7 +78,38 @@ def submit(transcription_id: int, claim: int) -> None:
         if isinstance(permit, Wait):
             _hand_back(row, permit)
             return
+        # A vendor that may be away is asked something that costs nothing, before somebody's audio is used.
+        if (permit.away or row.attempts) and not _vendor_answers(row, gate, permit):
+            return
         _send(row, source, gate, permit)
+
+
+def _vendor_answers(row: Transcription, gate: Gate, permit: Permit) -> bool:
+    """Ask the vendor something that costs nothing. Return whether the row's audio may be sent with this permit.
+
+    If not, the permit is reported and the row has its next time. It stays in the queue: nothing of it was sent.
+    """
+    outcome: Outcome = Unavailable()
+    try:
+        get_vendor(row.vendor).ask()
+    except (vendor.Throttled, vendor.QuotaExhausted, vendor.AuthFailed) as error:
+        outcome = outcome_of(error)
+        states.reschedule(row, timezone.now())  # due at once; the dispatcher waits for the gate
+    except vendor.VendorError as error:
+        outcome = Unavailable(getattr(error, "retry_after_s", None))  # no submit, so nothing is unknown
+        _try_later(row, error, permit, back_to=None)
+    except redis.RedisError as error:
+        outcome = Unused()
+        logger.warning("The vendor was not asked, Redis is unavailable: %s", error)
+        states.reschedule(row, timezone.now() + timedelta(seconds=1))
+    else:
+        if permit.away != "all":
+            return True
+        # This was the probe of the lane `all`. Whether submits work is found out by the next permit.
+        outcome = Answered()
+        states.reschedule(row, timezone.now())
+    report(gate, permit, outcome, row)
+    return False
 
 
 def _send(row: Transcription, source: vendor.AudioSource, gate: Gate, permit: Permit) -> None:
@@ -93,8 +124,6 @@ def _send(row: Transcription, source: vendor.AudioSource, gate: Gate, permit: Pe
         answer = adapter.submit(
             source, vendor.SubmitOptions(language=row.language, diarization=_is_upload(row))
         )
-        outcome = Ok(answer.job_id, running=True) if isinstance(answer, vendor.Accepted) else Ok()
-        _accepted(row, answer)
     except vendor.VendorError as error:
         outcome = outcome_of(error)
         _not_accepted(row, error, permit)
@@ -103,18 +132,30 @@ def _send(row: Transcription, source: vendor.AudioSource, gate: Gate, permit: Pe
         outcome = Unused()
         logger.warning("Transcription %s was not sent, Redis is unavailable: %s", row.pk, error)
         states.transition(row, Status.QUEUED, next_action_at=timezone.now() + timedelta(seconds=1))
+    else:
+        outcome = Ok(answer.job_id, running=True) if isinstance(answer, vendor.Accepted) else Ok()
+        _accepted(row, answer)
     finally:
         # After the write to the database: losing the vendor's job id would be worse than losing the report.
         report(gate, permit, outcome, row)
 
 
-def _send_again(row: Transcription, detail: str) -> None:
-    """Queue the row again after an unknown outcome, and count the resend. With no resends left, fail the row."""
+def _send_again(row: Transcription, detail: str, pause_s: float, attempts: int | None = None) -> None:
+    """Queue the row again after an unknown outcome, and count the resend. With no resends left, fail the row.
+
+    `pause_s` is the time until then, and `attempts` the row's from now on; None leaves it.
+    """
     if row.possible_duplicate >= settings.STT_MAX_RESENDS:
         _fail(row, "outcome_unknown", detail)
         return
     logger.warning("Transcription %s is sent again: %s", row.pk, detail)
-    states.transition(row, Status.QUEUED, possible_duplicate=row.possible_duplicate + 1)
+    states.transition(
+        row,
+        Status.QUEUED,
+        next_action_at=timezone.now() + timedelta(seconds=pause_s),
+        possible_duplicate=row.possible_duplicate + 1,
+        attempts=row.attempts if attempts is None else attempts,
+    )
 
 
 def _is_upload(row: Transcription) -> bool:
@@ -151,7 +192,8 @@ def _not_accepted(row: Transcription, error: vendor.VendorError, permit: Permit)
         case vendor.Rejected():
             _fail(row, error.reason, str(error))
         case vendor.VendorUnavailable(may_have_arrived=True) | vendor.ProtocolError(may_have_arrived=True):
-            _send_again(row, str(error))
+            # An attempt even of a probe: so the vendor is asked whether it answers before this is sent again.
+            _send_again(row, str(error), pause_after(row.attempts + 1), attempts=row.attempts + 1)
         case _:
             _try_later(row, error, permit, back_to=Status.QUEUED)
 
