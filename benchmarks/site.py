@@ -73,6 +73,7 @@ def a_site(*, meetings: int = 1, people: int = 2, **variables: str) -> Iterator[
         with running_emulator(vendor_data, "echo") as emulator:
             # With credentials in its environment, Mico starts no emulator of its own, which would recognise words.
             vendor = {"RTZR_CLIENT_ID": "a", "RTZR_CLIENT_SECRET": "b", "RTZR_BASE_URL": emulator.base_url}
+            vendor["RTZR_JOBS_AT_ONCE"] = "10"  # of each model: the emulator has no limit by itself
             mico.environment |= vendor | variables
             mico.start()
             yield populated(mico, emulator, meetings=meetings, people=people)

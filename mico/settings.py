@@ -319,14 +319,39 @@ STT_VENDORS: dict[str, dict[str, Any]] = {
         "lead_ms": 5000 if EMBEDDED_VENDOR and EMULATOR_ENGINE == "whisper" else 0,
         # The embedded service says how far it is, and a page shows it: so it is asked more often (polling/plan.py).
         "tells_progress": EMBEDDED_VENDOR and EMULATOR_ENGINE == "whisper",
+        # RTZR counts the jobs of each model apart. The embedded service is one machine, whatever the model's name.
+        "pooled": not EMBEDDED_VENDOR,
     }
 }
-# What is known of each account's limits (transcription/gate/gate.py, GateParams). RTZR: concurrent jobs, 10 to start
-# with (the smallest plan; 0: not known). The gate tries more over time. RTZR says so when a 429 is about jobs.
-# https://developers.rtzr.ai/docs/en/stt-file/
+# Jobs at once of RTZR's smallest plan, by model: https://developers.rtzr.ai/docs/en/rate_limit/
+SMALLEST_PLAN = {"sommers": 10, "whisper": 2}
+
+
+def jobs_at_once(text: str) -> dict[str, Any]:
+    """Return `first_cap` and `first_caps` of the gate's parameters for `10`, `sommers=20,whisper=5` or "".
+
+    One number holds for each model, and a model without a number has that of the smallest plan. Raises
+    ValidationError.
+    """
+    if text.isdecimal() and int(text) <= 10_000:
+        return {"first_cap": int(text), "first_caps": {}}
+    pairs = dict(part.strip().partition("=")[::2] for part in text.split(",") if text)
+    if not all(
+        model in SMALLEST_PLAN and number.isdecimal() and int(number) <= 10_000
+        for model, number in pairs.items()
+    ):
+        raise ValidationError(
+            "Give the jobs at once that RTZR takes of each model, as in 10 or in sommers=20,whisper=5; 0: not known."
+        )
+    caps = SMALLEST_PLAN | {model: int(number) for model, number in pairs.items()}
+    return {"first_cap": 10, "first_caps": caps}
+
+
+# What is known of each account's limits (transcription/gate/gate.py, GateParams). RTZR: jobs at once at first; the
+# gate tries more over time. RTZR says so when a 429 is about jobs. The embedded service has no models to count.
 STT_GATES: dict[str, dict[str, Any]] = {
     "rtzr": {
-        "first_cap": env.int("RTZR_JOBS_AT_ONCE", 10, validate=validate.Range(0, 10_000)),
+        **jobs_at_once(env.str("RTZR_JOBS_AT_ONCE", "", validate=jobs_at_once)),
         "unnamed_cap": 0,
     }
 }

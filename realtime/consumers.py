@@ -24,6 +24,7 @@ from django.conf import settings
 from django.contrib.auth.models import User
 
 from realtime.pulse import Pulse
+from realtime.way import Way
 from transcription import events
 from transcription.people.seats import Seat, seat_in, visitor_of
 from transcription.snapshot import Snapshot, VendorSnapshot, meeting_snapshot, vendor_snapshot
@@ -177,6 +178,7 @@ class MeetingConsumer(PageConsumer):
 
     forwarded = GATE | {"recording.changed", "participant.changed", "meeting.changed", "attendance.changed"}
     seat: Seat | None = None
+    way = Way(None, {})  # until the first snapshot
 
     @property
     def meeting_id(self) -> int:
@@ -200,7 +202,9 @@ class MeetingConsumer(PageConsumer):
 
     def snapshot(self) -> Snapshot:
         """Return the state of the meeting, its people and the gate, and the versions of its recordings."""
-        return meeting_snapshot(self._sits().meeting)
+        snapshot = meeting_snapshot(self._sits().meeting)
+        self.way = Way(snapshot["stt"], snapshot["pools"])
+        return snapshot
 
     async def enter(self) -> None:
         """Start the pulse. Its first beat comes before joining the groups, so the arrival is not echoed back."""
@@ -221,7 +225,15 @@ class MeetingConsumer(PageConsumer):
                 self.pulse.record(recording)
 
     async def forward(self, message: dict[str, Any]) -> None:
-        """Send an event on, or close the connection if this participant was removed or the meeting deleted."""
+        """Send an event on, or close the connection if this participant was removed or the meeting deleted.
+
+        Of the gate's events the page gets only what is about the pools that its recordings wait for.
+        """
+        if message["type"] in GATE:
+            news = self.way.hear(message)
+            if news is not None:
+                await super().forward(news)
+            return
         if message["type"] == "participant.changed" and message.get("removed") == self.participant_id:
             await self.close(code=NOT_ALLOWED)
             return
@@ -231,6 +243,8 @@ class MeetingConsumer(PageConsumer):
                 return
             self.pulse.end(message["state"] == "ended")
         await super().forward(message)
+        if "language" in message:
+            await self._look()  # other pools matter now
 
     def _sits(self) -> Seat:
         if self.seat is None:

@@ -122,6 +122,18 @@ def scripted(settings: Settings) -> Iterator[Vendor]:
 
 
 @pytest.fixture
+def pooled(settings: Settings) -> Iterator[None]:
+    """Make the vendor an account of RTZR's smallest plan, which counts the jobs of each model apart."""
+    account = django_settings.STT_VENDORS["rtzr"] | {"pooled": True}
+    settings.STT_VENDORS = django_settings.STT_VENDORS | {"rtzr": account}
+    gate = django_settings.STT_GATES["rtzr"] | {"first_caps": {"sommers": 10, "whisper": 2}}
+    settings.STT_GATES = django_settings.STT_GATES | {"rtzr": gate}
+    get_vendor.cache_clear()
+    yield
+    get_vendor.cache_clear()
+
+
+@pytest.fixture
 def vendor_knows(settings: Settings) -> Iterator[Callable[..., None]]:
     """Call it with codes: the vendor then knows these languages and modes only."""
 

@@ -7,7 +7,7 @@ Times are ISO 8601 in UTC. `now` is the server's clock, because a browser's may 
 
 import logging
 from datetime import UTC, datetime
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal, NotRequired, TypedDict
 
 import redis
 from django.db import transaction
@@ -37,10 +37,12 @@ class RecordingChanged(TypedDict):
 class SttState(TypedDict):
     """The gate's state as people see it.
 
-    `state` is open, blocked (until `reopens_at`), probing or held (by an admin).
+    `state` is open, blocked (until `reopens_at`), probing or held (by an admin). `pool` is whose state it is: a
+    pool's, which concerns only those who wait for it, or "", the account's.
     """
 
     vendor: str
+    pool: str
     state: str
     scope: str | None  # all, submit; None while open
     reason: str | None  # rate, concurrency, quota, credentials, unavailable, hold; None while open
@@ -53,7 +55,7 @@ class SttState(TypedDict):
 
 
 class SttDelayed(SttState):
-    """The gate closed, which begins an episode. Each episode has exactly one such event."""
+    """The gate closed, which begins an episode of its pool. Each episode has exactly one such event."""
 
     type: Literal["stt.delayed"]
 
@@ -80,12 +82,13 @@ class ParticipantChanged(TypedDict):
 
 
 class MeetingChanged(TypedDict):
-    """The meeting was ended, reopened or deleted."""
+    """The meeting was ended, reopened or deleted, or has another language."""
 
     type: Literal["meeting.changed"]
     meeting: int
     version: int
     state: Literal["open", "ended", "deleted"]
+    language: NotRequired[str]  # the new one
 
 
 class AttendanceChanged(Attendance):
@@ -127,6 +130,7 @@ def stt_state(state: GateState) -> SttState:
     """Return the gate's state in the shape that pages and the API get."""
     return {
         "vendor": state.name,
+        "pool": state.pool,
         "state": state.mode,
         "scope": state.scope,
         "reason": state.reason,
@@ -153,7 +157,7 @@ def publish_recording(transcription: Transcription) -> None:
 
 
 def publish_gate(change: GateChange) -> None:
-    """Publish a change of a vendor's gate to the pages that wait for the vendor."""
+    """Publish a change of a vendor's gate, without what it has `also`, to the pages that wait for the vendor."""
     event = {"type": GATE_EVENTS[change.kind], **stt_state(change.state)}
     _publish(stt_group(change.state.name), event)
 
@@ -172,14 +176,18 @@ def publish_participants(meeting_id: int, version: int, removed: int | None) -> 
     _publish(meeting_group(meeting_id), event)
 
 
-def publish_meeting(meeting_id: int, version: int, state: Literal["open", "ended", "deleted"]) -> None:
-    """Publish to a meeting's pages that it was reopened, ended or deleted."""
+def publish_meeting(
+    meeting_id: int, version: int, state: Literal["open", "ended", "deleted"], *, language: str | None = None
+) -> None:
+    """Publish to a meeting's pages that it was reopened, ended or deleted, or has another language."""
     event: MeetingChanged = {
         "type": "meeting.changed",
         "meeting": meeting_id,
         "version": version,
         "state": state,
     }
+    if language is not None:
+        event["language"] = language
     _publish(meeting_group(meeting_id), event)
 
 

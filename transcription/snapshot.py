@@ -4,18 +4,20 @@
 """
 
 import logging
+from collections.abc import Iterable
 from typing import Literal, TypedDict
 
 import redis
 from django.conf import settings
 
 from transcription.events import SttState, stt_state
+from transcription.gate import shown
 from transcription.live.attendance import Attendance, attendance_if_known
 from transcription.live.presence import Presence, alive
 from transcription.models import Meeting, Transcription
 from transcription.polling import estimate
 from transcription.polling.estimate import Outlook
-from transcription.service.accounts import gate_of
+from transcription.service.accounts import gate_of, pool_of
 
 logger = logging.getLogger(__name__)
 
@@ -27,8 +29,17 @@ class Service(TypedDict):
     presence: Presence | None
 
 
-class Snapshot(Service):
-    """The first message on a meeting's socket."""
+class Way(Service):
+    """The same for a page whose recordings wait for some of the vendor's pools.
+
+    `stt` is chosen from the account and these pools. A pool's state is None if the gate has not heard of it.
+    """
+
+    pools: dict[str, SttState | None]
+
+
+class Snapshot(Way):
+    """The first message on a meeting's socket. `pools`: of its language and of its recordings in progress."""
 
     type: Literal["snapshot"]
     meeting: int
@@ -55,8 +66,11 @@ def meeting_snapshot(meeting: Meeting) -> Snapshot:
     rows = list(
         Transcription.objects.current()
         .filter(meeting=meeting)
-        .values_list("recording_id", "version", "vendor", "next_action_at", "progress_ms")
+        .values_list("recording_id", "version", "vendor", "next_action_at", "progress_ms", "pool", "language")
     )
+    live = {(row[5], row[6]) for row in rows if row[3] and row[2] == settings.STT_VENDOR}
+    pools = {pool_of(settings.STT_VENDOR, meeting.language)}
+    pools |= {pool or pool_of(settings.STT_VENDOR, language) for pool, language in live}
     estimates = {vendor: estimate.of_vendor(vendor) for vendor in {row[2] for row in rows if row[3]}}
     return {
         "type": "snapshot",
@@ -67,26 +81,35 @@ def meeting_snapshot(meeting: Meeting) -> Snapshot:
         "recordings": {recording: version for recording, version, *_ in rows},
         "progress": {
             recording: progress_ms
-            for recording, _version, _vendor, next_action, progress_ms in rows
+            for recording, _version, _vendor, next_action, progress_ms, *_ in rows
             if next_action and progress_ms is not None
         },
         "outlook": {
             recording: estimates[vendor][recording]
-            for recording, _version, vendor, next_action, _progress in rows
+            for recording, _version, vendor, next_action, *_ in rows
             if next_action and recording in estimates[vendor]
         },
-        **_service(settings.STT_VENDOR),
+        **_way(settings.STT_VENDOR, pools - {""}),
     }
 
 
 def vendor_snapshot(vendor: str) -> VendorSnapshot:
     """Return the state of a vendor's gate, and the number of live processes. No query."""
-    return {"type": "snapshot", **_service(vendor)}
+    way = _way(vendor, None)
+    return {"type": "snapshot", "stt": way["stt"], "presence": way["presence"]}
 
 
-def _service(vendor: str) -> Service:
+def _way(vendor: str, pools: Iterable[str] | None) -> Way:
+    """Return the part of a snapshot that is about the vendor. `pools`: those that matter, None for all."""
     try:
-        return {"stt": stt_state(gate_of(vendor).state()), "presence": alive()}
+        states = gate_of(vendor).states()
+        present = alive()
     except redis.RedisError as error:
         logger.warning("Redis is unavailable, so a snapshot has no gate: %s", error)
-        return {"stt": None, "presence": None}
+        return {"stt": None, "presence": None, "pools": dict.fromkeys(pools or ())}
+    names = [name for name in states if name] if pools is None else list(pools)
+    return {
+        "stt": stt_state(shown(states, names)),
+        "presence": present,
+        "pools": {name: stt_state(states[name]) if name in states else None for name in names},
+    }

@@ -24,7 +24,7 @@ def no_redis(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_args: object, **_options: object) -> None:
         raise redis.ConnectionError("away")
 
-    monkeypatch.setattr(Gate, "state", fail)
+    monkeypatch.setattr(Gate, "states", fail)
     monkeypatch.setattr(presence, "alive", fail)
 
 
@@ -49,6 +49,8 @@ def test_the_gate_is_open_at_first(client: Client) -> None:
     assert {"ko", "haw", "detect", "multi"} < set(languages)
     assert answer == {
         "vendor": "rtzr",
+        "pool": "",
+        "pools": [],
         "state": "open",
         "scope": None,
         "reason": None,
@@ -174,7 +176,7 @@ def test_what_is_finished_asks_no_gate(
     def never(_vendor: str) -> None:
         raise AssertionError("asked")
 
-    monkeypatch.setattr(standing, "gate_state", never)
+    monkeypatch.setattr(standing, "_states", never)
     row = a_row(meeting, status="done")
     assert client.get(f"/api/v1/recordings/{row.recording_id}").json()["status"] == "done"
 

@@ -90,7 +90,7 @@ class Site:
             "since": None if kind == "resumed" else (now - timedelta(minutes=2)).isoformat(),
             "reopens_at": None if kind == "resumed" else (now + timedelta(seconds=40)).isoformat(),
             "episode": 1,
-            "version": 10**11 + version,
+            "version": 10**14 + version,
             "now": now.isoformat(),
         }
         self.publish("stt.rtzr", event | values)

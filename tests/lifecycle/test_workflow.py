@@ -350,9 +350,9 @@ def test_the_permit_of_a_submit_lasts_as_long_as_the_adapter_may_take(
     leases: list[float | None] = []
     acquire = Gate.acquire
 
-    def seen(self: Gate, purpose: Purpose, *, lease: float | None = None) -> object:
+    def seen(self: Gate, purpose: Purpose, *, pool: str = "", lease: float | None = None) -> object:
         leases.append(lease)
-        return acquire(self, purpose, lease=lease)
+        return acquire(self, purpose, pool=pool, lease=lease)
 
     monkeypatch.setattr(Gate, "acquire", seen)
     recording = a_recording(a_meeting())

@@ -52,3 +52,26 @@ def test_what_is_offered_is_what_the_embedded_engine_knows(
     offered = set(settings.vendor_languages()["languages"])
     assert offered - set(MODES) == languages_of(model)
     assert (offered >= set(MODES)) is (model != "base.en")
+
+
+@pytest.mark.parametrize(
+    ("text", "first_cap", "first_caps"),
+    [
+        ("", 10, {"sommers": 10, "whisper": 2}),
+        ("10", 10, {}),
+        ("0", 0, {}),
+        ("sommers=20,whisper=5", 10, {"sommers": 20, "whisper": 5}),
+        ("whisper=0", 10, {"sommers": 10, "whisper": 0}),
+        ("sommers=20, whisper=5", 10, {"sommers": 20, "whisper": 5}),
+    ],
+)
+def test_the_jobs_at_once_are_one_number_or_those_of_each_model(
+    text: str, first_cap: int, first_caps: dict[str, int]
+) -> None:
+    assert settings.jobs_at_once(text) == {"first_cap": first_cap, "first_caps": first_caps}
+
+
+@pytest.mark.parametrize("text", ["-1", "ten", "10001", "other=3", "sommers", "10,whisper=2", "whisper=2.5"])
+def test_other_jobs_at_once_are_refused_with_an_example(text: str) -> None:
+    with pytest.raises(ValidationError, match="sommers=20,whisper=5"):
+        settings.jobs_at_once(text)

@@ -204,7 +204,7 @@ class TestEvents:
             "version": 2,
             "status": "done",
         }
-        delayed = {"type": "stt.delayed", "vendor": "rtzr", "state": "blocked", "version": 9}
+        delayed = {"type": "stt.delayed", "vendor": "rtzr", "state": "blocked", "version": 10**14}
 
         async def listen(page: WebsocketCommunicator, _snapshot: dict[str, Any]) -> None:
             await send(events.meeting_group(meeting.pk), changed)

@@ -25,6 +25,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
+from transcription import events
 from transcription.admin import chart, words
 from transcription.admin.console import GateConsole
 from transcription.gate import GateChange
@@ -141,15 +142,17 @@ class VendorConsole(GateConsole):
         history = episodes.latest(vendor, EPISODES_SHOWN)
         shown = [_shown(each, stt, now) for each in history]
         mode = stt["state"]
+        figures = None if mode == "unknown" else standing.figures(vendor)
         return {
             "vendor": vendor,
             "stt": stt,
+            "pools": stt["pools"] or [figures],
             "since": _moment(stt["since"]),
             "next_try": _moment(stt["reopens_at"]),
             "words": words.explain(mode, stt["reason"]),
-            "lane": words.lane_in_short(stt["scope"] or ""),
+            "lane": words.lane_in_short(stt["scope"] or "", stt["pool"]),
             "view_state": view_state(mode, stt["reason"], history),
-            "figures": None if mode == "unknown" else standing.figures(vendor),
+            "figures": figures,
             "charts": _charts(vendor, shown, now) if mode != "unknown" else None,
             "episodes": shown,
             "sees_work": request.user.has_perm("transcription.view_transcription"),
@@ -179,7 +182,8 @@ class VendorConsole(GateConsole):
         try:
             gate = gate_of(vendor)
             state = gate.state()
-            quota = view_state(state.mode, state.reason, episodes.latest(vendor, 1)).endswith("quota")
+            history = episodes.latest(vendor, EPISODES_SHOWN)
+            quota = view_state(state.mode, state.reason, history).endswith("quota")
             form = ResumeForm(request.POST, auto_id="resume_%s", quota=quota)
             if not form.is_valid():
                 return self._show(request, vendor, resume_form=form)
@@ -216,7 +220,8 @@ def view_state(mode: str, reason: str | None, history: list[episodes.Episode]) -
     """
     if mode in {"unknown", "open"}:
         return mode
-    quota = reason == "quota" or bool(history and history[0].opened is None and "quota" in history[0].reasons)
+    last = next((episode for episode in history if not episode.pool), None)
+    quota = reason == "quota" or bool(last and last.opened is None and "quota" in last.reasons)
     return ("held" if mode == "held" else "closed") + ("-quota" if quota else "")
 
 
@@ -239,8 +244,10 @@ def _charts(vendor: str, shown: list[ShownEpisode], now: datetime) -> dict[str, 
 
 def _shown(episode: episodes.Episode, standing: standing.Standing, now: datetime) -> ShownEpisode:
     lasted = episode.lasted(now)
-    is_now = (
-        episode.opened is None and standing["episode"] == episode.number and standing["since"] is not None
+    states: list[events.SttState] = [standing, *standing["pools"]]
+    is_now = episode.opened is None and any(
+        state["pool"] == episode.pool and state["episode"] == episode.number and state["since"] is not None
+        for state in states
     )
     either = episode.begins
     return ShownEpisode(
@@ -248,7 +255,7 @@ def _shown(episode: episodes.Episode, standing: standing.Standing, now: datetime
         is_now=is_now,
         lasted="" if lasted is None or (episode.opened is None and not is_now) else in_short(lasted),
         reasons=[words.reason_in_short(reason) for reason in episode.reasons],
-        lane=words.lane_in_short(either.lane if either else ""),
+        lane=words.lane_in_short(either.lane if either else "", episode.pool),
     )
 
 

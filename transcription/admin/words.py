@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from django.utils.functional import Promise
+from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 
@@ -122,6 +123,7 @@ def reason_in_short(reason: str) -> str | Promise:
     return _REASONS.get(reason, reason)
 
 
-def lane_in_short(lane: str) -> str | Promise:
-    """Return what the gate holds back: everything, or new recordings only."""
-    return _LANES.get(lane, lane)
+def lane_in_short(lane: str, pool: str = "") -> str | Promise:
+    """Return what the gate holds back: everything, or new recordings only, perhaps only those of a pool."""
+    held = _LANES.get(lane, lane)
+    return format_lazy("{} ({})", held, pool) if pool else held

@@ -1,7 +1,6 @@
 """The request and response shapes. Times of day are ISO 8601 in UTC; offsets and durations are milliseconds."""
 
 import unicodedata
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Literal, Self
 from uuid import UUID
@@ -11,7 +10,6 @@ from django.utils.translation import gettext as _
 from ninja import Field, Schema
 from pydantic import AfterValidator, BaseModel, StringConstraints
 
-from transcription.gate import GateState
 from transcription.live.attendance import Attendance
 from transcription.models import Meeting, Participant, Transcription
 from transcription.people.names import checked
@@ -166,7 +164,7 @@ class RecordingSummary(Schema):
     possible_duplicate: int
 
     @classmethod
-    def of(cls, row: Transcription, gates: Mapping[str, GateState | None]) -> "RecordingSummary":
+    def of(cls, row: Transcription, gates: standing.Gates) -> "RecordingSummary":
         """Build from a current transcription fetched with its recording, and the gates of `standing.gate_states`."""
         return RecordingSummary.model_validate(_summary(row, gates))
 
@@ -184,7 +182,7 @@ class RecordingOut(RecordingSummary):
     utterances: list[UtteranceOut]
 
     @classmethod
-    def of(cls, row: Transcription, gates: Mapping[str, GateState | None]) -> "RecordingOut":
+    def of(cls, row: Transcription, gates: standing.Gates) -> "RecordingOut":
         """Build as `RecordingSummary.of` does. One query for the lines; more if `row` lacks its participant."""
         rows = list(row.utterances.with_names().defer("words").order_by("position"))
         said = transcript.utterances(row, rows)
@@ -208,7 +206,7 @@ class RecordingOut(RecordingSummary):
         )
 
 
-def _summary(row: Transcription, gates: Mapping[str, GateState | None]) -> dict[str, object]:
+def _summary(row: Transcription, gates: standing.Gates) -> dict[str, object]:
     recording = row.recording
     failed = row.status == Transcription.Status.FAILED
     return {
@@ -221,7 +219,7 @@ def _summary(row: Transcription, gates: Mapping[str, GateState | None]) -> dict[
         "read_ms": recording.read_ms,
         "whole_ms": recording.whole_ms,
         "status": row.status,
-        "delayed": standing.is_delayed(row, gates.get(row.vendor)),
+        "delayed": standing.is_delayed(row, gates),
         **estimate.of(row),
         "progress_ms": row.progress_shown_ms,
         "error": {"code": row.error_code, "message": str(explain(row.error_code).what)} if failed else None,
@@ -305,12 +303,11 @@ class PresenceOut(Schema):
     dispatchers: int
 
 
-class SttOut(Schema):
-    """The state of the gate to a vendor. While Redis is away `state` is `unknown` and `presence` null."""
+class GateOut(Schema):
+    """The state of a gate, or of one of its pools. While Redis is away `state` is `unknown`."""
 
-    vendor: str
-    languages: list[str] = Field(
-        description="What a meeting can be in; also `detect` and `multi` if it has them"
+    pool: str = Field(
+        description='Whose state this is: a pool\'s, which holds up only who waits for it; or ""'
     )
     state: Literal["open", "blocked", "probing", "held", "unknown"]
     scope: Literal["all", "submit"] | None = Field(description="What waits; null while open")
@@ -323,4 +320,24 @@ class SttOut(Schema):
     now: datetime = Field(description="The server's clock")
     waiting: int = Field(description="Recordings that the vendor does not have yet")
     in_flight: int = Field(description="Recordings that the vendor works on")
+
+
+class PoolOut(GateOut):
+    """A pool: a vendor's model whose jobs it counts apart. Its state is its own, whatever the account's is."""
+
+    cap: int | None = Field(description="Jobs at once that the vendor takes; null if unknown")
+    jobs: int | None = Field(description="Jobs that it has; null while Redis is away")
+
+
+class SttOut(GateOut):
+    """The state of the gate to a vendor, and of its pools. While Redis is away `presence` is null, too.
+
+    The state is the account's if that is closed, else that of the closed pool whose next try is the latest.
+    """
+
+    vendor: str
+    languages: list[str] = Field(
+        description="What a meeting can be in; also `detect` and `multi` if it has them"
+    )
+    pools: list[PoolOut] = Field(description="Empty for a vendor that counts all jobs together")
     presence: PresenceOut | None

@@ -26,7 +26,7 @@ from transcription.lifecycle.lease import lease_length
 from transcription.live.presence import Heartbeat, Role
 from transcription.live.wakeup import Listener
 from transcription.models import Meeting, Recording, Transcription, TranscriptionQuerySet
-from transcription.service.accounts import file_slots, gate_of
+from transcription.service.accounts import file_slots, gate_of, pool_of, pools_of
 from transcription.service.watch import Watch
 
 logger = logging.getLogger(__name__)
@@ -128,10 +128,13 @@ def claim(purpose: Purpose, now: datetime, limit: int, cap: int | None = None) -
     return claims
 
 
-def at_the_vendor(vendor: str) -> list[str]:
-    """Return the vendor's ids of the jobs that it is processing for us, according to the database."""
+def at_the_vendor(vendor: str) -> dict[str, list[str]]:
+    """Return the vendor's ids of the jobs that it is processing for us, by pool, according to the database."""
+    found: dict[str, list[str]] = {pool: [] for pool in pools_of(vendor)}
     rows = Transcription.objects.live().filter(vendor=vendor, status=Status.PROCESSING)
-    return list(rows.values_list("vendor_job_id", flat=True))
+    for pool, language, job in rows.values_list("pool", "language", "vendor_job_id"):
+        found.setdefault(pool or pool_of(vendor, language), []).append(job)
+    return found
 
 
 class Dispatcher:
@@ -160,7 +163,8 @@ class Dispatcher:
         self._watch.look(gate)
         if time.monotonic() >= self._adopt_at:
             self._adopt_at = time.monotonic() + ADOPT_EVERY
-            gate.adopt(at_the_vendor(settings.STT_VENDOR))
+            for pool, at_vendor in at_the_vendor(settings.STT_VENDOR).items():
+                gate.adopt(at_vendor, pool=pool)
         room = settings.STT_QUEUE_DEPTH - self._queue.count
         look_again = LOOK_AGAIN
         cap = gate.figures().cap

@@ -20,7 +20,7 @@ from transcription.lifecycle.lease import Lease, lease_length
 from transcription.live.wakeup import wake
 from transcription.models import Meeting, Recording, Transcription, TurnaroundSample, Utterance
 from transcription.polling import plan
-from transcription.service.accounts import gate_of
+from transcription.service.accounts import gate_of, pool_of
 from transcription.service.reports import outcome_of, report
 from transcription.sound import media
 from transcription.sound.formats import AudioError
@@ -73,8 +73,8 @@ def submit(transcription_id: int, claim: int) -> None:
         except FileNotFoundError as error:
             _fail(row, "file_missing", str(error))
             return
-        gate = gate_of(row.vendor)
-        permit = gate.acquire(Purpose.SUBMIT, lease=adapter.submit_limit_s(source.size_bytes))
+        gate, lease_s = gate_of(row.vendor), adapter.submit_limit_s(source.size_bytes)
+        permit = gate.acquire(Purpose.SUBMIT, pool=adapter.pool(row.language), lease=lease_s)
         if isinstance(permit, Wait):
             _hand_back(row, permit)
             return
@@ -118,7 +118,9 @@ def _send(row: Transcription, source: vendor.AudioSource, gate: Gate, permit: Pe
     try:
         # Written before the POST, so that the row cannot pass for one that was never sent, whatever happens.
         until = timezone.now() + lease_length()
-        if not states.transition(row, Status.SUBMITTING, next_action_at=until, lead_ms=source.lead_ms):
+        if not states.transition(
+            row, Status.SUBMITTING, next_action_at=until, lead_ms=source.lead_ms, pool=permit.pool
+        ):
             return
         outcome = Unavailable()
         answer = adapter.submit(
@@ -210,7 +212,7 @@ def poll(transcription_id: int, claim: int) -> None:
         ):
             return
         gate = gate_of(row.vendor)
-        permit = gate.acquire(Purpose.POLL)
+        permit = gate.acquire(Purpose.POLL, pool=row.pool)
         if isinstance(permit, Wait):
             _hand_back(row, permit)
             return
@@ -392,11 +394,13 @@ def retry(recording: Recording) -> Transcription | None:
     resumed = bool(last.vendor_job_id) and (
         last.status == Status.CANCELLED or last.error_code in JOB_MAY_BE_THERE
     )
+    language = last.language if resumed else Meeting.objects.get(pk=last.meeting_id).language
     again = Transcription.objects.create(
         recording=recording,
         meeting_id=last.meeting_id,
         vendor=last.vendor,
-        language=last.language if resumed else Meeting.objects.get(pk=last.meeting_id).language,
+        language=language,
+        pool=last.pool if resumed else pool_of(last.vendor, language),
         version=last.version + 1,
         status=Status.PROCESSING if resumed else Status.QUEUED,
         vendor_job_id=last.vendor_job_id if resumed else "",

@@ -73,6 +73,9 @@ class Transcription(models.Model):
     meeting = models.ForeignKey(Meeting, on_delete=models.CASCADE, related_name="transcriptions")
     vendor = models.CharField(_("vendor"), max_length=30)
     language = models.CharField(_("language"), max_length=10)
+    # Which of the vendor's pools its job is in, or will be in (service/accounts.py); "" of a vendor without pools,
+    # and of rows that the version before wrote: the dispatcher puts those right.
+    pool = models.CharField(_("pool"), max_length=60, blank=True, default="", db_default="")
     status = models.CharField(_("status"), max_length=12, choices=Status.choices, default=Status.QUEUED)
     # Grows with each change of status, across all transcriptions of the recording. The newest version wins.
     version = models.PositiveIntegerField(_("version"), default=1)

@@ -3,6 +3,8 @@
 Every change of a meeting's people or state counts the meeting's `version` up, and is published with that number.
 """
 
+from typing import Literal
+
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
@@ -82,9 +84,13 @@ def rename(meeting: Meeting, participant: Participant, name: str) -> None:
         people_changed(meeting)
 
 
+@transaction.atomic
 def set_language(meeting: Meeting, language: str) -> None:
     """Change the language of what is recorded from now on, and of what is tried again. `language` was checked."""
-    Meeting.objects.filter(pk=meeting.pk).update(language=language)
+    if Meeting.objects.filter(pk=meeting.pk).update(language=language, version=F("version") + 1):
+        meeting.refresh_from_db(fields=["ended_at", "version"])
+        state: Literal["open", "ended"] = "open" if meeting.ended_at is None else "ended"
+        events.publish_meeting(meeting.pk, meeting.version, state, language=language)
 
 
 @transaction.atomic

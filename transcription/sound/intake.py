@@ -117,7 +117,11 @@ def _store(recording: Recording, *, placed: bool) -> tuple[Recording, bool]:
                 placing.place(recording)
             recording.save()
             row = Transcription.objects.create(
-                recording=recording, meeting=meeting, vendor=settings.STT_VENDOR, language=meeting.language
+                recording=recording,
+                meeting=meeting,
+                vendor=settings.STT_VENDOR,
+                language=meeting.language,
+                pool=get_vendor(settings.STT_VENDOR).pool(meeting.language),
             )
             events.publish_recording(row)
             wake()

@@ -229,7 +229,8 @@ class Vendor(Protocol):
     ISO 639 and the modes that the vendor has (languages.py); candidates: the languages that its modes tell apart,
     empty if all of them; stretch_s: how soon and how late what somebody says without a pause is cut and sent;
     lead_ms: the longest lead that it takes, 0 if it takes none; tells_progress: whether its answers about a running
-    job say how much is done.
+    job say how much is done; pools: the names of the groups of jobs that the vendor counts apart, each up to 60 of
+    [A-Za-z0-9._-], or "" alone if it counts all jobs together.
     """
 
     name: str
@@ -243,6 +244,7 @@ class Vendor(Protocol):
     stretch_s: tuple[float, float]
     lead_ms: int
     tells_progress: bool
+    pools: tuple[str, ...]
 
     def model(self, language: str) -> str:
         """Return the vendor's model for one of `languages`, up to 60 characters. Turnaround is learned by model."""
@@ -260,6 +262,10 @@ class Vendor(Protocol):
 
         Raises any VendorError except Rejected and ResultGone.
         """
+        ...
+
+    def pool(self, language: str) -> str:
+        """Return which of `pools` a job in one of `languages` belongs to."""
         ...
 
     def submit(self, audio: AudioSource, options: SubmitOptions) -> Accepted | Finished:

@@ -3,7 +3,7 @@
 https://developers.rtzr.ai/docs/en/authentications/ · /docs/en/stt-file/ · /docs/en/rate_limit/
 
 RTZR has no idempotency key, no list of jobs and no documented Retry-After. It throttles by the number of concurrent
-jobs of an organisation. A token is valid for six hours.
+jobs of an organisation and model. A token is valid for six hours.
 """
 
 from __future__ import annotations
@@ -61,6 +61,7 @@ _STALL_S = 15.0
 # and `multi`, both with `language_candidates`, by default these four.
 LANGUAGES = (*(code for code in WHISPER if len(code) == 2), *MODES)
 CANDIDATES = ("ko", "ja", "zh", "en")
+SOMMERS, WHISPER_MODEL = MODELS = ("sommers", "whisper")
 
 
 class Rtzr:
@@ -70,7 +71,8 @@ class Rtzr:
     a service that speaks RTZR's protocol, where they are not the documented ones; read_timeout_s, submit_timeout_s:
     how long to wait for the answer to a sign-in or a poll, and for that to a submit, which a large file lengthens
     (RTZR's own sample waits a minute: https://developers.rtzr.ai/docs/en/stt-file/); candidates, lead_ms,
-    tells_progress: see base.Vendor (RTZR itself takes no lead and tells no progress, but Mico's own service does).
+    tells_progress: see base.Vendor (RTZR itself takes no lead and tells no progress, but Mico's own service does);
+    pooled: whether the jobs of each model are counted apart, as RTZR does (Mico's own service is one machine).
     """
 
     name = "rtzr"
@@ -96,7 +98,9 @@ class Rtzr:
         stretch_s: tuple[float, float] = (16.0, 20.0),
         lead_ms: int = 0,
         tells_progress: bool = False,
+        pooled: bool = True,
     ) -> None:
+        self.pools: tuple[str, ...] = MODELS if pooled else ("",)
         self.lead_ms = lead_ms
         self.tells_progress = tells_progress
         self.languages = tuple(languages)
@@ -142,6 +146,10 @@ class Rtzr:
             connect_s=max(self._fetch_timeouts.connect_s, _STALL_S),
             read_s=self._submit_timeout_s + size_bytes / _STORED_BYTES_PER_S,
         )
+
+    def pool(self, language: str) -> str:
+        """Return the model: https://developers.rtzr.ai/docs/en/rate_limit/ limits the jobs at once of each."""
+        return _model(language) if self.pools == MODELS else ""
 
     def submit(self, audio: AudioSource, options: SubmitOptions) -> Accepted:
         """POST /v1/transcribe. After a 401 the file is rewound and sent once more."""
@@ -320,7 +328,7 @@ def _garbage(message: str, answer: http.Answer, *, may_have_arrived: bool = Fals
 
 def _model(language: str) -> str:
     # https://developers.rtzr.ai/docs/en/stt-file/language
-    return "sommers" if language in {"ko", "ja"} else "whisper"
+    return SOMMERS if language in {"ko", "ja"} else WHISPER_MODEL
 
 
 def _config(options: SubmitOptions, candidates: tuple[str, ...], audio: AudioSource) -> dict[str, object]:

@@ -39,8 +39,9 @@
 //     mico-delay → mico-service
 
 /**
- * The state of the gate. Times are ISO 8601.
+ * The state of the gate, as far as it concerns this page. Times are ISO 8601.
  * @typedef {object} SttState
+ * @property {string} pool the pool that is closed; "" if it is the whole account, or nothing is
  * @property {"open" | "blocked" | "probing" | "held"} state
  * @property {"all" | "submit" | null} scope what is delayed; null while the gate is open
  * @property {string | null} reason
