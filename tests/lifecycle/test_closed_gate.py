@@ -13,7 +13,8 @@ from tests.servers import Emulator
 from tests.stt import a_meeting, a_recording, make_due, row_of, run_due, run_until, submits
 from transcription.gate import Permit, Purpose, Refused
 from transcription.lifecycle import workflow
-from transcription.lifecycle.dispatch import Dispatcher, claim
+from transcription.lifecycle.claims import claim
+from transcription.lifecycle.dispatch import Dispatcher
 from transcription.models import Transcription
 from transcription.service.accounts import gate_of
 from transcription.service.reports import record

@@ -15,15 +15,16 @@ import redis
 from django.conf import settings as django_settings
 from django.db import connection, connections
 from django.utils import timezone
-from pytest_django import DjangoAssertNumQueries, Settings
+from pytest_django import Settings
 
 from tests.stt import a_meeting, a_recording, make_due, row_of
 from tests.waiting import patient, wait_until
 from transcription.gate import Ok, Permit, Purpose, Refused
 from transcription.lifecycle import dispatch, states
-from transcription.lifecycle.dispatch import Dispatcher, claim
+from transcription.lifecycle.claims import claim
+from transcription.lifecycle.dispatch import Dispatcher
 from transcription.live.wakeup import CHANNEL, Listener, wake
-from transcription.models import Meeting, Recording, Transcription
+from transcription.models import Recording, Transcription
 from transcription.service.accounts import gate_of
 from transcription.service.reports import record
 from transcription.vendors.registry import get_vendor
@@ -390,58 +391,6 @@ def test_sigterm_ends_it_cleanly(redis_connection: "redis.Redis", tmp_path: Path
     finally:
         process.kill()
     assert redis_connection.zrange("mico:alive:dispatch", 0, -1) == []
-
-
-def test_a_claim_costs_the_same_few_queries_however_many_rows_wait(
-    django_assert_num_queries: DjangoAssertNumQueries,
-) -> None:
-    meeting = a_meeting()
-    for _ in range(5):
-        a_recording(meeting)
-    with django_assert_num_queries(6):  # large files in progress, due rows, BEGIN, claim, served_at, COMMIT
-        claimed(Purpose.SUBMIT, 1)
-    with django_assert_num_queries(8):  # also: what is with the vendor; files and live speech apart
-        claim(Purpose.SUBMIT, timezone.now(), 1, 10)
-    with django_assert_num_queries(1):
-        claimed(Purpose.POLL, 1)
-
-
-@pytest.mark.parametrize("purpose", Purpose)
-def test_the_claim_reads_only_what_is_alive(purpose: Purpose) -> None:
-    recording = a_recording(a_meeting())
-    finished = {"status": Status.DONE, "next_action_at": None, "finished_at": timezone.now()}
-    Transcription.objects.bulk_create(
-        Transcription(recording=recording, meeting=recording.meeting, is_current=False, **finished)
-        for _ in range(2000)
-    )
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute("SET enable_seqscan = off")  # PostgreSQL rightly scans such a small table
-            cursor.execute("ANALYZE transcription_transcription")
-    try:
-        due = dispatch.due(purpose, timezone.now())
-        for rows in (due, due.filter(recording__kind="live"), due.exclude(recording__kind="live")):
-            plan = rows.explain()
-            # Both are partial indexes that hold only live rows.
-            assert "transcription_due" in plan or "transcription_one_live_per_recording" in plan, plan
-            # Recordings are found by their ids, which the live rows give.
-            assert "SCAN transcription_recording" not in plan, plan
-            assert "Seq Scan on transcription_recording" not in plan, plan
-    finally:
-        if connection.vendor == "postgresql":
-            connection.close()
-
-
-def test_a_claim_notes_that_the_meeting_was_served() -> None:
-    meeting = a_meeting()
-    a_recording(meeting)
-    before = timezone.now()
-
-    claimed(Purpose.SUBMIT)
-
-    served = Meeting.objects.get().served_at
-    assert served is not None
-    assert served >= before
 
 
 def test_make_due_moves_every_live_row() -> None:

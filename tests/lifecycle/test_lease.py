@@ -12,7 +12,7 @@ from tests.vendors.scripted import Handler, Vendor, running_vendor
 from tests.vendors.talk import signed_in
 from tests.waiting import patient, wait_until
 from transcription.gate import Purpose
-from transcription.lifecycle.dispatch import Claim, claim
+from transcription.lifecycle.claims import Claim, claim
 from transcription.lifecycle.lease import lease_length
 from transcription.vendors.registry import get_vendor
 

@@ -14,7 +14,7 @@ from tests.polling.test_plan import history
 from tests.rows import a_row
 from tests.stt import a_meeting
 from transcription.gate import Permit, Purpose, Refused
-from transcription.lifecycle.dispatch import claim
+from transcription.lifecycle.claims import claim
 from transcription.live.presence import Heartbeat, Role
 from transcription.models import Meeting, Transcription
 from transcription.polling import estimate, plan

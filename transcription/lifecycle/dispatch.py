@@ -1,37 +1,32 @@
-"""The dispatcher: claims the rows that are due and hands them to RQ.
+"""The dispatcher: claims the rows that are due (claims.py) and hands them to RQ.
 
-A claim is a compare-and-set that moves `next_action_at` forward by the length of a lease. Any number of dispatchers
-may therefore run. A row whose worker died comes due again when its lease runs out, so recovery from a crash needs no
-code of its own. RQ's queue is kept short, because order and fairness are decided here.
+A row whose worker died comes due again when its lease runs out, so recovery from a crash needs no code of its own.
+RQ's queue is kept short, because order and fairness are decided here.
 """
 
 import logging
 import signal
 import threading
 import time
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import FrameType
 
 import django_rq
 import redis
 from django.conf import settings
-from django.db import DatabaseError, close_old_connections, transaction
-from django.db.models import Count, F, Min, Q
+from django.db import DatabaseError, close_old_connections
 from django.utils import timezone
 
 from transcription.gate import Purpose
 from transcription.lifecycle import jobs, sweep
-from transcription.lifecycle.lease import lease_length
+from transcription.lifecycle.claims import STATUSES, Claim, claim
 from transcription.live.presence import Heartbeat, Role
 from transcription.live.wakeup import Listener
-from transcription.models import Meeting, Recording, Transcription, TranscriptionQuerySet
-from transcription.service.accounts import file_slots, gate_of, pool_of, pools_of
+from transcription.models import Transcription
+from transcription.service.accounts import gate_of, pool_of, pools_of
 from transcription.service.watch import Watch
 
 logger = logging.getLogger(__name__)
-
-Status = Transcription.Status
 
 # Longest sleep, in seconds: a wake-up may be lost, and the loop sees a signal to stop only after its sleep.
 LOOK_AGAIN = 1.0
@@ -41,97 +36,13 @@ SWEEP_EVERY = 3600.0  # seconds
 # Interval in seconds at which the gate is told which jobs the vendor has, in case Redis lost that.
 ADOPT_EVERY = 60.0
 
-STATUSES = {
-    Purpose.POLL: (Status.PROCESSING,),
-    Purpose.SUBMIT: (Status.QUEUED, Status.SUBMITTING),
-}
 JOBS = {Purpose.POLL: jobs.poll, Purpose.SUBMIT: jobs.submit}
-
-
-@dataclass(frozen=True)
-class Claim:
-    """A row that is claimed until its lease runs out. Its job may begin only with `number` (lease.py)."""
-
-    transcription_id: int
-    number: int
-    purpose: Purpose
-    is_file: bool = False  # of a submit
-
-
-def due(purpose: Purpose, now: datetime) -> TranscriptionQuerySet:
-    """Return the rows that are due at `now`, in the order in which to claim them.
-
-    Polls are ordered by due time; submits of live recordings come before those of files, each round-robin across
-    meetings.
-    """
-    rows = Transcription.objects.filter(status__in=STATUSES[purpose], next_action_at__lte=now)
-    if purpose is Purpose.POLL:
-        return rows.order_by("next_action_at")
-    return rows.in_turns()
-
-
-def _without_heavy(rows: TranscriptionQuerySet, now: datetime) -> TranscriptionQuerySet:
-    """Exclude large files that have to be decoded first while `STT_HEAVY_AT_ONCE` of them are in progress."""
-    heavy = Q(recording__prepared_at__isnull=True, recording__size_bytes__gt=settings.STT_HEAVY_BYTES)
-    in_work = Transcription.objects.filter(heavy, status=Status.QUEUED, next_action_at__gt=now)
-    return rows.exclude(heavy) if in_work.count() >= settings.STT_HEAVY_AT_ONCE else rows
-
-
-def _to_submit(now: datetime, limit: int, cap: int | None) -> list[tuple[int, int, int, str]]:
-    """Return (id, meeting, claim, kind) of at most `limit` rows that are due to be sent. `cap` is that of `claim`.
-
-    Files fill only their part of the cap, so that a live recording finds room at once. While a file waits and none is
-    with the vendor, live recordings leave one place: whatever people say, all files are done some day.
-    """
-    rows = _without_heavy(due(Purpose.SUBMIT, now), now).values_list(
-        "pk", "meeting_id", "claim", "recording__kind"
-    )
-    if not cap:
-        return list(rows[:limit])
-    under_way = Q(status=Status.PROCESSING) | Q(status=Status.SUBMITTING, next_action_at__gt=now)
-    # Claimed, and not in a pause after an error.
-    under_way |= Q(status=Status.QUEUED, next_action_at__gt=now) & (Q(attempts=0) | Q(starts__gt=0))
-    is_file = Q(recording__kind=Recording.Kind.UPLOAD)
-    count = (
-        Transcription.objects.live()
-        .filter(under_way, vendor=settings.STT_VENDOR)
-        .aggregate(files=Count("pk", filter=is_file), live=Count("pk", filter=~is_file))
-    )
-    files = list(rows.filter(is_file)[: max(0, min(limit, file_slots(cap) - count["files"]))])
-    left_to_live = max(1, cap - 1) - count["live"] if files and not count["files"] else limit
-    live = list(rows.filter(~is_file)[: max(0, min(limit, left_to_live))])
-    return (live + files)[:limit]
-
-
-def claim(purpose: Purpose, now: datetime, limit: int, cap: int | None = None) -> list[Claim]:
-    """Claim at most `limit` of the rows that are due at `now`. Two dispatchers never claim the same row.
-
-    `cap`: how many jobs the vendor takes at once, None if that is not known.
-    """
-    if limit <= 0:
-        return []
-    if purpose is Purpose.POLL:
-        polls = due(purpose, now).values_list("pk", "meeting_id", "claim")[:limit]
-        rows = [(*poll, "") for poll in polls]
-    else:
-        rows = _to_submit(now, limit, cap)
-    claims = []
-    for pk, meeting, number, kind in rows:
-        with transaction.atomic():
-            ours = Transcription.objects.filter(
-                pk=pk, claim=number, status__in=STATUSES[purpose], next_action_at__lte=now
-            ).update(claim=F("claim") + 1, next_action_at=now + lease_length())
-            if ours and purpose is Purpose.SUBMIT:
-                Meeting.objects.filter(pk=meeting).update(served_at=now)
-        if ours:
-            claims.append(Claim(pk, number + 1, purpose, is_file=kind == Recording.Kind.UPLOAD))
-    return claims
 
 
 def at_the_vendor(vendor: str) -> dict[str, list[str]]:
     """Return the vendor's ids of the jobs that it is processing for us, by pool, according to the database."""
     found: dict[str, list[str]] = {pool: [] for pool in pools_of(vendor)}
-    rows = Transcription.objects.live().filter(vendor=vendor, status=Status.PROCESSING)
+    rows = Transcription.objects.live().filter(vendor=vendor, status=Transcription.Status.PROCESSING)
     for pool, language, job in rows.values_list("pool", "language", "vendor_job_id"):
         found.setdefault(pool or pool_of(vendor, language), []).append(job)
     return found
@@ -228,10 +139,13 @@ class Dispatcher:
 
         With `after`, only rows that come due after that moment count.
         """
-        rows = Transcription.objects.live().filter(status__in=STATUSES[purpose])
-        if after is not None:
-            rows = rows.filter(next_action_at__gt=after)
-        first = rows.aggregate(first=Min("next_action_at"))["first"]
+        times: list[datetime | None] = []
+        for status in STATUSES[purpose]:  # one by one, each is the first entry of an index
+            rows = Transcription.objects.live().filter(status=status)
+            if after is not None:
+                rows = rows.filter(next_action_at__gt=after)
+            times += rows.order_by("next_action_at").values_list("next_action_at", flat=True)[:1]
+        first = min(filter(None, times), default=None)
         return LOOK_AGAIN if first is None else (first - timezone.now()).total_seconds()
 
     def _enqueue(self, claims: list[Claim]) -> None:

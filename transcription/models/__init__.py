@@ -15,6 +15,7 @@ from transcription.models.meetings import (
 from transcription.models.recordings import Recording, Upload, audio_path
 from transcription.models.tokens import ApiToken
 from transcription.models.transcriptions import Transcription, TranscriptionQuerySet, TurnaroundSample
+from transcription.models.turns import Place, Turn, TurnQuerySet
 from transcription.models.words import Revision, SpeakerName, Utterance, UtteranceQuerySet
 
 __all__ = [
@@ -25,11 +26,14 @@ __all__ = [
     "MeetingQuerySet",
     "Participant",
     "ParticipantQuerySet",
+    "Place",
     "Recording",
     "Revision",
     "SpeakerName",
     "Transcription",
     "TranscriptionQuerySet",
+    "Turn",
+    "TurnQuerySet",
     "TurnaroundSample",
     "Upload",
     "Utterance",

@@ -32,7 +32,7 @@ class Meeting(models.Model):
         verbose_name=_("owner"),
     )
     created_at = models.DateTimeField(_("created"), default=timezone.now)
-    # When a submit of this meeting was last claimed: meetings are served round-robin (dispatch.py).
+    # Of the version before, which ordered the meetings by it; turns.py does now. To be removed one release later.
     served_at = models.DateTimeField(null=True, blank=True, editable=False)
     # NULL: not ended. An ended meeting takes no new recordings (intake.py); it can be reopened.
     ended_at = models.DateTimeField(_("ended"), null=True, blank=True)

@@ -5,8 +5,7 @@ from typing import ClassVar
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Q, Window
-from django.db.models.functions import RowNumber
+from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -20,16 +19,6 @@ class TranscriptionQuerySet(models.QuerySet["Transcription"]):
     def live(self) -> "TranscriptionQuerySet":
         """Return those that are not finished."""
         return self.filter(next_action_at__isnull=False)
-
-    def in_turns(self) -> "TranscriptionQuerySet":
-        """Order live recordings before files, and each round-robin across meetings: the first row of each, and so on.
-
-        Within a round the meeting that was served longest ago comes first.
-        """
-        turn = Window(RowNumber(), partition_by=["meeting_id", "recording__kind"], order_by="id")
-        longest_ago = F("meeting__served_at").asc(nulls_first=True)
-        is_file = Q(recording__kind=Recording.Kind.UPLOAD)
-        return self.annotate(turn=turn, is_file=is_file).order_by("is_file", "turn", longest_ago, "id")
 
     def bring_forward(self) -> int:
         """Make due what waits longer than any pause of this version. Return the number of rows, at most 1000.
@@ -82,6 +71,15 @@ class Transcription(models.Model):
     is_current = models.BooleanField(_("current"), default=True)
     # The schedule: when the next step is due. NULL: never.
     next_action_at = models.DateTimeField(_("next action"), null=True, blank=True, default=timezone.now)
+    # Where it waits to be sent (turns.py); NULL while it is claimed, not due, or not yet seen by a dispatcher.
+    turn = models.ForeignKey(
+        "transcription.Turn",
+        on_delete=models.SET_NULL,
+        null=True,
+        related_name="rows",
+        db_index=False,  # transcription_in_turn
+        editable=False,
+    )
     # The fencing number of claims and jobs: a job begins only if it holds the current number.
     claim = models.PositiveIntegerField(default=0, editable=False)
     # Jobs begun since the last completed step. Many of them mean that the recording kills its workers.
@@ -156,6 +154,15 @@ class Transcription(models.Model):
                 fields=["status", "next_action_at"],
                 condition=Q(next_action_at__isnull=False),
                 name="transcription_due",
+            ),
+            # What has come due and is to be put into its turn; and the rows of each turn in their order.
+            models.Index(
+                fields=["status", "next_action_at"],
+                condition=Q(next_action_at__isnull=False, turn__isnull=True),
+                name="transcription_newly_due",
+            ),
+            models.Index(
+                fields=["turn", "id"], condition=Q(turn__isnull=False), name="transcription_in_turn"
             ),
             models.Index(fields=["meeting"], condition=Q(is_current=True), name="transcription_of_meeting"),
             models.Index(fields=["-created_at", "-id"], name="transcription_newest"),

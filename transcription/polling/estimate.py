@@ -21,7 +21,8 @@ from django.utils import timezone
 from transcription.gate import GateState, Purpose
 from transcription.live import presence
 from transcription.live.redis_client import redis_client
-from transcription.models import Recording, Transcription
+from transcription.models import Place, Recording, Transcription, Turn
+from transcription.models.turns import NEVER_SERVED, in_turns, next_rows
 from transcription.polling import plan
 from transcription.service.accounts import file_slots, gate_of
 
@@ -156,11 +157,35 @@ def forget() -> None:
 
 
 def _jobs(vendor: str, now: datetime) -> list[Job]:
-    live = Transcription.objects.live().filter(vendor=vendor)
-    sent = live.exclude(status=Status.QUEUED).order_by("pk")
-    waiting = live.filter(status=Status.QUEUED).in_turns()
-    rows = [*sent.select_related("recording"), *waiting.select_related("recording")[:MOST_WAITING]]
-    return [_job(row, now) for row in rows]
+    live = Transcription.objects.live().filter(vendor=vendor).select_related("recording")
+    sent = live.filter(status__in=[Status.SUBMITTING, Status.PROCESSING]).order_by("pk")
+    places = [place.row for place in _waiting()]
+    queued = live.filter(status=Status.QUEUED).in_bulk(places)
+    return [_job(row, now) for row in [*sent, *(queued[pk] for pk in places if pk in queued)]]
+
+
+def _waiting() -> list[Place]:
+    """Return the first MOST_WAITING rows that wait, in the order in which they will be sent.
+
+    Those that the dispatcher has not put into their meetings' turns (yet) take their places there: it has not seen
+    them, they are claimed, or they pause after an error.
+    """
+    places: list[Place] = []
+    for kinds in (Turn.Kind.LIVE,), Turn.FILES:
+        turns = [turn for kind in kinds for turn in Turn.objects.next(kind, MOST_WAITING)]
+        places += next_rows(turns, MOST_WAITING)
+    apart = Transcription.objects.live().filter(status=Status.QUEUED, turn__isnull=True)
+    found = list(apart.values_list("pk", "meeting_id", "recording__kind")[:MOST_WAITING])
+    meetings = {meeting for _, meeting, _ in found}
+    served = {
+        (turn.meeting_id, turn.kind != Turn.Kind.LIVE): turn.served_at
+        for turn in Turn.objects.filter(meeting__in=meetings)
+    }
+    never = timezone.now() - NEVER_SERVED
+    for pk, meeting, kind in found:
+        is_file = kind == Recording.Kind.UPLOAD
+        places.append(Place(pk, meeting, is_file, served.get((meeting, is_file), never)))
+    return in_turns(places)[:MOST_WAITING]
 
 
 def _job(row: Transcription, now: datetime) -> Job:
