@@ -4,6 +4,7 @@ import argparse
 
 from benchmarks import live, notice, page, speakers, whole
 from benchmarks.accuracy import command as accuracy
+from benchmarks.claims import command as claims
 from benchmarks.gate import command as gate
 from benchmarks.pipeline import command as pipeline
 from benchmarks.polling import command as polling
@@ -14,6 +15,7 @@ ALL = {
     "gate": gate.main,
     "polling": polling.main,
     "pipeline": pipeline.main,
+    "claims": claims.main,
     "notice": notice.main,
     "live": live.main,
     "accuracy": accuracy.main,

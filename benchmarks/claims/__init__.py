@@ -1,0 +1,1 @@
+"""What a claim costs with a long queue."""
