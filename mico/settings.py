@@ -161,7 +161,8 @@ if EMBEDDED_DATABASE:
                 # SQLite can wait for it; in the middle of a transaction it could only fail.
                 "transaction_mode": "IMMEDIATE",
                 "timeout": 20,  # s
-                # FULL: what was acknowledged to a browser survives a power failure.
+                # FULL: what was acknowledged to a browser survives a power failure. Claims and leases need not, and
+                # do not wait for the disk (transcription/models/flushing.py).
                 "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
             },
         }

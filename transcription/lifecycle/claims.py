@@ -16,6 +16,7 @@ from django.db.models import Case, Exists, F, OuterRef, Q, Value, When
 from transcription.gate import Purpose
 from transcription.lifecycle.lease import lease_length
 from transcription.models import Place, Recording, Transcription, TranscriptionQuerySet, Turn
+from transcription.models.flushing import may_be_lost
 from transcription.models.turns import NEVER_SERVED, next_rows
 from transcription.service.accounts import file_slots
 
@@ -60,7 +61,7 @@ def claim(purpose: Purpose, now: datetime, limit: int, cap: int | None = None) -
     rows = list(due(purpose, now).order_by("next_action_at").values_list("pk", flat=True)[:limit])
     if not rows:
         return []
-    with transaction.atomic():
+    with may_be_lost(), transaction.atomic():
         ours = _take(purpose, now, rows)
     return [Claim(row, ours[row], purpose) for row in rows if row in ours]
 
@@ -102,7 +103,7 @@ def let_in(now: datetime) -> None:
         large = prepared_at is None and size_bytes > settings.STT_HEAVY_BYTES
         of_file = Turn.Kind.LARGE_FILE if large else Turn.Kind.FILE
         rows[meeting, of_file if kind == Recording.Kind.UPLOAD else Turn.Kind.LIVE].append(pk)
-    with transaction.atomic():
+    with may_be_lost(), transaction.atomic():
         turns = _turns(rows, now)
         # First the turns, which locks them, and then their rows: `_clear` sees either these rows or no flag to clear.
         Turn.objects.filter(pk__in=turns.values()).update(waiting=True)
@@ -141,7 +142,7 @@ def _turns(keys: Iterable[tuple[int, Turn.Kind]], now: datetime) -> dict[tuple[i
 
 def _claim_submits(now: datetime, limit: int, cap: int | None) -> list[Claim]:
     while places := _to_submit(now, limit, cap):
-        with transaction.atomic():
+        with may_be_lost(), transaction.atomic():
             ours = _take(Purpose.SUBMIT, now, [place.row for place in places])
             mine = [place for place in places if place.row in ours]
             _served(mine, now)
@@ -192,7 +193,7 @@ def _first(kinds: Sequence[Turn.Kind], limit: int) -> list[Place]:
         empty = {turn.pk for turn in turns} - {place.turn for place in places}
         if len(places) == limit or not empty:
             return places
-        with transaction.atomic():
+        with may_be_lost():
             _clear(empty)
     return []
 

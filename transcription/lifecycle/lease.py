@@ -12,6 +12,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from transcription.models import Transcription
+from transcription.models.flushing import may_be_lost
 
 logger = logging.getLogger(__name__)
 
@@ -51,11 +52,14 @@ class Lease:
         self._thread = threading.Thread(target=self._renew, name="lease", daemon=True)
 
     def __enter__(self) -> Self:
-        begun = (
-            Transcription.objects.live()
-            .filter(pk=self._pk, claim=self._claim - 1)
-            .update(claim=self._claim, starts=F("starts") + 1, next_action_at=timezone.now() + lease_length())
-        )
+        with may_be_lost():
+            begun = (
+                Transcription.objects.live()
+                .filter(pk=self._pk, claim=self._claim - 1)
+                .update(
+                    claim=self._claim, starts=F("starts") + 1, next_action_at=timezone.now() + lease_length()
+                )
+            )
         if not begun:
             raise NotOurs
         self._thread.start()
@@ -77,7 +81,9 @@ class Lease:
             # postpone what the step scheduled.
             while not self._done.wait(settings.STT_LEASE_SECONDS / 3):
                 held = Transcription.objects.live().filter(pk=self._pk, claim=self._claim)
-                if not held.update(next_action_at=timezone.now() + lease_length()):
+                with may_be_lost():
+                    renewed = held.update(next_action_at=timezone.now() + lease_length())
+                if not renewed:
                     return
         finally:
             connection.close()
