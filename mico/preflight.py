@@ -19,9 +19,11 @@ from django.db.migrations.executor import MigrationExecutor
 
 from mico.run import speech
 from mico.run.surroundings import NotHereError
+from transcription import room
 from transcription.gate import Ok, Outcome, Purpose, Unused, Wait
 from transcription.live import presence
 from transcription.live.redis_client import redis_client
+from transcription.service import disk
 from transcription.service.accounts import gate_of
 from transcription.service.reports import outcome_of, report
 from transcription.vendors import base as vendor
@@ -29,6 +31,9 @@ from transcription.vendors.registry import get_vendor
 
 SOCKET_SECONDS = 10.0
 NOT_SIGNED_IN = 4401  # the close code of a meeting's socket for a client without a session
+MAKE_ROOM = (
+    "Make room: manage.py sweep, delete meetings, or enlarge the disk. What waits then goes on by itself."
+)
 
 
 class Failed(Exception):
@@ -134,7 +139,7 @@ def _explain(error: vendor.VendorError) -> NoReturn:
 
 
 def storage() -> str:
-    """Check that a file can be written, read back and deleted."""
+    """Check that a file can be written, read back and deleted, and that there is room for more."""
     content = secrets.token_bytes(64)
     try:
         name = default_storage.save(f"preflight/{secrets.token_hex(8)}", ContentFile(content))
@@ -144,13 +149,22 @@ def storage() -> str:
         finally:
             default_storage.delete(name)
     except Exception as error:
+        if room.is_full(error):
+            raise Failed(f"The disk is full ({_line(error)}). {MAKE_ROOM}") from error
         # Storages raise exceptions of their own, and this check has to report any of them.
         raise Failed(
             f"{_line(error)}. Recordings need a place: look at MICO_DATA or the storage's settings."
         ) from error
     if not same:
         raise Failed("What was read is not what was written. Look at the storage.")
-    return "written, read, deleted"
+    now = disk.disk()
+    free = "not known" if now.free_bytes is None else f"{now.free_bytes // 1024**2} MB"
+    if now.is_full:
+        raise Failed(
+            f"The disk is full, or was: {free} free in MICO_DATA, and {now.times or 0} times of late"
+            f" something found no room. {MAKE_ROOM}"
+        )
+    return f"written, read, deleted; {free} free"
 
 
 def web_socket(url: str) -> str:

@@ -18,9 +18,12 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from mico.asgi import application
+from tests.full_disk import NO_ROOM, find_disk_full
 from tests.rows import a_row
 from tests.waiting import patient
+from transcription import room
 from transcription.gate import Gate, GateFigures, Ok, Permit, Purpose, Refused
+from transcription.live import no_room
 from transcription.live.redis_client import redis_client
 from transcription.models import GateEvent, Meeting
 from transcription.service import reports, traffic
@@ -42,6 +45,13 @@ def throttled(scope: Literal["all", "submit", "quota", "credentials"], retry_aft
 
 def said(response: Any) -> list[str]:
     return [str(message) for message in response.context["messages"]]
+
+
+def raiser(error: Exception) -> Callable[..., Any]:
+    def fail(*_: Any, **__: Any) -> Any:
+        raise error
+
+    return fail
 
 
 def act(client: Client, what: str, **data: str) -> Any:
@@ -345,6 +355,50 @@ def test_the_figures_are_the_gates(client: Client, monkeypatch: pytest.MonkeyPat
     assert {"3", "5", "1.25"} < set(re.findall(r"<dd>\s*([\d.]+)\s*</dd>", content))
     assert "at most 8 at once" in content
     assert "to take 2 per second" in content
+
+
+def disk_shown(client: Client) -> str:
+    """Return the words about the disk, with single spaces."""
+    found = re.search(r'<div ([^>]*data-testid="disk".*?)</div>', client.get(PAGE, headers=FETCH).text, re.S)
+    assert found
+    return " ".join(found[1].replace("\xa0", " ").split())
+
+
+def test_a_full_disk_is_a_warning_as_long_as_something_finds_no_room(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    free = room.LITTLE_BYTES
+    monkeypatch.setattr(room, "free_bytes", lambda: free)
+    assert "100.0 MB" in disk_shown(client)
+    assert "warning" not in disk_shown(client)
+    no_room.note()
+    assert "1 time of late something found no room" in disk_shown(client)
+    no_room.note()
+    assert 'class="warning"' in disk_shown(client)
+    assert "2 times of late something found no room" in disk_shown(client)
+    redis_client().delete(no_room.KEY)
+    free -= 1
+    assert 'class="warning"' in disk_shown(client)
+    monkeypatch.setattr(room, "free_bytes", find_disk_full)  # any error of the system
+    assert "warning" not in disk_shown(client)
+
+
+def test_a_count_of_no_room_is_forgotten_after_ten_minutes() -> None:
+    no_room.note()
+    seconds = redis_client().ttl(no_room.KEY)
+    assert isinstance(seconds, int)
+    assert 590 < seconds <= 600
+
+
+@pytest.mark.parametrize("what", ["hold", "resume"])
+def test_a_redis_that_cannot_write_is_not_taken_for_one_that_is_away(
+    client: Client, monkeypatch: pytest.MonkeyPatch, what: Literal["hold", "resume"]
+) -> None:
+    client.raise_request_exception = False
+    monkeypatch.setattr(Gate, what, raiser(redis.ResponseError("MISCONF Errors writing to the AOF file")))
+    answer = client.post(f"{PAGE}{what}/", {"reason": "x", "settled": "on"})
+    assert answer.status_code == 507
+    assert NO_ROOM in answer.text
 
 
 def test_words_of_people_are_escaped(client: Client) -> None:

@@ -79,6 +79,30 @@ def test_after_a_cut_it_goes_on_from_what_was_confirmed(
     assert sent == [PART, 2 * PART]
 
 
+def test_on_a_full_disk_of_the_server_it_says_so_and_goes_on_from_what_was_confirmed(
+    page: Page, large: Path, complaints: Complaints
+) -> None:
+    complaints.expected = ["Failed to load resource"]
+
+    def full_after_the_first(route: Route) -> None:
+        if route.request.method == "PATCH" and route.request.headers["upload-offset"] != "0":
+            route.fulfill(status=507, json={"error": {"code": "no_room", "message": "The disk is full."}})
+        else:
+            route.continue_()
+
+    page.route(PARTS, full_after_the_first)
+    page.locator("#upload-input").set_input_files(large)
+    upload = page.get_by_test_id("upload")
+    expect(upload).to_contain_text("The server's disk is full.", use_inner_text=True)
+    expect(upload).to_have_attribute("data-state", "waiting")
+
+    page.unroute(PARTS)
+    sent = offsets(page)
+    expect(page.get_by_test_id("line")).to_have_count(1)  # by itself
+    expect(upload).to_have_count(0)
+    assert sent == [PART, 2 * PART]
+
+
 def test_after_a_reload_the_same_file_goes_on_and_is_one_recording(
     page: Page, large: Path, site: Site, meeting: int, complaints: Complaints
 ) -> None:

@@ -19,6 +19,7 @@ from tests.waiting import wait_until
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 RATE = 16_000
+NO_ROOM_ANSWER = {"error": {"code": "no_room", "message": "The disk of this server is full."}}
 AWAY = ["Failed to load resource", "WebSocket connection", "ERR_"]
 
 
@@ -91,6 +92,24 @@ def test_without_a_network_it_waits_and_then_each_is_sent_once_to_its_place(
     assert sorted(page.evaluate("window.answered")) == sorted(offsets)
     expect(page.get_by_test_id("outbox")).to_be_hidden()
     expect(page.get_by_test_id("line")).to_have_count(2)
+
+
+def test_on_a_full_disk_of_the_server_it_says_so_keeps_the_words_and_sends_them_when_there_is_room(
+    page: Page, site: Site, meeting: int, complaints: Complaints
+) -> None:
+    complaints.expected = AWAY
+    page.route(UPLOADS, lambda route: route.fulfill(status=507, json=NO_ROOM_ANSWER))
+    press_record(page)
+    spoke(page)
+    press_stop(page)
+    text = waiting(page)
+    assert "The server's disk is full." in text
+    assert "Please tell an administrator." in text
+    assert [one["state"] for one in kept(page)] == ["ready"]
+    page.unroute(UPLOADS)
+    wait_until(lambda: kept(page) == [])  # by itself
+    expect(page.get_by_test_id("outbox")).to_be_hidden()
+    assert len(recordings(site, meeting)) == 1
 
 
 def test_a_network_that_goes_while_one_speaks_cuts_nothing(

@@ -13,11 +13,14 @@ from django.db.migrations.executor import MigrationExecutor
 from pytest_django import Settings
 
 from mico import preflight
+from tests.full_disk import find_disk_full
 from tests.processes import Mico
 from tests.servers import Emulator, free_port
 from tests.settings import NOWHERE
 from tests.waiting import wait_until
+from transcription import room
 from transcription.gate import Gate
+from transcription.live import no_room
 from transcription.live.presence import Heartbeat, Role, alive
 from transcription.live.redis_client import redis_client
 from transcription.models import GateEvent
@@ -154,6 +157,17 @@ def test_storage(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:
     assert list((settings.MEDIA_ROOT / "preflight").iterdir()) == []
     monkeypatch.setattr(default_storage, "save", raiser(PermissionError("not allowed")))
     assert "not allowed" in failure(preflight.storage)
+
+
+def test_a_full_disk_is_called_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert preflight.storage().endswith(f"; {room.free_bytes() // 1024**2} MB free")
+    no_room.note()
+    assert "1 times of late something found no room. Make room: manage.py sweep" in failure(preflight.storage)
+    redis_client().delete(no_room.KEY)
+    monkeypatch.setattr(room, "free_bytes", lambda: room.LITTLE_BYTES - 1)
+    assert "99 MB free in MICO_DATA" in failure(preflight.storage)
+    monkeypatch.setattr(default_storage, "save", find_disk_full)
+    assert "The disk is full ([Errno 28] No space left on device)" in failure(preflight.storage)
 
 
 @pytest.mark.parametrize(

@@ -25,11 +25,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
-from transcription import events
+from transcription import events, room
 from transcription.admin import chart, words
 from transcription.admin.console import GateConsole
 from transcription.gate import GateChange
-from transcription.service import episodes, reports, standing, traffic
+from transcription.service import disk, episodes, reports, standing, traffic
 from transcription.service.accounts import gate_of
 from transcription.web.guards import is_fetch
 
@@ -155,6 +155,7 @@ class VendorConsole(GateConsole):
             "figures": figures,
             "charts": _charts(vendor, shown, now) if mode != "unknown" else None,
             "episodes": shown,
+            "disk": disk.disk(),
             "sees_work": request.user.has_perm("transcription.view_transcription"),
         }
 
@@ -170,7 +171,9 @@ class VendorConsole(GateConsole):
         reason = form.cleaned_data["reason"]
         try:
             change = gate_of(vendor).hold(reason)
-        except redis.RedisError:
+        except redis.RedisError as error:
+            if room.is_full(error):
+                raise  # it answers, but cannot write
             return self._redis_away(request, vendor)
         done = _("Held. Nothing is sent until somebody presses Resume.")
         return self._acted(request, vendor, change, done, reason)
@@ -188,7 +191,9 @@ class VendorConsole(GateConsole):
             if not form.is_valid():
                 return self._show(request, vendor, resume_form=form)
             change = gate.resume()
-        except redis.RedisError:
+        except redis.RedisError as error:
+            if room.is_full(error):
+                raise  # it answers, but cannot write
             return self._redis_away(request, vendor)
         done = _("Resumed. What waited is sent now.")
         return self._acted(request, vendor, change, done, form.cleaned_data["reason"])

@@ -24,6 +24,8 @@ export class FileUpload extends EventTarget {
   sent = 0;
   /** Why it failed: the server's sentence, or "large". */
   refusal = "";
+  /** Whether it waits because the server's disk is full. */
+  noRoom = false;
   pauses = new Backoff(FIRST_PAUSE, LONGEST_PAUSE);
   /** @type {import("./vendor/tus/tus-4.3.1.js").TusUpload | undefined} */
   tus = undefined;
@@ -167,6 +169,7 @@ class FileUploads extends EventTarget {
     if (upload.state === "cancelled") return;
     const response = error.originalResponse;
     const status = response?.getStatus() ?? 0;
+    upload.noRoom = status === 507;
     const refusal = status ? refused(response.getBody()) : {};
     // "wrong_offset": another tab sends the same file, or an answer was lost. The next try asks for the right offset.
     if (status >= 400 && status < 500 && !PASSING.includes(status) && refusal.code !== "wrong_offset") {

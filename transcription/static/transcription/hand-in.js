@@ -11,7 +11,7 @@ const WITHIN = 120000; // ms; the longest stretch is 640 kB
 
 /**
  * The outcome of the try. `sent`: the recording's id. `refused`: the server's sentence, "" if it gave none. `cause`:
- * why it has to wait ("offline", "server", "signed-out", "other-user" or "not-here"); `after`: the ms that the server
+ * why it has to wait ("offline", "server", "no-room", "signed-out", "other-user" or "not-here"); `after`: the ms that the server
  * asked for.
  * @typedef {{ sent: number } | { refused: string } | { cause: string, after?: number }} Outcome
  */
@@ -52,7 +52,10 @@ export async function handIn(stretch, sound) {
   if (response.status < 500 && ![408, 425, 429].includes(response.status)) {
     return { refused: answer?.error?.message ?? "" };
   }
-  return { cause: "server", after: 1000 * Number(response.headers.get("Retry-After")) || 0 };
+  return {
+    cause: response.status === 507 ? "no-room" : "server",
+    after: 1000 * Number(response.headers.get("Retry-After")) || 0,
+  };
 }
 
 /**

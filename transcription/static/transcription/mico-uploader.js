@@ -81,6 +81,7 @@ class MicoUploader extends PageElement {
     setState(li, upload.state);
     find(li, "progress", HTMLProgressElement).value = 100 * upload.sent;
     find(li, "[data-percent]").textContent = percent(upload.sent);
+    find(li, "[data-no-room]").hidden = !(upload.state === "waiting" && upload.noRoom);
     if (upload.state === "failed") {
       const message = find(li, "[data-message]");
       message.textContent =
