@@ -7,8 +7,8 @@
 -- ARGV      the operation; now ('' = the clock of this server); the pool; five arguments; name/value pairs of
 --           GateParams
 --
--- Where the vendor counts jobs by model, each model is a pool. A pool has a cap, jobs, permits for submits and a lane of
--- its own, everything else is the account's. The keys and fields of the pool '' are those written here; those of
+-- Where the vendor counts jobs by model, each model is a pool. A pool has a cap, jobs, permits for submits and a lane
+-- of its own, everything else is the account's. The keys and fields of the pool '' are those written here; those of
 -- another one end in ':POOL', as KEYS[4]:POOL, jobs:POOL.cap, submit:POOL.reason and gate:POOL.told. Its lane closes
 -- for 'too many jobs'; without pools that closes the lane `submit`, which is else for a used-up quota.
 --
@@ -127,7 +127,7 @@ local function each_pool(act)
   enter(here)
 end
 -- From now on this pool is one of POOLS.
-local function settle()
+local function know()
   for _, pool in ipairs(POOLS) do
     if pool == POOL then return end
   end
@@ -199,8 +199,8 @@ end
 -- ---- Jobs at the vendor --------------------------------------------------------------------------
 
 local function jobs() return alive(JOBS, P.job_lease) end
--- Until a pool has a cap of its own, the one that the account had before there were pools is kept if it is higher: one
--- that is too high costs one refusal, one that is too low costs places until it is raised.
+-- Until a pool has a cap of its own, the one that the account had before there were pools is kept if it is higher:
+-- one that is too high costs a refusal, one that is too low costs places until it is raised.
 local function cap()
   if H[CAP .. '.cap'] then return num(CAP, 'cap') end
   local first = P['first_cap:' .. POOL] or P.first_cap
@@ -489,7 +489,7 @@ local function stopped(purpose)
 end
 
 local function acquire(purpose, token, lease)
-  settle()
+  know()
   local at, why = stopped(purpose)
   if not at and purpose == 'submit' then
     at, why = full(), 'jobs'
@@ -561,8 +561,8 @@ local function report(id, kind, scope, header, job)
   if kind == 'refused' and target == 'all' and purpose == 'poll' then put('pace', { full = 0 }) end
   for _, L in ipairs(lanes()) do
     local passed = purpose == 'submit' or L == 'all'
-    -- Any answer opens. "Too many jobs" and a used-up quota are answers for the lane `all`. "Too many jobs" says nothing
-    -- of a quota: the vendor may look at the jobs first.
+    -- Any answer opens. "Too many jobs" and a used-up quota are answers for the lane `all`. "Too many jobs" says
+    -- nothing of a quota: the vendor may look at the jobs first.
     local answers = kind == 'ok'
       or L == 'all' and kind == 'answered'
       or L == 'all' and kind == 'refused' and target ~= 'all'
@@ -616,7 +616,7 @@ if op == 'figures' then
   }
 end
 if op == 'adopt' then -- count jobs that the database knows and this state does not
-  settle()
+  know()
   for job in string.gmatch(a, '[^\n]+') do
     claim(job)
     redis.call('ZADD', JOBS, 'NX', fmt(now + P.job_lease), job)
