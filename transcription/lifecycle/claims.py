@@ -18,7 +18,7 @@ from transcription.lifecycle.lease import lease_length
 from transcription.models import Place, Recording, Transcription, TranscriptionQuerySet, Turn
 from transcription.models.flushing import may_be_lost
 from transcription.models.turns import NEVER_SERVED, next_rows
-from transcription.service.accounts import file_slots
+from transcription.service.accounts import file_slots, pool_of, pools_of
 
 Status = Transcription.Status
 
@@ -28,6 +28,9 @@ STATUSES = {
 }
 # Most rows that one look puts into their turns.
 AT_ONCE = 1000
+
+# A turn: its meeting, its pool and its kind.
+Key = tuple[int, str, Turn.Kind]
 
 
 @dataclass(frozen=True)
@@ -45,19 +48,24 @@ def due(purpose: Purpose, now: datetime) -> TranscriptionQuerySet:
     return Transcription.objects.filter(status__in=STATUSES[purpose], next_action_at__lte=now)
 
 
-def claim(purpose: Purpose, now: datetime, limit: int, cap: int | None = None) -> list[Claim]:
+def claim(
+    purpose: Purpose, now: datetime, limit: int, cap: int | None = None, pool: str | None = None
+) -> list[Claim]:
     """Claim at most `limit` of the rows that are due at `now`. Two dispatchers never claim the same row.
 
     Polls are ordered by due time, submits as `in_turns` says. `cap`: how many jobs the vendor takes at once, None if
-    that is not known.
+    that is not known. `pool`: of which of its pools submits are claimed, by default of its first one; the cap is that
+    pool's.
     """
+    if pool is None:
+        pool = pools_of(settings.STT_VENDOR)[0]
     if purpose is Purpose.SUBMIT:
         # Also while the gate is closed: when it opens, everything that waits has its place.
         let_in(now)
     if limit <= 0:
         return []
     if purpose is Purpose.SUBMIT:
-        return _claim_submits(now, limit, cap)
+        return _claim_submits(now, limit, cap, pool)
     rows = list(due(purpose, now).order_by("next_action_at").values_list("pk", flat=True)[:limit])
     if not rows:
         return []
@@ -94,15 +102,20 @@ def let_in(now: datetime) -> None:
             "recording__kind",
             "recording__size_bytes",
             "recording__prepared_at",
+            "vendor",
+            "language",
         )[:AT_ONCE]
     )
     if not found:
         return
-    rows: defaultdict[tuple[int, Turn.Kind], list[int]] = defaultdict(list)
-    for pk, meeting, kind, size_bytes, prepared_at in found:
+    pools = pools_of(settings.STT_VENDOR)
+    rows: defaultdict[Key, list[int]] = defaultdict(list)
+    for pk, meeting, kind, size_bytes, prepared_at, vendor, language in found:
+        # Not the row's own: the version before wrote none. Of a vendor that is not configured any more: any pool.
+        pool = of_language if (of_language := pool_of(vendor, language)) in pools else pools[0]
         large = prepared_at is None and size_bytes > settings.STT_HEAVY_BYTES
         of_file = Turn.Kind.LARGE_FILE if large else Turn.Kind.FILE
-        rows[meeting, of_file if kind == Recording.Kind.UPLOAD else Turn.Kind.LIVE].append(pk)
+        rows[meeting, pool, of_file if kind == Recording.Kind.UPLOAD else Turn.Kind.LIVE].append(pk)
     with may_be_lost(), transaction.atomic():
         turns = _turns(rows, now)
         # First the turns, which locks them, and then their rows: `_clear` sees either these rows or no flag to clear.
@@ -111,41 +124,54 @@ def let_in(now: datetime) -> None:
         new.filter(pk__in=[pk for pks in rows.values() for pk in pks]).update(turn=turn_of)
 
 
-def _turns(keys: Iterable[tuple[int, Turn.Kind]], now: datetime) -> dict[tuple[int, Turn.Kind], int]:
-    """Return the ids of the turns of (meeting, kind). Those that do not exist yet are created."""
+def _turns(keys: Iterable[Key], now: datetime) -> dict[Key, int]:
+    """Return the ids of the turns. Those that do not exist yet are created."""
     wanted = set(keys)
 
-    def known() -> dict[tuple[int, Turn.Kind], Turn]:
-        turns = Turn.objects.filter(meeting__in={meeting for meeting, _ in wanted}, pool="")
-        return {(turn.meeting_id, Turn.Kind(turn.kind)): turn for turn in turns}
+    def known() -> dict[Key, Turn]:
+        turns = Turn.objects.filter(meeting__in={meeting for meeting, *_ in wanted})
+        return {(turn.meeting_id, turn.pool, Turn.Kind(turn.kind)): turn for turn in turns}
 
     found = known()
     if missing := sorted(wanted - found.keys()):
         served = {
-            (meeting, kind != Turn.Kind.LIVE): turn.served_at for (meeting, kind), turn in found.items()
+            (meeting, pool, kind != Turn.Kind.LIVE): turn.served_at
+            for (meeting, pool, kind), turn in found.items()
         }
         new = [
             Turn(
                 meeting_id=meeting,
+                pool=pool,
                 kind=kind,
-                served_at=served.get((meeting, kind != Turn.Kind.LIVE), now - NEVER_SERVED),
+                served_at=served.get((meeting, pool, kind != Turn.Kind.LIVE), now - NEVER_SERVED),
             )
-            for meeting, kind in missing
+            for meeting, pool, kind in missing
         ]
         Turn.objects.bulk_create(new, ignore_conflicts=True)  # another dispatcher may have created one
         found = known()
     return {key: found[key].pk for key in wanted}
 
 
+def let_out() -> None:
+    """Take out of their turns what waits in a pool that the vendor has no more; `let_in` finds its new one.
+
+    So rows go on when the settings have another account, or the adapter other pools.
+    """
+    strange = Turn.objects.filter(waiting=True).exclude(pool__in=pools_of(settings.STT_VENDOR))
+    for turn in strange:
+        Transcription.objects.filter(turn=turn).update(turn=None)
+        _clear([turn.pk])
+
+
 # --- Submits: out of the turns ----------------------------------------------------------------------
 
 
-def _claim_submits(now: datetime, limit: int, cap: int | None) -> list[Claim]:
-    while places := _to_submit(now, limit, cap):
+def _claim_submits(now: datetime, limit: int, cap: int | None, pool: str) -> list[Claim]:
+    while places := _to_submit(now, limit, cap, pool):
         with may_be_lost(), transaction.atomic():
             ours = _take(Purpose.SUBMIT, now, [place.row for place in places])
             mine = [place for place in places if place.row in ours]
-            _served(mine, now)
+            _served(mine, now, pool)
             _clear({place.turn for place in places})
         if _take_out([place.row for place in places if place.row not in ours], now) == 0 or mine:
             return [Claim(place.row, ours[place.row], Purpose.SUBMIT, place.is_file) for place in mine]
@@ -164,8 +190,8 @@ def _take_out(rows: Sequence[int], now: datetime) -> int:
     return Transcription.objects.filter(pk__in=rows, turn__isnull=False).exclude(still).update(turn=None)
 
 
-def _served(places: Sequence[Place], now: datetime) -> None:
-    """Note that these rows were claimed, in this order: their meetings go to the end of the round."""
+def _served(places: Sequence[Place], now: datetime, pool: str) -> None:
+    """Note that these rows of a pool were claimed, in this order: their meetings go to the end of its round."""
     for kinds in (Turn.Kind.LIVE,), Turn.FILES:
         # A time for each, so that the next round keeps the order.
         at = {
@@ -174,7 +200,7 @@ def _served(places: Sequence[Place], now: datetime) -> None:
             if place.is_file == (Turn.Kind.FILE in kinds)
         }
         if at:
-            Turn.objects.filter(meeting__in=at, kind__in=kinds).update(
+            Turn.objects.filter(meeting__in=at, pool=pool, kind__in=kinds).update(
                 served_at=Case(*(When(meeting=meeting, then=Value(served)) for meeting, served in at.items()))
             )
 
@@ -185,10 +211,10 @@ def _clear(turns: Iterable[int | None]) -> None:
     Turn.objects.filter(~Exists(rows), pk__in=[turn for turn in turns if turn]).update(waiting=False)
 
 
-def _first(kinds: Sequence[Turn.Kind], limit: int) -> list[Place]:
-    """Return the first `limit` rows in their meetings' turns."""
+def _first(kinds: Sequence[Turn.Kind], limit: int, pool: str) -> list[Place]:
+    """Return the first `limit` rows of a pool in their meetings' turns."""
     while limit > 0:
-        turns = [turn for kind in kinds for turn in Turn.objects.next(kind, limit)]
+        turns = [turn for kind in kinds for turn in Turn.objects.next(kind, limit, pool)]
         places = next_rows(turns, limit)
         empty = {turn.pk for turn in turns} - {place.turn for place in places}
         if len(places) == limit or not empty:
@@ -198,12 +224,12 @@ def _first(kinds: Sequence[Turn.Kind], limit: int) -> list[Place]:
     return []
 
 
-def _files(limit: int, now: datetime) -> list[Place]:
-    """Return the first `limit` files; no large ones while `STT_HEAVY_AT_ONCE` of them are in progress."""
+def _files(limit: int, now: datetime, pool: str) -> list[Place]:
+    """Return the first `limit` files of a pool; no large ones while `STT_HEAVY_AT_ONCE` of them are in progress."""
     if limit <= 0:
         return []
     full = _heavy_in_work(now) >= settings.STT_HEAVY_AT_ONCE
-    return _first([Turn.Kind.FILE] if full else Turn.FILES, limit)
+    return _first([Turn.Kind.FILE] if full else Turn.FILES, limit, pool)
 
 
 def _in_work(now: datetime) -> Q:
@@ -219,8 +245,8 @@ def _heavy_in_work(now: datetime) -> int:
     return Transcription.objects.filter(_in_work(now), heavy).count()
 
 
-def _under_way(now: datetime) -> Counter[str]:
-    """Return how many recordings of each kind are at the vendor, or claimed to be sent there."""
+def _under_way(now: datetime, pool: str) -> Counter[str]:
+    """Return how many recordings of each kind are in this pool at the vendor, or claimed to be sent there."""
     # Claimed, and not in a pause after an error.
     claimed = _in_work(now) & (Q(attempts=0) | Q(starts__gt=0))
     rows = Transcription.objects.live().filter(vendor=settings.STT_VENDOR)
@@ -231,22 +257,24 @@ def _under_way(now: datetime) -> Counter[str]:
         Q(status=Status.SUBMITTING, next_action_at__gt=now),
         claimed,
     ):
-        count.update(rows.filter(part).values_list("recording__kind", flat=True))
+        for kind, own, language in rows.filter(part).values_list("recording__kind", "pool", "language"):
+            if (own or pool_of(settings.STT_VENDOR, language)) == pool:
+                count[kind] += 1
     return count
 
 
-def _to_submit(now: datetime, limit: int, cap: int | None) -> list[Place]:
-    """Return at most `limit` rows that are due to be sent, in their order. `cap` is that of `claim`.
+def _to_submit(now: datetime, limit: int, cap: int | None, pool: str) -> list[Place]:
+    """Return at most `limit` rows of a pool that are due to be sent, in their order. `cap` is that of `claim`.
 
     Files fill only their part of the cap, so that a live recording finds room at once. While a file waits and none is
     with the vendor, live recordings leave one place: whatever people say, all files are done some day.
     """
     if not cap:
-        live = _first([Turn.Kind.LIVE], limit)
-        return live + _files(limit - len(live), now)
-    count = _under_way(now)
+        live = _first([Turn.Kind.LIVE], limit, pool)
+        return live + _files(limit - len(live), now, pool)
+    count = _under_way(now, pool)
     of_files, of_live = count[Recording.Kind.UPLOAD], count[Recording.Kind.LIVE]
-    files = _files(min(limit, file_slots(cap) - of_files), now)
+    files = _files(min(limit, file_slots(cap) - of_files), now, pool)
     left_to_live = max(1, cap - 1) - of_live if files and not of_files else limit
-    live = _first([Turn.Kind.LIVE], min(limit, left_to_live))
+    live = _first([Turn.Kind.LIVE], min(limit, left_to_live), pool)
     return (live + files)[:limit]

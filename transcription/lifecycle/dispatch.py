@@ -19,7 +19,7 @@ from django.utils import timezone
 
 from transcription.gate import Purpose
 from transcription.lifecycle import jobs, sweep
-from transcription.lifecycle.claims import STATUSES, Claim, claim
+from transcription.lifecycle.claims import STATUSES, Claim, claim, let_out
 from transcription.live.presence import Heartbeat, Role
 from transcription.live.wakeup import Listener
 from transcription.models import Transcription
@@ -60,6 +60,7 @@ class Dispatcher:
         self._next_sweep = 0.0
         self._sweeper: threading.Thread | None = None
         self._adopt_at = 0.0
+        self._steps = 0
         self._watch = Watch()
         self._queue = django_rq.get_queue("default")
 
@@ -76,13 +77,19 @@ class Dispatcher:
             self._adopt_at = time.monotonic() + ADOPT_EVERY
             for pool, at_vendor in at_the_vendor(settings.STT_VENDOR).items():
                 gate.adopt(at_vendor, pool=pool)
+            let_out()
+        # The first pool could fill RQ's queue alone; so each step begins with another one.
+        pools = pools_of(settings.STT_VENDOR)
+        self._steps += 1
+        first = self._steps % len(pools)
         room = settings.STT_QUEUE_DEPTH - self._queue.count
         look_again = LOOK_AGAIN
-        cap = gate.figures().cap
         claimed: list[Claim] = []
-        for purpose in Purpose.POLL, Purpose.SUBMIT:
-            allowed = gate.room(purpose)
-            claims = claim(purpose, now, min(room, allowed.now), cap)
+        submits = [(Purpose.SUBMIT, pool) for pool in (*pools[first:], *pools[:first])]
+        for purpose, pool in [(Purpose.POLL, ""), *submits]:
+            allowed = gate.room(purpose, pool=pool)
+            cap = gate.figures(pool=pool).cap if purpose is Purpose.SUBMIT else None
+            claims = claim(purpose, now, min(room, allowed.now), cap, pool)
             claimed += claims
             room -= len(claims)
             soonest = self._next_due(purpose)
