@@ -1,5 +1,7 @@
 """After some answers to a submit the vendor may have the job: counted, limited, and not tried out with audio."""
 
+from typing import Any
+
 import pytest
 from pytest_django import Settings
 
@@ -7,8 +9,10 @@ from tests.servers import Emulator
 from tests.stt import a_meeting, a_recording, make_due, row_of, run_due, run_until, submits
 from tests.waiting import wait_until
 from transcription.gate import Purpose
+from transcription.lifecycle import states, workflow
 from transcription.models import Recording, Transcription
 from transcription.service.accounts import gate_of
+from transcription.vendors.rtzr import Rtzr
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -58,6 +62,59 @@ def test_a_vendor_that_takes_every_job_and_says_500_is_paid_twice_and_no_more(
 
     assert (row.status, row.error_code, row.possible_duplicate) == ("failed", "outcome_unknown", 1)
     assert emulator.stats()["jobs"]["accepted"] == 2
+
+
+def test_a_retry_after_that_counts_on_and_the_next_unknown_outcome_is_for_a_person(
+    emulator: Emulator, settings: Settings
+) -> None:
+    short_gate(settings, unknown_pause=0.05)
+    emulator.faults("500", on="submit", count=3, after=True)
+    recording = a_recording(a_meeting())
+    assert run_until(recording).times_sent == 2
+
+    assert workflow.retry(recording) is not None
+    row = run_until(recording, timeout=30)
+
+    assert (row.status, row.error_code, row.times_sent) == ("failed", "outcome_unknown", 3)
+    assert emulator.stats()["jobs"]["accepted"] == 3
+
+    assert workflow.retry(recording) is not None
+    row = run_until(recording, timeout=30)
+    assert (row.status, row.times_sent) == ("done", 4)
+
+
+def test_a_recording_that_is_cancelled_while_it_is_sent_is_not_sent_again_by_retry(
+    emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recording = a_recording(a_meeting())
+    submit = Rtzr.submit
+
+    def cancelled_meanwhile(self: Rtzr, *args: Any) -> object:
+        answer = submit(self, *args)
+        assert workflow.cancel(recording)
+        return answer
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Rtzr, "submit", cancelled_meanwhile)
+        run_due()
+    assert row_of(recording).status == "cancelled"
+
+    assert workflow.retry(recording) is not None
+    row = run_until(recording)
+
+    assert (row.status, row.times_sent) == ("done", 1)
+    assert submits(emulator) == {"200": 1}
+
+
+def test_a_retry_while_the_cancelled_one_is_still_being_sent_is_counted(emulator: Emulator) -> None:
+    recording = a_recording(a_meeting())
+    assert states.transition(row_of(recording), Transcription.Status.SUBMITTING)
+    assert workflow.cancel(recording)
+
+    assert workflow.retry(recording) is not None
+    row = run_until(recording)
+
+    assert (row.status, row.times_sent) == ("done", 2)
 
 
 def test_after_an_unknown_outcome_the_row_pauses_and_the_next_pause_is_longer(

@@ -530,6 +530,42 @@ class TestWithoutJavaScript:
         assert Transcription.objects.current().get().status == "cancelled"
 
 
+TWICE = "Sent to the speech service twice: it may be charged twice."
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"status": "done", "possible_duplicate": 1}, [TWICE]),
+        ({"status": "processing", "possible_duplicate": 1}, [TWICE]),
+        ({"status": "failed", "error_code": "outcome_unknown", "possible_duplicate": 1}, [TWICE]),
+        ({"status": "done", "possible_duplicate": 2}, ["Sent to the speech service 3 times: it may be"]),
+        ({"status": "queued", "possible_duplicate": 1}, []),  # it will be, and then the line says so
+        ({"status": "failed", "error_code": "waited_too_long", "possible_duplicate": 1}, []),
+        ({"status": "done"}, []),
+    ],
+)
+def test_a_recording_that_may_have_been_paid_for_twice_says_so_once(
+    page: Client, meeting: Meeting, values: dict[str, object], said: list[str]
+) -> None:
+    texts = [(0, 500, "", "first"), (900, 500, "", "second")] if values["status"] == "done" else []
+    a_row(meeting, texts=texts, **values)
+
+    html = page.get(reverse("meeting", args=[meeting.pk])).text
+
+    found = [" ".join(text.split()) for text in re.findall(r'data-testid="twice">(.*?)</p>', html, re.DOTALL)]
+    assert len(found) == len(said)
+    assert all(text.startswith(start) for text, start in zip(found, said, strict=True))
+
+
+def test_it_says_so_in_korean_too(page: Client, meeting: Meeting) -> None:
+    a_row(meeting, possible_duplicate=1)
+
+    html = page.get(reverse("meeting", args=[meeting.pk]), headers={"Accept-Language": "ko"}).text
+
+    assert "음성 인식 서비스에 두 번 보냈습니다. 요금이 두 번 청구될 수 있습니다." in html
+
+
 def test_every_code_has_its_own_words_in_both_languages() -> None:
     from django.utils.translation import override
 

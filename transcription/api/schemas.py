@@ -142,7 +142,7 @@ class RecordingSummary(Schema):
     `progress_ms`: how much of it the vendor has done, while it is `processing`; null if the vendor does not tell.
     `version` grows with each change of `status`.
     `read_ms` of `whole_ms`: how much of a damaged file could be read; null if all of it could, or if it is not known.
-    `possible_duplicate`: how often it was submitted again because an answer was lost.
+    `possible_duplicate`: how often it was submitted again after an unknown outcome; each may be paid for.
     """
 
     id: int

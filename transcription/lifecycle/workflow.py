@@ -184,6 +184,19 @@ def _accepted(row: Transcription, answer: vendor.Accepted | vendor.Finished) -> 
     if not kept:
         # Cancelled meanwhile, or overtaken after a stall longer than the lease: the vendor has a job too many.
         logger.error("Transcription %s changed while it was being sent; unused answer %r", row.pk, answer)
+        _note_job(row, answer)
+
+
+def _note_job(row: Transcription, answer: vendor.Accepted | vendor.Finished) -> None:
+    """Keep the job of a row that was cancelled while it was sent: a Retry asks for it instead of paying again."""
+    if isinstance(answer, vendor.Accepted):
+        cancelled = Transcription.objects.filter(pk=row.pk, status=Status.CANCELLED, vendor_job_id="")
+        cancelled.update(
+            vendor_job_id=answer.job_id,
+            submitted_at=timezone.now(),
+            lead_ms=row.lead_ms,
+            possible_duplicate=row.possible_duplicate,  # not unknown any more, see `cancel`
+        )
 
 
 def _not_accepted(row: Transcription, error: vendor.VendorError, permit: Permit) -> None:
@@ -384,7 +397,8 @@ def retry(recording: Recording) -> Transcription | None:
     """Start a new transcription on the same audio. Return None unless the last one failed or was cancelled.
 
     If the vendor may still have the last transcription's job, the new one asks for that job, which costs nothing.
-    Otherwise it is in the meeting's present language, which may have been put right.
+    Otherwise it is in the meeting's present language, which may have been put right. It takes over how often the
+    recording may have been paid for: once `STT_MAX_RESENDS` is used up, a person decides after each unknown outcome.
     """
     last = Transcription.objects.current().select_for_update().filter(recording=recording).first()
     if last is None or last.status not in {Status.FAILED, Status.CANCELLED}:
@@ -403,6 +417,7 @@ def retry(recording: Recording) -> Transcription | None:
         pool=last.pool if resumed else pool_of(last.vendor, language),
         version=last.version + 1,
         status=Status.PROCESSING if resumed else Status.QUEUED,
+        possible_duplicate=last.possible_duplicate + (last.error_code == "outcome_unknown"),
         vendor_job_id=last.vendor_job_id if resumed else "",
         submitted_at=last.submitted_at if resumed else None,
         seen_running_at=last.seen_running_at if resumed else None,
@@ -418,11 +433,13 @@ def retry(recording: Recording) -> Transcription | None:
 def cancel(recording: Recording) -> bool:
     """Cancel the recording's live transcription. Return False if there is none.
 
-    A job that the vendor has accepted goes on there, and is paid for.
+    A job that the vendor has accepted goes on there, and is paid for. While it is being sent that is unknown, and
+    counted: a Retry may be paid for a second time.
     """
     row = Transcription.objects.current().filter(recording=recording).first()
     while row is not None and row.is_live:
-        if states.transition(row, Status.CANCELLED):
+        unknown = row.status == Status.SUBMITTING
+        if states.transition(row, Status.CANCELLED, possible_duplicate=row.possible_duplicate + unknown):
             return True
         row.refresh_from_db()  # it took a step meanwhile
     return False

@@ -95,7 +95,8 @@ class Transcription(models.Model):
     progress_speed = models.FloatField(null=True, blank=True, editable=False)
     # Polls/s that this job would get without the account's budget. Counts while it is processing.
     poll_rate = models.FloatField(default=0.0, editable=False)
-    # How often it was submitted again because an answer was lost. Each time, the audio may have been paid for twice.
+    # How often the recording was submitted again after an unknown outcome, by itself or by a Retry. Each time, the
+    # audio may have been paid for once more.
     possible_duplicate = models.PositiveIntegerField(_("possible duplicates"), default=0)
     vendor_job_id = models.CharField(_("vendor's job"), max_length=200, blank=True)
     # How much of the sound that was sent is what came before the recording, for its context (sound/lead.py).
@@ -175,6 +176,16 @@ class Transcription(models.Model):
     def is_live(self) -> bool:
         """Whether it is not finished."""
         return self.status in self.LIVE
+
+    @property
+    def times_sent(self) -> int:
+        """How often the recording may have been paid for: 1 unless it was sent again after an unknown outcome."""
+        sent = (
+            bool(self.vendor_job_id)
+            or self.status == self.Status.DONE
+            or self.error_code == "outcome_unknown"
+        )
+        return 1 + self.possible_duplicate if sent else 1
 
     @property
     def progress_shown_ms(self) -> int | None:

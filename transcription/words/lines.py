@@ -98,6 +98,11 @@ class Line:
         return None if read_ms is None or whole_ms is None else (_clock(read_ms), _clock(whole_ms))
 
     @property
+    def times_sent(self) -> int:
+        """How often the recording was sent to the vendor, and so may have been paid for."""
+        return self.transcription.times_sent if self.transcription else 1
+
+    @property
     def clock(self) -> str:
         """The line's time in the meeting, such as 1:05 or 2:03:09."""
         return _clock(self.at_ms)
