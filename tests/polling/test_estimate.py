@@ -225,3 +225,39 @@ def test_a_snapshot_tells_of_its_own_meeting_only(working: None) -> None:
     a_row(mine)
 
     assert set(meeting_snapshot(mine)["outlook"]) == {row.recording_id}
+
+
+@pytest.mark.usefixtures("working", "pooled")
+def test_the_place_and_the_time_are_those_in_the_pool() -> None:
+    history(*[(900, 1000)] * 40, model="whisper")
+    history(*[(900, 1000)] * 40, model="sommers")
+    english, korean = a_meeting("english"), a_meeting("korean", language="ko")
+    for number in range(2):  # whisper is full
+        a_row(
+            english, status="processing", language="en", pool="whisper", vendor_job_id=f"job {number}",
+            submitted_at=timezone.now(), duration_ms=5000,
+        )  # fmt: skip
+    waits = [queued(english, language="en", pool="whisper") for _ in range(3)]
+    free = queued(korean, language="ko", pool="sommers")
+    assert [estimate.of(row)["queue_position"] for row in (*waits, free)] == [1, 2, 3, 1]
+    first, third, other = (estimate.of(row)["eta_s"] for row in (waits[0], waits[2], free))
+    assert first is not None
+    assert third is not None
+    assert other is not None
+    assert other < first < third
+
+
+@pytest.mark.usefixtures("working", "pooled")
+def test_a_closed_pool_makes_only_those_wait_longer_who_wait_for_it() -> None:
+    for model in "whisper", "sommers":
+        history(*[(900, 1000)] * 40, model=model)
+    gate = gate_of("rtzr")
+    permit = gate.acquire(Purpose.SUBMIT, pool="whisper")
+    assert isinstance(permit, Permit)
+    assert gate.report(permit, Refused("submit", 60.0)) is not None
+    english = queued(a_meeting("english"), language="en", pool="whisper")
+    korean = queued(a_meeting("korean", language="ko"), language="ko", pool="sommers")
+    late, soon = estimate.of(english)["eta_s"], estimate.of(korean)["eta_s"]
+    assert late is not None
+    assert soon is not None
+    assert late > 50 > soon

@@ -24,7 +24,7 @@ from transcription.live.redis_client import redis_client
 from transcription.models import Place, Recording, Transcription, Turn
 from transcription.models.turns import NEVER_SERVED, in_turns, next_rows
 from transcription.polling import plan
-from transcription.service.accounts import file_slots, gate_of
+from transcription.service.accounts import file_slots, gate_of, pool_of, pools_of
 
 logger = logging.getLogger(__name__)
 
@@ -70,7 +70,7 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """The way to the vendor.
+    """The way to the vendor, for one of its pools.
 
     `opens_in_s` is the seconds until the gate lets requests of each purpose through, or None if unknown. `pace` is
     the submits/s that the vendor takes and `slots` the jobs at once, each None if no limit is known.
@@ -88,7 +88,8 @@ _looks: dict[str, tuple[float, dict[int, Outlook]]] = {}
 def estimate_jobs(jobs: Sequence[Job], way: Way) -> dict[int, Outlook]:
     """Return the outlook of each recording, by its id.
 
-    `jobs` are those at the vendor, followed by those that wait, in the order in which they will be sent.
+    `jobs` are those of one pool: those at the vendor, followed by those that wait, in the order in which they will be
+    sent.
     """
     found: dict[int, Outlook] = {}
     ends = [job.usual_s for job in jobs if not job.waiting]  # when the vendor's occupied slots become free
@@ -134,7 +135,11 @@ def of_vendor(vendor: str, newer_than_s: float = KEPT_FOR) -> dict[int, Outlook]
         return {}
     at, found = _looks.get(vendor, (float("-inf"), {}))
     if time.monotonic() - at > newer_than_s:
-        found = estimate_jobs(_jobs(vendor, timezone.now()), _way(vendor))
+        jobs = _jobs(vendor, timezone.now())
+        sharing = sum(any(job.waiting for job in of_pool) for of_pool in jobs.values())
+        found = {}
+        for pool, of_pool in jobs.items():
+            found |= estimate_jobs(of_pool, _way(vendor, pool, sharing))
         _looks[vendor] = (time.monotonic(), found)
     return found
 
@@ -156,36 +161,42 @@ def forget() -> None:
     _looks.clear()
 
 
-def _jobs(vendor: str, now: datetime) -> list[Job]:
+def _jobs(vendor: str, now: datetime) -> dict[str, list[Job]]:
+    """Return the vendor's jobs by pool, as `estimate_jobs` wants them."""
     live = Transcription.objects.live().filter(vendor=vendor).select_related("recording")
     sent = live.filter(status__in=[Status.SUBMITTING, Status.PROCESSING]).order_by("pk")
-    places = [place.row for place in _waiting()]
-    queued = live.filter(status=Status.QUEUED).in_bulk(places)
-    return [_job(row, now) for row in [*sent, *(queued[pk] for pk in places if pk in queued)]]
+    found: dict[str, list[Job]] = {pool: [] for pool in pools_of(vendor)}
+    for row in sent:
+        found.setdefault(row.pool or pool_of(vendor, row.language), []).append(_job(row, now))
+    for pool, places in _waiting(vendor).items():
+        rows = [place.row for place in places]
+        queued = live.filter(status=Status.QUEUED).in_bulk(rows)
+        found[pool] += [_job(queued[pk], now) for pk in rows if pk in queued]
+    return found
 
 
-def _waiting() -> list[Place]:
-    """Return the first MOST_WAITING rows that wait, in the order in which they will be sent.
+def _waiting(vendor: str) -> dict[str, list[Place]]:
+    """Return, for each pool, the first MOST_WAITING rows that wait, in the order in which they will be sent.
 
     Those that the dispatcher has not put into their meetings' turns (yet) take their places there: it has not seen
     them, they are claimed, or they pause after an error.
     """
-    places: list[Place] = []
-    for kinds in (Turn.Kind.LIVE,), Turn.FILES:
-        turns = [turn for kind in kinds for turn in Turn.objects.next(kind, MOST_WAITING)]
-        places += next_rows(turns, MOST_WAITING)
-    apart = Transcription.objects.live().filter(status=Status.QUEUED, turn__isnull=True)
-    found = list(apart.values_list("pk", "meeting_id", "recording__kind")[:MOST_WAITING])
-    meetings = {meeting for _, meeting, _ in found}
+    found: dict[str, list[Place]] = {pool: [] for pool in pools_of(vendor)}
+    for pool, places in found.items():
+        for kinds in (Turn.Kind.LIVE,), Turn.FILES:
+            turns = [turn for kind in kinds for turn in Turn.objects.next(kind, MOST_WAITING, pool)]
+            places.extend(next_rows(turns, MOST_WAITING))
+    apart = Transcription.objects.live().filter(vendor=vendor, status=Status.QUEUED, turn__isnull=True)
+    rows = list(apart.values_list("pk", "meeting_id", "recording__kind", "language")[:MOST_WAITING])
     served = {
-        (turn.meeting_id, turn.kind != Turn.Kind.LIVE): turn.served_at
-        for turn in Turn.objects.filter(meeting__in=meetings)
+        (turn.meeting_id, turn.pool, turn.kind != Turn.Kind.LIVE): turn.served_at
+        for turn in Turn.objects.filter(meeting__in={meeting for _, meeting, *_ in rows})
     }
     never = timezone.now() - NEVER_SERVED
-    for pk, meeting, kind in found:
-        is_file = kind == Recording.Kind.UPLOAD
-        places.append(Place(pk, meeting, is_file, served.get((meeting, is_file), never)))
-    return in_turns(places)[:MOST_WAITING]
+    for pk, meeting, kind, language in rows:
+        is_file, pool = kind == Recording.Kind.UPLOAD, pool_of(vendor, language)
+        found[pool].append(Place(pk, meeting, is_file, served.get((meeting, pool, is_file), never)))
+    return {pool: in_turns(places)[:MOST_WAITING] for pool, places in found.items()}
 
 
 def _job(row: Transcription, now: datetime) -> Job:
@@ -210,9 +221,10 @@ def _job(row: Transcription, now: datetime) -> Job:
     )
 
 
-def _way(vendor: str) -> Way:
+def _way(vendor: str, pool: str, sharing: int) -> Way:
+    """Return the way to the vendor for a pool. `sharing`: in how many pools recordings wait, which share the pace."""
     try:
-        gate, figures = gate_of(vendor).state(), gate_of(vendor).figures()
+        gate, figures = gate_of(vendor).state(pool), gate_of(vendor).figures(pool=pool)
         seconds, micro = redis_client().time()
         alive = presence.alive()
     except redis.RedisError as error:
@@ -223,7 +235,7 @@ def _way(vendor: str) -> Way:
     return Way(
         {purpose: _opens_in(gate, purpose, now) if works else None for purpose in Purpose},
         # Submits get half of the pace, because each job takes at least one poll too.
-        pace=figures.pace and figures.pace / 2,
+        pace=figures.pace and figures.pace / 2 / max(1, sharing),
         slots=figures.cap,
     )
 
