@@ -20,9 +20,9 @@ from django.urls import reverse
 from mico.asgi import application
 from tests.full_disk import NO_ROOM, find_disk_full
 from tests.rows import a_row
-from tests.waiting import patient
+from tests.waiting import patient, wait_until
 from transcription import room
-from transcription.gate import Gate, GateFigures, Ok, Permit, Purpose, Refused
+from transcription.gate import Gate, GateFigures, Ok, Permit, Purpose, Refused, Unavailable
 from transcription.live import no_room
 from transcription.live.redis_client import redis_client
 from transcription.models import GateEvent, Meeting
@@ -452,3 +452,18 @@ def test_the_index_and_the_lists_lead_here(client: Client, staff: Client) -> Non
     assert (
         f'href="{PAGE}"' in client.get(reverse("admin:transcription_gateevent_changelist")).content.decode()
     )
+
+
+def test_submits_that_are_answered_with_errors_are_told_from_a_vendor_that_is_away(
+    admin_client: Client,
+) -> None:
+    for _ in range(3):
+        for purpose, outcome in (Purpose.SUBMIT, Unavailable(unknown=True)), (Purpose.POLL, Ok()):
+            permit = wait_until(lambda: p if isinstance(p := gate().acquire(purpose), Permit) else None)  # noqa: B023
+            assert permit is not None
+            reports.report(gate(), permit, outcome)
+
+    content = admin_client.get(PAGE).text
+
+    assert "Closed for new recordings: the vendor answers them with errors" in content
+    assert "charged twice" in content

@@ -149,7 +149,7 @@ class VendorConsole(GateConsole):
             "pools": stt["pools"] or [figures],
             "since": _moment(stt["since"]),
             "next_try": _moment(stt["reopens_at"]),
-            "words": words.explain(mode, stt["reason"]),
+            "words": words.explain(mode, stt["reason"], stt["scope"]),
             "lane": words.lane_in_short(stt["scope"] or "", stt["pool"]),
             "view_state": view_state(mode, stt["reason"], history),
             "figures": figures,

@@ -76,6 +76,19 @@ _WORDS = {
             " command manage.py preflight makes one request and says what is wrong."
         ),
     ),
+    "unavailable submit": Words(
+        _("Closed for new recordings: the vendor answers them with errors"),
+        _(
+            "Several recordings in a row were answered with an error after which the vendor may have them all the"
+            " same. New ones wait, and results are still fetched. Now and then one recording tries whether it is"
+            " over, more and more rarely, because each may be charged twice. The gate opens by itself at the first"
+            " answer."
+        ),
+        _(
+            "Look at the vendor's status page. Press Resume when it is over; if it is not, a few more recordings may"
+            " be charged twice."
+        ),
+    ),
     "hold": Words(
         _("Held by hand: nothing is sent"),
         _(
@@ -111,11 +124,11 @@ _REASONS = {
 _LANES = {"all": _("everything"), "submit": _("new recordings")}
 
 
-def explain(state: str, reason: str | None) -> Words:
+def explain(state: str, reason: str | None, scope: str | None) -> Words:
     """Return the texts for `state`, an `events.SttState` or "unknown"."""
     if state in _WORDS:
         return _WORDS[state]
-    return _WORDS.get(reason or "", _CLOSED)
+    return _WORDS.get(f"{reason} {scope}") or _WORDS.get(reason or "", _CLOSED)
 
 
 def reason_in_short(reason: str) -> str | Promise:
