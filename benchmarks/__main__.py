@@ -2,7 +2,7 @@
 
 import argparse
 
-from benchmarks import live, notice, page, speakers, whole
+from benchmarks import live, notice, page, pools, speakers, whole
 from benchmarks.accuracy import command as accuracy
 from benchmarks.claims import command as claims
 from benchmarks.gate import command as gate
@@ -17,6 +17,7 @@ ALL = {
     "pipeline": pipeline.main,
     "claims": claims.main,
     "notice": notice.main,
+    "pools": pools.main,
     "live": live.main,
     "accuracy": accuracy.main,
     "speakers": speakers.main,

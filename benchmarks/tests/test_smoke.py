@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks import live, notice, page, speakers, whole
+from benchmarks import live, notice, page, pools, speakers, whole
 from benchmarks.accuracy import command as accuracy
 from benchmarks.gate import command as gate
 from benchmarks.gate.policies import NAMES
@@ -63,6 +63,15 @@ def test_the_page(capsys: Captured, figures: Figures) -> None:
     assert found["server"]["window"]["bytes"] < found["server"]["page"]["bytes"]
     assert found["browser"]["first_paint_p50_ms"] > 0
     assert found["changes"]["requests"] > 0
+
+
+@pytest.mark.slow
+def test_pools(capsys: Captured, figures: Figures) -> None:
+    pools.main(["--korean", "3", "--english", "3", "--job", "0.5"])
+    assert "3 Korean clips after 3 English ones" in capsys.readouterr().out
+    found = figures("pools")
+    assert found["alone"]["seconds"] > 0
+    assert found["ratio"] > 0
 
 
 @pytest.mark.slow

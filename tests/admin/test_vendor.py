@@ -27,6 +27,7 @@ from transcription.live import no_room
 from transcription.live.redis_client import redis_client
 from transcription.models import GateEvent, Meeting
 from transcription.service import reports, traffic
+from transcription.service.accounts import gate_of
 
 PAGE = "/admin/transcription/gateevent/vendor/rtzr/"
 FETCH = {"X-Requested-With": "fetch"}
@@ -399,6 +400,35 @@ def test_a_redis_that_cannot_write_is_not_taken_for_one_that_is_away(
     answer = client.post(f"{PAGE}{what}/", {"reason": "x", "settled": "on"})
     assert answer.status_code == 507
     assert NO_ROOM in answer.text
+
+
+@pytest.mark.usefixtures("pooled")
+def test_each_pool_shows_its_jobs_its_cap_and_who_waits_for_it(client: Client, meeting: Meeting) -> None:
+    a_row(meeting, status="queued", language="ko", pool="sommers")
+    a_row(meeting, status="queued", language="en", pool="whisper")
+    a_row(meeting, status="queued", language="en")  # of the version before
+    pooled = gate_of("rtzr")
+    first, second = (pooled.acquire(Purpose.SUBMIT, pool="whisper") for _ in range(2))
+    assert isinstance(first, Permit)
+    assert isinstance(second, Permit)
+    reports.report(pooled, first, Ok("job", running=True))
+    reports.report(pooled, second, Refused("submit", 600.0))
+    response = client.get(PAGE)
+    shown = [
+        (pool["pool"], pool["jobs"], pool["cap"], pool["waiting"], pool["reason"])
+        for pool in response.context["pools"]
+    ]
+    assert shown == [("sommers", 0, 10, 1, None), ("whisper", 1, 1, 2, "concurrency")]
+    content = response.content.decode()
+    assert content.count('data-testid="pool"') == 2
+    assert "new recordings (whisper)" in content
+    [episode] = response.context["episodes"]
+    assert episode.is_now
+    assert str(episode.lane) == "new recordings (whisper)"
+    act(client, "resume", reason="More jobs were bought")
+    [episode] = client.get(PAGE).context["episodes"]
+    assert not episode.is_now
+    assert episode.episode.opened is not None
 
 
 def test_words_of_people_are_escaped(client: Client) -> None:

@@ -79,6 +79,21 @@ def test_appears_moves_and_clears_with_the_episode(
     expect(page.get_by_text("Saved. Waiting to be sent.")).to_be_visible()
 
 
+def test_says_nothing_of_a_pool_for_which_no_recording_here_waits(
+    visit: Callable[..., Page], site: Site, versions: Callable[[], int]
+) -> None:
+    page = connected(visit(f"/m/{site.meeting()}/"))
+    state(page, "calm")
+    page.evaluate(
+        "document.addEventListener('mico:stt.delayed', ({detail}) => { window.told ??= detail.pool; })"
+    )
+    site.gate("delayed", versions(), pool="whisper", scope="submit", reason="concurrency")
+    site.gate("delayed", versions(), pool="")
+    state(page, "delayed")
+    expect(notice(page)).to_contain_text("The speech service is limiting requests.", use_inner_text=True)
+    assert page.evaluate("window.told") == ""  # the first that it heard
+
+
 def test_says_caught_up_and_goes_when_nothing_is_behind(
     visit: Callable[..., Page], site: Site, versions: Callable[[], int]
 ) -> None:
