@@ -81,6 +81,21 @@ def test_a_short_one_before_is_the_whole_lead(speak: Callable[..., Recording]) -
     assert (levels(found[0]), found[1]) == ([(1, 800), (2, 4_000)], 800)
 
 
+def test_it_goes_back_over_more_than_one_stretch_as_far_as_there_was_no_pause(
+    speak: Callable[..., Recording],
+) -> None:
+    speak(1, 0, 3_000)
+    speak(2, 4_000, 2_000)
+    speak(3, 6_000, 1_500)
+    last = speak(4, 7_500, 1_000)
+    found = with_lead(last, 3_000)
+    assert found is not None
+    assert (levels(found[0]), found[1]) == ([(2, 1_500), (3, 1_500), (4, 1_000)], 3_000)
+    found = with_lead(last, 8_000)
+    assert found is not None
+    assert (levels(found[0]), found[1]) == ([(2, 2_000), (3, 1_500), (4, 1_000)], 3_500)
+
+
 @pytest.mark.parametrize(
     ("before", "longest_ms"),
     [

@@ -17,6 +17,8 @@ from transcription.models import Recording
 
 # Offsets are rounded to ms, and each stretch's is measured by a clock that is corrected a little now and then.
 ADJACENT_MS = 60
+# A lead is of so many stretches at most.
+STRETCHES = 4
 # Half a word, and the moment by which two hearings of it may differ. 300 to 1600 ms gave as few wrong words.
 TAIL_MS = 500
 # Live stretches are below this. Larger files are not read whole.
@@ -57,28 +59,41 @@ def tail_of(recording: Recording, longest_ms: int) -> int:
 
 
 def with_lead(recording: Recording, longest_ms: int) -> Led | None:
-    """Return a WAV file of the end of the recording before, up to `longest_ms` of it, and this one.
+    """Return a WAV file of this recording with up to `longest_ms` of what the person said just before it.
 
     None if nothing by the same person ends where this recording begins, or if one of the two is no such WAV file.
     """
     if longest_ms <= 0 or recording.kind != Recording.Kind.LIVE or recording.prepared:
         return None
     before = _adjacent(recording)
-    if before is None:
+    own = _read(recording) if before else None
+    if before is None or own is None:
         return None
-    own, earlier = _read(recording), _read(before)
-    if own is None or earlier is None or own[:3] != earlier[:3]:
-        return None
-    frames = min(len(earlier.samples) // own.frame_bytes, longest_ms * own.rate // 1000)
-    if not frames:
+    lead = _end_of(before, own, longest_ms * own.rate // 1000 * own.frame_bytes)
+    if not lead:
         return None
     file = io.BytesIO()
     with wave.open(file, "wb") as joined:
         joined.setnchannels(own.channels)
         joined.setsampwidth(own.sample_bytes)
         joined.setframerate(own.rate)
-        joined.writeframes(earlier.samples[-frames * own.frame_bytes :] + own.samples)
-    return Led(file.getvalue(), frames * 1000 // own.rate, tail_of(before, longest_ms))
+        joined.writeframes(lead + own.samples)
+    return Led(file.getvalue(), len(lead) // own.frame_bytes * 1000 // own.rate, tail_of(before, longest_ms))
+
+
+def _end_of(last: Recording, like: Sound, longest: int) -> bytes:
+    """Return up to `longest` bytes of the samples that end with `last`, as far as they have the form of `like`."""
+    found, one = b"", last
+    for _ in range(STRETCHES):
+        sound = _read(one)
+        if sound is None or sound[:3] != like[:3]:
+            break
+        found = sound.samples[-(longest - len(found)) :] + found
+        before = _adjacent(one) if len(found) < longest else None
+        if before is None:
+            break
+        one = before
+    return found
 
 
 def _adjacent(recording: Recording) -> Recording | None:
