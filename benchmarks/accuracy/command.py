@@ -7,14 +7,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.accuracy import measures, sounds
+from benchmarks.accuracy import measures, sounds, stretches
 from benchmarks.accuracy.material import CACHE, Material, Recording, gather
 from benchmarks.accuracy.measures import Tally
 from benchmarks.accuracy.speech_service import POCKETSPHINX, SpeechService, a_service
 from benchmarks.results import write
 from emulator.engines.weights import BUNDLED, prepare
 
-PARTS = ("whole", "worse", "cuts", "clips", "sounds", "windows")
+PARTS = ("whole", "live", "worse", "cuts", "clips", "sounds", "windows")
 CUTS = (20.0, 12.0, 8.0, 5.0, 3.0)
 TRIES = 20
 MINUTES = 40.0
@@ -64,6 +64,8 @@ def main(words: Sequence[str] = ()) -> None:
         raise SystemExit(
             f"No such recording: there are {', '.join(one.name for one in material.recordings)}."
         )
+    if "live" in asked.part and not stretches.can_cut():
+        material.left_out.append("live: no Chromium, whose page cuts the stretches")
     print(*(f"left out: {line}" for line in material.left_out), sep="\n")
     own = os.environ.get("WHISPER_MODEL")
     models = list(dict.fromkeys([BUNDLED, *asked.model, *([own] if own else [])]))
@@ -142,6 +144,9 @@ def _rows(
                 print(f"    heard: {text[:300]}")
             groups.setdefault(f"{one.language}, all {one.by}", Tally()).add(tally)
         yield from groups.items()
+    # PocketSphinx knows no lead.
+    if "live" in asked.part and service.engine != POCKETSPHINX and stretches.can_cut():
+        yield from _live(service, recordings)
     studied = _studied(recordings)
     for language in dict.fromkeys(one.language for one in studied):
         own = [one for one in studied if one.language == language]
@@ -164,6 +169,18 @@ def _rows(
                     f"{language}, cut every {seconds:g} s, with {lead:g} s before",
                     _sum(measures.cut(service, one, seconds, lead) for one in own),
                 )
+
+
+def _live(service: SpeechService, recordings: Sequence[Recording]) -> Iterator[tuple[str, Tally]]:
+    groups: dict[str, Tally] = {}
+    with stretches.detector() as cut:
+        for one in recordings:
+            found = cut(one.samples)
+            in_speech = sum(stretch.goes_on for stretch in found)
+            tally = measures.live(service, one, found)
+            yield f"{one.language}, {one.name}, live, {in_speech} of {len(found)} cut in speech", tally
+            groups.setdefault(f"{one.language}, all {one.by}, live", Tally()).add(tally)
+    yield from groups.items()
 
 
 def _sum(tallies: Iterator[Tally]) -> Tally:

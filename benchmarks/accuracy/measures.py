@@ -15,10 +15,14 @@ from benchmarks.accuracy.material import Recording
 from benchmarks.accuracy.mistakes import distance, units
 from benchmarks.accuracy.sounds import RATE, Samples, wav
 from benchmarks.accuracy.speech_service import SpeechService
+from benchmarks.accuracy.stretches import Stretch
 from emulator.engines.whisper_recogniser import WINDOW, WhisperRecogniser
 
 CLIP_SECONDS = 5.0
 LEAD_SECONDS = 3.0
+# Of what the page sends of a live speaker, with the embedded vendor (mico/settings.py, transcription/sound/lead.py).
+LIVE_LEAD_MS = 8000
+TAIL_MS = 500
 LANGUAGES = ("en", "ko", "detect")
 FULL_WINDOW = 3000  # frames of 10 ms: half a minute, for which Whisper was made
 WINDOW_CUTS = (3.0, 5.0)
@@ -70,10 +74,33 @@ def cut(service: SpeechService, recording: Recording, seconds: float, lead: floa
     for start in range(0, len(recording.samples), round(seconds * RATE)):
         before = min(start, round(lead * RATE))
         clip = recording.samples[start - before : start + round(seconds * RATE)]
-        answer = service.hear(wav(clip), recording.language, round(before / RATE * 1000))
+        answer = service.hear(wav(clip), recording.language, lead_ms=round(before / RATE * 1000))
         texts.append(answer.text)
         cpu += answer.cpu
         wall += answer.seconds
+    return _tally(recording, " ".join(texts), cpu, wall)
+
+
+def live(service: SpeechService, recording: Recording, stretches: Sequence[Stretch]) -> Tally:
+    """Hand it in as the page does while it is spoken: stretch by stretch, each with its lead."""
+    texts, cpu, wall = [], 0.0, 0.0
+    before: Stretch | None = None
+    first = 0  # sample of the speech that has gone on without a gap
+    for stretch in stretches:
+        extensions = {}
+        start = stretch.start
+        if before is not None and before.end == stretch.start:
+            start = max(first, stretch.start - LIVE_LEAD_MS * RATE // 1000)
+            extensions["lead_ms"] = (stretch.start - start) * 1000 // RATE
+            extensions["lead_tail_ms"] = TAIL_MS if before.goes_on else 0
+        else:
+            first = stretch.start
+        extensions["tail_ms"] = TAIL_MS if stretch.goes_on else 0
+        answer = service.hear(wav(recording.samples[start : stretch.end]), recording.language, **extensions)
+        texts.append(answer.text)
+        cpu += answer.cpu
+        wall += answer.seconds
+        before = stretch
     return _tally(recording, " ".join(texts), cpu, wall)
 
 

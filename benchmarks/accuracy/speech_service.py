@@ -46,10 +46,10 @@ class SpeechService:
         """Return whether the engine knows this language."""
         return self.engine != POCKETSPHINX or language == "en"
 
-    def hear(self, audio: bytes, language: str, lead_ms: int = 0) -> Answer:
-        """Hand in a recording and wait for its words."""
+    def hear(self, audio: bytes, language: str, **extensions: int) -> Answer:
+        """Hand in a recording and wait for its words. extensions: of `config` (docs/emulator.md)."""
         before = self.cpu()
-        job, sent = self.submit(audio, language, lead_ms)
+        job, sent = self.submit(audio, language, **extensions)
         while not (found := self.poll(job)):
             time.sleep(POLL_SECONDS)
             if time.monotonic() > sent + LONGEST_SECONDS:
@@ -58,9 +58,9 @@ class SpeechService:
         text = " ".join(utterance["msg"] for utterance in found["results"]["utterances"])
         return Answer(text, took, self.cpu() - before)
 
-    def submit(self, audio: bytes, language: str, lead_ms: int = 0) -> tuple[str, float]:
+    def submit(self, audio: bytes, language: str, **extensions: int) -> tuple[str, float]:
         """Return the job's id, and when its last byte was sent (time.monotonic())."""
-        config = json.dumps({"model_name": "whisper", "language": language, "lead_ms": lead_ms})
+        config = json.dumps({"model_name": "whisper", "language": language, **extensions})
         head = (
             f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="config"\r\n\r\n{config}\r\n'
             f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="file"; filename="a.wav"\r\n\r\n'

@@ -6,11 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.accuracy import sounds
+from benchmarks.accuracy import measures, sounds
 from benchmarks.accuracy.korean_voice import signs
-from benchmarks.accuracy.material import HERE
+from benchmarks.accuracy.material import HERE, Recording
 from benchmarks.accuracy.mistakes import distance, units
 from benchmarks.accuracy.sounds import RATE, Samples
+from benchmarks.accuracy.speech_service import Answer
+from benchmarks.accuracy.stretches import Stretch
+from transcription.sound.lead import TAIL_MS
 
 
 def test_case_punctuation_and_titles_are_no_mistakes() -> None:
@@ -80,3 +83,35 @@ def test_sounds_without_speech_are_the_same_each_time_and_not_cut_off(name: str)
     assert len(made) == round(sounds.SECONDS * RATE)
     assert 0 < np.abs(made).max() < 1
     assert (made == sounds.without_speech(name)).all()
+
+
+class Heard:
+    """A speech service that only remembers what it is given."""
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[float, dict[str, int]]] = []
+
+    def hear(self, audio: bytes, language: str, **extensions: int) -> Answer:
+        """Remember the seconds of the audio, and what was said of it."""
+        seconds = (len(audio) - 44) / 2 / RATE
+        self.sent.append((round(seconds, 2), {name: ms for name, ms in extensions.items() if ms}))
+        return Answer("a", 0.1, 0.1)
+
+
+def test_live_stretches_are_handed_in_as_mico_does(tone: Samples) -> None:
+    recording = Recording("a", "en", "somebody", "a a a", np.resize(tone, 20 * RATE))
+    stretches = [
+        Stretch(0, 5 * RATE, goes_on=True),
+        Stretch(5 * RATE, 10 * RATE, goes_on=False),
+        Stretch(12 * RATE, 16 * RATE, goes_on=False),
+        Stretch(16 * RATE, 20 * RATE, goes_on=False),
+    ]
+    service = Heard()
+    tally = measures.live(service, recording, stretches)  # type: ignore[arg-type]
+    assert service.sent == [
+        (5, {"tail_ms": TAIL_MS}),
+        (10, {"lead_ms": 5000, "lead_tail_ms": TAIL_MS}),
+        (4, {}),
+        (8, {"lead_ms": 4000}),
+    ]
+    assert (tally.units, tally.wrong) == (3, 1)

@@ -11,7 +11,6 @@ from typing import Any
 from playwright.sync_api import Browser, Page, Route
 
 from tests.servers import BASE_DIR
-from tests.stt import AUDIO
 
 STATIC = BASE_DIR / "transcription" / "static" / "transcription"
 ADDRESS = "http://modules.test/"
@@ -66,7 +65,7 @@ def unpack(text: str) -> "array[float]":
 
 def read(name: str) -> "array[float]":
     """Return the samples of a file of tests/audio, between -1 and 1."""
-    return read_wav(AUDIO / name)
+    return read_wav(BASE_DIR / "tests" / "audio" / name)
 
 
 def read_wav(path: Path) -> "array[float]":
