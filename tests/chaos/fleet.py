@@ -221,6 +221,7 @@ class Fleet:
             "RTZR_CLIENT_ID": "chaos",
             "RTZR_CLIENT_SECRET": "chaos",
             "RTZR_BASE_URL": self.emulator.base_url,
+            "RTZR_JOBS_AT_ONCE": "10",  # of each model
             "DJANGO_SECRET_KEY": secrets.token_urlsafe(50),
             "ALLOWED_HOSTS": "127.0.0.1,localhost",
             # Short, so that a minute holds what takes an hour elsewhere.
