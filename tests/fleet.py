@@ -22,8 +22,11 @@ class Fleet:
     live process on a busy machine renews its own in time.
     """
 
-    def __init__(self, vendor_url: str, redis_url: str, **environment: str) -> None:
+    def __init__(
+        self, vendor_url: str, redis_url: str, *, log: Path | None = None, **environment: str
+    ) -> None:
         self._processes: list[subprocess.Popen[bytes]] = []
+        self._log = log  # where their output goes, if not to that of the tests
         self._environment = {
             **os.environ,
             "DJANGO_SETTINGS_MODULE": "mico.settings",
@@ -55,7 +58,12 @@ class Fleet:
         return self._start("-m", "tests.dying_deletion", str(meeting))
 
     def _start(self, *command: str) -> "subprocess.Popen[bytes]":
-        process = subprocess.Popen([sys.executable, *command], env=self._environment, cwd=ROOT)
+        output = None if self._log is None else self._log.open("ab")
+        process = subprocess.Popen(
+            [sys.executable, *command], env=self._environment, cwd=ROOT, stdout=output, stderr=output
+        )
+        if output is not None:
+            output.close()
         self._processes.append(process)
         return process
 

@@ -53,6 +53,7 @@ class Forking(Noted, rq.worker.Worker):
     def work(self, *args: Any, **options: Any) -> bool:
         heartbeat = Heartbeat(Role.WORKER)
         heartbeat.start()
+        heartbeat.alive_for(3600)
         try:
             return super().work(*args, **options)
         finally:

@@ -19,6 +19,7 @@ def _everybody_alive() -> Iterator[None]:
     beats = [Heartbeat(Role.WORKER), Heartbeat(Role.DISPATCH)]
     for beat in beats:
         beat.start()
+        beat.alive_for(3600)  # no loop comes round here
     wait_until(lambda: alive() == {"workers": 1, "dispatchers": 1})
     yield
     for beat in beats:
@@ -61,6 +62,7 @@ def test_readyz_names_who_is_missing(client: Client, caplog: pytest.LogCaptureFi
 def test_one_role_alone_is_not_ready(client: Client, role: Role, alone: str, missing: str) -> None:
     beat = Heartbeat(role)
     beat.start()
+    beat.alive_for(3600)  # no loop comes round here
     wait_until(lambda: alive()["workers"] + alive()["dispatchers"] == 1)
     answer = client.get("/readyz")
     beat.stop()

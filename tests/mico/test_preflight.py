@@ -96,6 +96,7 @@ def test_workers_and_dispatcher() -> None:
     beats = [Heartbeat(Role.WORKER), Heartbeat(Role.WORKER), Heartbeat(Role.DISPATCH)]
     for beat in beats:
         beat.start()
+        beat.alive_for(3600)  # no loop comes round here
     wait_until(lambda: alive() == {"workers": 2, "dispatchers": 1})
     assert preflight.workers() == "2 alive"
     assert preflight.dispatcher() == "1 alive"

@@ -33,6 +33,7 @@ def working(redis_connection: "redis.Redis") -> Iterator[None]:
     beats = [Heartbeat(Role.WORKER), Heartbeat(Role.DISPATCH)]
     for beat in beats:
         beat.start()
+        beat.alive_for(3600)  # no loop comes round here
     yield
     for beat in beats:
         beat.stop()

@@ -20,7 +20,7 @@ from django.utils import timezone
 from transcription.gate import Purpose
 from transcription.lifecycle import jobs, sweep
 from transcription.lifecycle.claims import STATUSES, Claim, claim, let_out
-from transcription.live.presence import Heartbeat, Role
+from transcription.live.presence import LOOP_SECONDS, Heartbeat, Role
 from transcription.live.wakeup import Listener
 from transcription.models import Transcription
 from transcription.service.accounts import gate_of, pool_of, pools_of
@@ -112,7 +112,7 @@ class Dispatcher:
         try:
             while not self._stopping:
                 try:
-                    self._listen()
+                    self._listen(heartbeat)
                 except (redis.RedisError, DatabaseError) as error:
                     logger.warning("The dispatcher lost Redis or the database, and tries again: %s", error)
                     close_old_connections()
@@ -120,13 +120,14 @@ class Dispatcher:
         finally:
             heartbeat.stop()
 
-    def _listen(self) -> None:
+    def _listen(self, heartbeat: Heartbeat) -> None:
         ear = Listener()
         self._adopt_at = 0.0  # after an outage Redis may have come back empty
         Transcription.objects.live().bring_forward()
         try:
             while not self._stopping:
                 ear.wait(self.step())
+                heartbeat.alive_for(LOOP_SECONDS)
                 self._sweep()
         finally:
             ear.close()
