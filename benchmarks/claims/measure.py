@@ -61,7 +61,7 @@ def fill(rows: int) -> None:
             for n in range(start, min(start + 5000, rows))
         )
         Transcription.objects.bulk_create(
-            Transcription(recording=recording, meeting_id=recording.meeting_id, vendor="rtzr", language="en")
+            Transcription(recording=recording, meeting_id=recording.meeting_id, vendor="rtzr", language="ko")
             for recording in recordings
         )
     while Transcription.objects.filter(turn__isnull=True).exists():
