@@ -49,7 +49,7 @@ _REASONS: dict[str, Reason] = {
         retry=False,
     ),
     "unreadable": Reason(
-        _("The file is damaged and cannot be played."),
+        _("The file is damaged, or its sound is in a form that cannot be read."),
         _OTHER_FILE,
         retry=False,
     ),

@@ -118,8 +118,10 @@ def _write_flac(blocks: Iterator[Samples], target: BinaryIO) -> None:
 def _result(tracks: list[Track], container: InputContainer, opener: Callable[[], BinaryIO]) -> Decoded:
     longest = max(tracks, key=lambda track: track.samples)
     duration_ms = round(longest.samples * 1000 / SAMPLE_RATE)
+    if duration_ms < 1 and (_promised_ms(container) or any(track.damaged for track in tracks)):
+        raise AudioError("unreadable", "nothing in this file decodes")
     if duration_ms < 1:
-        raise AudioError("empty_audio", "nothing in this file decodes")
+        raise AudioError("empty_audio", "there is no sound in this file")
     lost_ms = round(min(track.unreadable for track in tracks) * 1000 / SAMPLE_RATE)
     cut_ms = _cut_ms(container, opener, duration_ms)
     claimed_ms = container.duration // 1000 if container.duration else None

@@ -30,7 +30,7 @@ AudioErrorCode = Literal[
 # FFmpeg's names of the formats that may be opened. Never add one that refers to other files: hls, concat, sdp, …
 _FORMATS = (
     "wav,w64,mp3,flac,ogg,mov,matroska,amr,amrnb,amrwb,aac,aiff,au,caf,asf,"
-    "avi,mpegts,mpeg,flv,ac3,eac3,wv,tta,ape,dss"
+    "avi,mpegts,mpeg,flv,ac3,eac3,wv,tta,ape,dss,voc,oma,rm,wtv,mxf,dts,mpc,mpc8,qcp"
 )
 # How files of these formats begin (position, bytes). A damaged one is then called damaged, and not "not audio".
 _SIGNATURES = (
@@ -66,10 +66,10 @@ class AudioError(Exception):
     not_audio       it has none of the known formats
     no_audio_track  it is a video without sound
     unfinished      its program ended before it wrote the index without which nothing in it can be found (mp4, m4a)
-    unreadable      it has a known format, but is damaged from the beginning or in a codec without a decoder
+    unreadable      it has a known format, but nothing in it decodes, or its codec has no decoder
     too_long        it is longer than the given limit
     too_complex     decoding it took more time or memory than any real recording does
-    empty_audio     it opens, but nothing in it decodes
+    empty_audio     it opens, and has no sound
 
     Errors in reading or writing the file objects stay OSErrors.
     """
@@ -139,8 +139,8 @@ def audio_streams(container: InputContainer) -> list[AudioStream]:
     streams = [stream for stream in container.streams.audio if _decodable(stream)]
     if not streams and container.streams.audio:
         raise AudioError("unreadable", "a codec without a decoder")
-    if not streams and not len(container.streams):
-        raise AudioError("unreadable", "no tracks")
+    if not streams and not container.streams.video:
+        raise AudioError("unreadable", "no track that is known")
     if not streams:
         raise AudioError("no_audio_track", "no audio track")
     best = container.streams.best("audio")

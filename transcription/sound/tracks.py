@@ -21,12 +21,19 @@ SAMPLE_RATE = 16_000  # Hz, as speech recognition uses; a higher rate only means
 
 # In s. Times within a file are rounded, and wander by less than this.
 _ALIKE = 0.1
+# Times that fall behind the sound by more than this part of it, frame by frame, are no times: they were made up by a
+# program that did not know the codec. (Clocks of real devices differ by less than a thousandth.)
+_FASTEST_DRIFT = 0.1
+# Codecs whose frames carry a checksum. A damaged one is left out: it would be a burst of loud noise.
+_CHECKED = frozenset({"flac", "wavpack", "tta"})
 # In s. The longest pause that is believed where the header does not say how long the whole is.
 _LONGEST_PAUSE = 600.0
 # In s. A longer jump in these formats, which are made to be cut and joined, is a seam and no pause: so ffmpeg takes
 # it, too (`-dts_delta_threshold`).
 _SEAM = 10.0
 _JOINED = frozenset({"mpegts", "mpeg"})
+# It has no times but a number of bytes or blocks, which programs that do not know the codec count wrongly.
+_UNTIMED = frozenset({"avi"})
 
 
 class Track:
@@ -40,6 +47,8 @@ class Track:
     def __init__(self, container: InputContainer, stream: AudioStream, longest_ms: int) -> None:
         self._container = container
         self._stream = stream
+        if stream.codec_context.codec.canonical_name in _CHECKED:
+            stream.codec_context.options = {"err_detect": "crccheck+explode"}
         self._longest = longest_ms * SAMPLE_RATE // 1000
         self._horizon = _horizon(container)
         self._origin = _origin(container)
@@ -69,15 +78,20 @@ class Track:
         made_for: tuple[str, str, int] | None = None
         due = 0.0  # s; where the sound so far ends, by the lengths of its frames
         shift = 0.0  # s; what the file's times are put right by
+        even_since = late_before = 0.0  # s; where the sound was last in its place, and how late the frame before was
         for frame in self._frames():
             kind = (frame.format.name, frame.layout.name, frame.sample_rate)
             at = due if frame.time is None else frame.time - self._origin + shift
             late = at - due
-            if late < -_ALIKE or (late > _ALIKE and not self._believed(at, late)):
+            jump = late - late_before
+            drifts = jump < late / 2 and late > _FASTEST_DRIFT * (due - even_since)
+            if late < -_ALIKE or (late > _ALIKE and (drifts or not self._believed(at, late))):
                 shift -= late  # times that jump: a seam between files that were joined. No sound is left out.
                 self.uneven = True
                 late, at = 0.0, due
             hole = late > _ALIKE
+            late_before = 0.0 if hole else late
+            even_since = due if hole or late <= 0 else even_since
             if hole or kind != made_for:
                 if made_for is not None:
                     yield from self._counted(_drain(resampler))
@@ -97,6 +111,8 @@ class Track:
 
     def _believed(self, at: float, late: float) -> bool:
         """Whether the file is taken at its word that sound goes on only at `at`, `late` seconds after the last."""
+        if self._container.format.name in _UNTIMED and self.samples:
+            return False
         if self._container.format.name in _JOINED and late > _SEAM:
             return False
         return at <= self._horizon if self._horizon else late <= _LONGEST_PAUSE
