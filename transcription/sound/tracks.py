@@ -21,9 +21,6 @@ SAMPLE_RATE = 16_000  # Hz, as speech recognition uses; a higher rate only means
 
 # In s. Times within a file are rounded, and wander by less than this.
 _ALIKE = 0.1
-# Times that fall behind the sound by more than this part of it, frame by frame, are no times: they were made up by a
-# program that did not know the codec. (Clocks of real devices differ by less than a thousandth.)
-_FASTEST_DRIFT = 0.1
 # Codecs whose frames carry a checksum. A damaged one is left out: it would be a burst of loud noise.
 _CHECKED = frozenset({"flac", "wavpack", "tta"})
 # In s. The longest pause that is believed where the header does not say how long the whole is.
@@ -78,20 +75,15 @@ class Track:
         made_for: tuple[str, str, int] | None = None
         due = 0.0  # s; where the sound so far ends, by the lengths of its frames
         shift = 0.0  # s; what the file's times are put right by
-        even_since = late_before = 0.0  # s; where the sound was last in its place, and how late the frame before was
         for frame in self._frames():
             kind = (frame.format.name, frame.layout.name, frame.sample_rate)
             at = due if frame.time is None else frame.time - self._origin + shift
             late = at - due
-            jump = late - late_before
-            drifts = jump < late / 2 and late > _FASTEST_DRIFT * (due - even_since)
-            if late < -_ALIKE or (late > _ALIKE and (drifts or not self._believed(at, late))):
+            if late < -_ALIKE or (late > _ALIKE and not self._believed(at, late)):
                 shift -= late  # times that jump: a seam between files that were joined. No sound is left out.
                 self.uneven = True
                 late, at = 0.0, due
             hole = late > _ALIKE
-            late_before = 0.0 if hole else late
-            even_since = due if hole or late <= 0 else even_since
             if hole or kind != made_for:
                 if made_for is not None:
                     yield from self._counted(_drain(resampler))
