@@ -1,8 +1,10 @@
 """After some answers to a submit the vendor may have the job: counted, limited, and not tried out with audio."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from django.db import OperationalError
 from pytest_django import Settings
 
 from tests.servers import Emulator
@@ -12,6 +14,7 @@ from transcription.gate import Purpose
 from transcription.lifecycle import states, workflow
 from transcription.models import Recording, Transcription
 from transcription.service.accounts import gate_of
+from transcription.vendors.base import AudioSource, SubmitOptions
 from transcription.vendors.rtzr import Rtzr
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -104,6 +107,71 @@ def test_a_recording_that_is_cancelled_while_it_is_sent_is_not_sent_again_by_ret
 
     assert (row.status, row.times_sent) == ("done", 1)
     assert submits(emulator) == {"200": 1}
+
+
+def test_an_answer_is_kept_when_the_database_comes_back(
+    emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recording = a_recording(a_meeting())
+    transition = states.transition
+    away = [1, 2, 3]
+
+    def while_away(row: Transcription, to: Transcription.Status, **changes: Any) -> bool:
+        if to == Transcription.Status.PROCESSING and away:
+            away.pop()
+            raise OperationalError("server closed the connection unexpectedly")
+        return transition(row, to, **changes)
+
+    monkeypatch.setattr(workflow, "KEEP_PAUSE", 0.0)
+    monkeypatch.setattr(states, "transition", while_away)
+
+    row = run_until(recording)
+
+    assert (away, row.status, row.possible_duplicate) == ([], "done", 0)
+    assert submits(emulator) == {"200": 1}
+
+
+def test_an_answer_whose_commit_was_confirmed_too_late_is_kept_once(
+    emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recording = a_recording(a_meeting())
+    transition = states.transition
+    lost = [1]
+
+    def unconfirmed(row: Transcription, to: Transcription.Status, **changes: Any) -> bool:
+        written = transition(row, to, **changes)
+        if to == Transcription.Status.PROCESSING and lost:
+            lost.pop()
+            raise OperationalError("the connection was lost after COMMIT")
+        return written
+
+    monkeypatch.setattr(workflow, "KEEP_PAUSE", 0.0)
+    monkeypatch.setattr(states, "transition", unconfirmed)
+
+    row = run_until(recording)
+
+    assert (lost, row.status, row.possible_duplicate) == ([], "done", 0)
+    assert submits(emulator) == {"200": 1}
+
+
+def test_a_file_that_breaks_off_while_it_is_read_was_not_sent(
+    emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recording = a_recording(a_meeting())
+    submit = Rtzr.submit
+
+    def truncated(self: Rtzr, audio: AudioSource, options: SubmitOptions) -> object:
+        return submit(self, replace(audio, size_bytes=audio.size_bytes + 100), options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Rtzr, "submit", truncated)
+        run_due()
+    row = row_of(recording)
+    assert (row.status, row.attempts, row.possible_duplicate) == ("queued", 1, 0)
+
+    row = run_until(recording)
+    assert (row.status, row.possible_duplicate) == ("done", 0)
+    assert emulator.stats()["jobs"]["accepted"] == 1
 
 
 def test_a_retry_while_the_cancelled_one_is_still_being_sent_is_counted(emulator: Emulator) -> None:

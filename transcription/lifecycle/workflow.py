@@ -5,12 +5,13 @@ or HTTP. Waiting is not failing: time at the gate spends no attempt.
 """
 
 import logging
+import time
 from contextlib import ExitStack
 from datetime import datetime, timedelta
 
 import redis
 from django.conf import settings
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 from django.utils import timezone
 
 from transcription import events
@@ -38,6 +39,9 @@ JOB_MAY_BE_THERE = frozenset({"vendor_auth", "vendor_unavailable", "vendor_proto
 # Reasons for which an open gate lets a request wait, and the longest time in seconds that it leaves in the row.
 BUSY = frozenset({"pace", "jobs"})
 BUSY_PAUSE = 1.0
+
+# Seconds between two tries to write down the vendor's answer.
+KEEP_PAUSE = 0.5
 
 
 # --- Submitting -----------------------------------------------------------------------------------
@@ -134,9 +138,19 @@ def _send(row: Transcription, source: vendor.AudioSource, gate: Gate, permit: Pe
         outcome = Unused()
         logger.warning("Transcription %s was not sent, Redis is unavailable: %s", row.pk, error)
         states.transition(row, Status.QUEUED, next_action_at=timezone.now() + timedelta(seconds=1))
+    except OSError as error:
+        # Our own file could not be read to its end, so the request was never whole, and the vendor has no job of it.
+        outcome = Unused()
+        attempts = row.attempts + 1
+        if attempts >= settings.STT_MAX_ATTEMPTS:
+            _fail(row, "file_missing", str(error))
+        else:
+            at = timezone.now() + timedelta(seconds=pause_after(attempts))
+            states.transition(row, Status.QUEUED, next_action_at=at, attempts=attempts)
+            logger.warning("Transcription %s was not sent, its file cannot be read: %s", row.pk, error)
     else:
         outcome = Ok(answer.job_id, running=True) if isinstance(answer, vendor.Accepted) else Ok()
-        _accepted(row, answer)
+        _keep(row, answer)
     finally:
         # After the write to the database: losing the vendor's job id would be worse than losing the report.
         report(gate, permit, outcome, row)
@@ -163,6 +177,36 @@ def _send_again(row: Transcription, detail: str, pause_s: float, attempts: int |
 def _is_upload(row: Transcription) -> bool:
     """Whether the recording is a file, which may have several speakers. A live recording has one."""
     return row.recording.kind == Recording.Kind.UPLOAD
+
+
+def _keep(row: Transcription, answer: vendor.Accepted | vendor.Finished) -> None:
+    """Write down what the vendor answered. While the database is away, try for as long as a lease lasts.
+
+    An answer that is not kept is a recording that is paid for twice. Raises the database's error after that time.
+    """
+    until = time.monotonic() + settings.STT_LEASE_SECONDS
+    while True:
+        try:
+            _accepted(row, answer)
+            return
+        except (OperationalError, InterfaceError) as error:
+            if time.monotonic() >= until:
+                raise
+            logger.warning("The answer to transcription %s is not kept yet: %s", row.pk, error)
+            connection.close()  # it may be a dead one
+            time.sleep(KEEP_PAUSE)
+            row = _again(row)
+            if row.status != Status.SUBMITTING:  # the write had arrived, or somebody cancelled meanwhile
+                _note_job(row, answer)
+                return
+
+
+def _again(row: Transcription) -> Transcription:
+    """Return the row as it is in the database, or as it was if that is away."""
+    try:
+        return Transcription.objects.select_related("recording", "meeting").get(pk=row.pk)
+    except (OperationalError, InterfaceError):
+        return row
 
 
 def _accepted(row: Transcription, answer: vendor.Accepted | vendor.Finished) -> None:
