@@ -280,7 +280,7 @@ def explained(journal: Journal, end: End) -> tuple[Extras, list[str]]:
 
 
 def _gate(_journal: Journal, end: End) -> Iterator[Problem]:
-    """The gate is open, its permits and its book of jobs are empty, and the last episode is over."""
+    """The gate is open, its permits and its book of jobs are empty, and each episode has its two ends."""
     if end.gate.state != "open":
         yield Problem("stuck", f"the gate is {end.gate.state}")
     for left in end.gate.permits:
@@ -295,12 +295,9 @@ def _gate(_journal: Journal, end: End) -> Iterator[Problem]:
     kinds = [event.kind for event in end.gate_events if event.kind != "moved"]
     if kinds and kinds[-1] != "opened":
         yield Problem("episodes", f"the last of {len(kinds)} events of the gate is {kinds[-1]!r}")
-
-
-def unended_episodes(end: End) -> int:
-    """Return how many episodes have no end in the history: whoever had to write it died, or Redis lost it."""
-    kinds = [event.kind for event in end.gate_events if event.kind != "moved"]
-    return sum(one == other == "closed" for one, other in pairwise(kinds))
+    for number, (one, other) in enumerate(pairwise(kinds)):
+        if one == other:
+            yield Problem("episodes", f"event {number + 2} of {len(kinds)} is {other!r} again")
 
 
 # --- What must not be there, and what people see --------------------------------------------------

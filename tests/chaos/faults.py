@@ -273,7 +273,7 @@ FAULTS: Final[tuple[Fault, ...]] = (
     Fault("few requests", _limit(rate=3, burst=2), _no_limits, seconds=(2, 6)),
     Fault("quota used up", _use_up_quota, _buy_usage, seconds=(1, 4)),
     Fault("500 for a submit", _fail("500", "submit")),
-    Fault("500 after acceptance", _fail("500", "submit", 1, after=True), off="its duplicate is not counted"),
+    Fault("500 after acceptance", _fail("500", "submit", 1, after=True)),
     Fault("500 for a poll", _fail("500", "poll")),
     Fault("no answer to a submit", _fail("hang", "submit", 1)),
     Fault("no answer after acceptance", _fail("hang", "submit", 1, after=True)),

@@ -229,6 +229,7 @@ class Fleet:
             "STT_RETRY_FIRST_SECONDS": "0.2",
             "STT_CONNECT_TIMEOUT": "2",
             "STT_READ_TIMEOUT": "3",
+            "STT_SUBMIT_TIMEOUT": "4",
             "PYTHONUNBUFFERED": "1",
         }
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import requests
 
-from tests.chaos.checker import End, Extras, Problem, Turn, explained, grown, problems, unended_episodes
+from tests.chaos.checker import End, Extras, Problem, Turn, explained, grown, problems
 from tests.chaos.clients import Clients
 from tests.chaos.faults import World, calm
 from tests.chaos.fleet import Database, Fleet, a_fleet
@@ -47,7 +47,6 @@ class Outcome:
     acts: dict[str, int] = field(default_factory=dict)
     by_person: Counter[str] = field(default_factory=Counter)  # what waited for a person, by its reason
     extras: Extras = field(default_factory=Extras)
-    unended: int = 0  # episodes without an end in the history
     recovery_s: float | None = None
     drained_s: float | None = None
     next_line: list[tuple[str, float]] = field(default_factory=list)  # seconds after each fault's end
@@ -203,7 +202,6 @@ def _judge(fleet: Fleet, reader: Reader, journal: Journal, sockets: Sockets, out
         time.sleep(2)
     outcome.problems += found
     outcome.extras, _ = explained(journal, end)
-    outcome.unended = unended_episodes(end)
     outcome.turns = end.gate_events
     done = sorted(row.finished_at for row in end.transcriptions if row.status == "done")
     outcome.silences = [(a, b - a) for a, b in pairwise(done) if b - a > SILENCE]
