@@ -7,14 +7,15 @@ from tests.chaos.run import Outcome
 from tests.chaos.schedule import faults_for
 from tests.chaos.supervisor import libfaketime
 
-BAR_RECOVERY = 10.0  # seconds from the last fault until work goes on
+BAR_RECOVERY = 10.0  # seconds from the last fault of a wave until work goes on
 
 
-def failures(outcome: Outcome) -> list[str]:
-    """Return why this run does not pass; nothing if it does."""
+def failures(outcome: Outcome, recovery_s: float = BAR_RECOVERY) -> list[str]:
+    """Return why this run does not pass; nothing if it does. `recovery_s`: the longest that a recovery may take."""
     why = [str(problem) for problem in outcome.problems]
-    if outcome.recovery_s is None or outcome.recovery_s > BAR_RECOVERY:
-        why.append(f"recovery: the next line came after {outcome.recovery_s} s")
+    for number, took in enumerate(outcome.recoveries, 1):
+        if took is None or took > recovery_s:
+            why.append(f"recovery: after wave {number} the next line came after {_seconds(took)} s")
     if outcome.drained_s is None:
         why.append("stuck: work was still under way long after the last fault")
     return why
@@ -62,7 +63,7 @@ def table(outcome: Outcome) -> str:
         ("processes that grew", kinds["memory"]),
         ("waited for a person's Retry", dict(outcome.by_person) or 0),
         ("what people did", outcome.acts),
-        ("next line after the last fault (s)", _seconds(outcome.recovery_s)),
+        ("next line after each wave of faults (s)", ", ".join(map(_seconds, outcome.recoveries))),
         ("all done after the last fault (s)", _seconds(outcome.drained_s)),
     ]
     lines += ["", "| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows)]

@@ -37,7 +37,8 @@ SETTLES = frozenset({"socket", "book", "orphan", "permits", "episodes"})
 
 @dataclass
 class Outcome:
-    """What a run has found. Times are in seconds; `recovery_s`: from the last fault's end until the next line."""
+    """What a run has found. Times are in seconds; `recoveries`: from the end of each wave of
+    faults until the next line, None if there was none."""
 
     database: Database
     seed: int
@@ -47,7 +48,7 @@ class Outcome:
     acts: dict[str, int] = field(default_factory=dict)
     by_person: Counter[str] = field(default_factory=Counter)  # what waited for a person, by its reason
     extras: Extras = field(default_factory=Extras)
-    recovery_s: float | None = None
+    recoveries: list[float | None] = field(default_factory=list)
     drained_s: float | None = None
     next_line: list[tuple[str, float]] = field(default_factory=list)  # seconds after each fault's end
     problems: list[Problem] = field(default_factory=list)
@@ -136,11 +137,13 @@ def run(
         try:
             wait_until(lambda: reader.ask("progress")["last_done"] > 0, 30)
             with _sampled(fleet) as samples:
-                outcome.struck = Storm(world, strikes).run()
+                for wave in Storm(world, strikes).waves():
+                    outcome.struck += wave
+                    outcome.recoveries.append(_recovery(reader, max(each.ended for each in wave)))
+                    last = outcome.recoveries[-1]
+                    tell(f"chaos: {len(outcome.struck)} faults, the next line after {last} s")
                 calm(world)
                 calm_at = time.time()
-                tell("chaos: the last fault has ended")
-                outcome.recovery_s = _recovery(reader, calm_at)
                 time.sleep(GOES_ON)
             people.stop()
             clients.stop(patient(15))
@@ -181,7 +184,8 @@ def _drain(reader: Reader, people: People, outcome: Outcome, since: float) -> fl
         if not waiting or round_ == ROUNDS:
             break
         for recording, code in waiting:
-            outcome.by_person[code or "cancelled"] += 1
+            if round_ == 0:
+                outcome.by_person[code or "cancelled"] += 1
             try:
                 people.press_retry(recording)
             except requests.RequestException as error:

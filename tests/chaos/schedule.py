@@ -1,14 +1,16 @@
 """The schedule of the faults, which follows from its seed, and the execution of it."""
 
 import random
-import threading
 import time
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 from tests.chaos.faults import BY_NAME, FAULTS, Fault, Strike, World
 from tests.chaos.fleet import Database
 from tests.chaos.supervisor import libfaketime
+
+WAVE = 25  # faults, after which there is a pause until work has gone on
 
 
 def faults_for(database: Database) -> list[Fault]:
@@ -58,22 +60,21 @@ class Storm:
     def __init__(self, world: World, strikes: list[Strike]) -> None:
         self._world = world
         self._strikes = strikes
-        self._stopping = threading.Event()
 
-    def run(self) -> list[Struck]:
-        """Make them all, wait until the last one has ended, and return what became of each."""
-        start = time.monotonic()
-        with ThreadPoolExecutor(32) as threads:
-            made: list[Future[Struck]] = []
-            for strike in self._strikes:
-                if self._stopping.wait(max(0.0, start + strike.at_s - time.monotonic())):
-                    break
-                made.append(threads.submit(self._strike, strike))
-            return [each.result() for each in made]
+    def waves(self) -> Iterator[list[Struck]]:
+        """Make them, WAVE at a time, and yield what became of those once the last of them has ended.
 
-    def stop(self) -> None:
-        """Begin no more."""
-        self._stopping.set()
+        The next wave begins when the caller asks for it, so that there is time to see work go on.
+        """
+        for first in range(0, len(self._strikes), WAVE):
+            wave = self._strikes[first : first + WAVE]
+            start = time.monotonic() - wave[0].at_s
+            with ThreadPoolExecutor(WAVE) as threads:
+                made: list[Future[Struck]] = []
+                for strike in wave:
+                    time.sleep(max(0.0, start + strike.at_s - time.monotonic()))
+                    made.append(threads.submit(self._strike, strike))
+                yield [each.result() for each in made]
 
     def _strike(self, strike: Strike) -> Struck:
         fault, began, error = BY_NAME[strike.fault], time.time(), ""
@@ -83,5 +84,5 @@ class Storm:
             except Exception as failure:  # a fault that cannot be made must not end the run
                 error = f"{type(failure).__name__}: {failure}"
             if act is fault.begin:
-                self._stopping.wait(strike.seconds)
+                time.sleep(strike.seconds)
         return Struck(strike, began, time.time(), error)
