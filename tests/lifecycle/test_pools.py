@@ -8,7 +8,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from tests.servers import Emulator
-from tests.stt import a_meeting, a_recording, row_of, run_due, run_until
+from tests.stt import a_meeting, a_recording, make_due, row_of, run_due, run_until
 from transcription.gate import Ok, Permit, Purpose
 from transcription.lifecycle import workflow
 from transcription.lifecycle.dispatch import Dispatcher, at_the_vendor
@@ -135,14 +135,17 @@ def test_a_job_that_was_sent_before_counts_in_the_pool_of_its_language(emulator:
     assert [gate.figures(pool=pool).jobs for pool in ("", "sommers", "whisper")] == [0, 0, 2]
 
 
-def test_a_job_without_a_pool_frees_its_place_when_it_is_fetched(emulator: Emulator) -> None:
-    emulator.turnaround(seconds=0)
+def test_a_poll_of_a_row_without_a_pool_keeps_the_job_in_the_pool_of_its_language(emulator: Emulator) -> None:
     [recording] = clips("en", 1)
-    row = run_until(recording, Status.PROCESSING, Status.DONE)
-    if row.status == Status.PROCESSING:
-        Transcription.objects.update(pool="", next_action_at=timezone.now())
-        run_until(recording, Status.DONE)
-    assert gate_of("rtzr").figures(pool="whisper").jobs == 0
+    run_until(recording, Status.PROCESSING)
+    Transcription.objects.update(pool="", next_action_at=timezone.now())
+    row = run_until(recording, Status.PROCESSING)
+    polls = row.polls
+    make_due()
+    run_due()
+    assert row_of(recording).polls > polls
+    gate = gate_of("rtzr")
+    assert [gate.figures(pool=pool).jobs for pool in ("", "whisper")] == [0, 1]
 
 
 def test_rows_that_waited_in_a_pool_are_sent_when_the_vendor_has_none_any_more(settings: Settings) -> None:

@@ -269,7 +269,7 @@ def poll(transcription_id: int, claim: int) -> None:
         ):
             return
         gate = gate_of(row.vendor)
-        permit = gate.acquire(Purpose.POLL, pool=row.pool)
+        permit = gate.acquire(Purpose.POLL, pool=row.pool or pool_of(row.vendor, row.language))
         if isinstance(permit, Wait):
             _hand_back(row, permit)
             return
