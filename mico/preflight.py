@@ -60,6 +60,8 @@ def redis_server() -> str:
         client.delete(key)
         policy = client.info("memory").get("maxmemory_policy", "noeviction")
     except redis.RedisError as error:
+        if room.is_full(error):
+            raise Failed(f"It answers, but cannot keep anything ({_line(error)}). {MAKE_ROOM}") from error
         raise Failed(f"It does not answer ({_line(error)}). Start it, or correct REDIS_URL.") from error
     if policy != "noeviction":
         raise Failed(
@@ -141,9 +143,10 @@ def _explain(error: vendor.VendorError) -> NoReturn:
 def storage() -> str:
     """Check that a file can be written, read back and deleted, and that there is room for more."""
     content = secrets.token_bytes(64)
+    name = f"preflight/{secrets.token_hex(8)}"
     try:
-        name = default_storage.save(f"preflight/{secrets.token_hex(8)}", ContentFile(content))
         try:
+            name = default_storage.save(name, ContentFile(content))
             with default_storage.open(name) as file:
                 same = file.read() == content
         finally:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from io import StringIO
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,9 +14,9 @@ from django.db.migrations.executor import MigrationExecutor
 from pytest_django import Settings
 
 from mico import preflight
-from tests.full_disk import find_disk_full
+from tests.full_disk import FULL_DISK, find_redis_full
 from tests.processes import Mico
-from tests.servers import Emulator, free_port
+from tests.servers import Emulator, free_port, running_redis
 from tests.settings import NOWHERE
 from tests.waiting import wait_until
 from transcription import room
@@ -160,15 +161,27 @@ def test_storage(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:
     assert "not allowed" in failure(preflight.storage)
 
 
-def test_a_full_disk_is_called_so(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_called_so(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:
     assert preflight.storage().endswith(f"; {room.free_bytes() // 1024**2} MB free")
     no_room.note()
     assert "1 times of late something found no room. Make room: manage.py sweep" in failure(preflight.storage)
     redis_client().delete(no_room.KEY)
     monkeypatch.setattr(room, "free_bytes", lambda: room.LITTLE_BYTES - 1)
     assert "99 MB free in MICO_DATA" in failure(preflight.storage)
-    monkeypatch.setattr(default_storage, "save", find_disk_full)
+    settings.STORAGES = settings.STORAGES | FULL_DISK
     assert "The disk is full ([Errno 28] No space left on device)" in failure(preflight.storage)
+    assert list((settings.MEDIA_ROOT / "preflight").iterdir()) == []
+
+
+def test_a_redis_that_cannot_write_is_not_called_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    socket = tmp_path / "r.sock"
+    with running_redis(socket), redis.Redis(unix_socket_path=str(socket)) as client:
+        with pytest.raises(redis.ResponseError):
+            find_redis_full(client, tmp_path)
+        monkeypatch.setattr(preflight, "redis_client", lambda: client)
+        assert "It answers, but cannot keep anything" in failure(preflight.redis_server)
 
 
 @pytest.mark.parametrize(
