@@ -1,6 +1,7 @@
 """What is in a file lies at its place in time, and every track of it is heard."""
 
 import io
+import struct
 
 import pytest
 
@@ -93,6 +94,18 @@ def test_the_limit_holds_for_silence_too() -> None:
     with pytest.raises(AudioError) as caught:
         decoded(late, 2000)
     assert caught.value.code == "too_long"
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), 1e30])
+def test_a_number_that_is_none_spoils_only_its_moment(value: float) -> None:
+    data = bytearray(
+        container_of("wav", TrackOf((Part(0.0, 3.0, (0.25, 0.25)),), "pcm_f32le", layout="stereo"))
+    )
+    at = data.index(b"data") + 8 + 48_000 * 8  # at 1 s
+    data[at : at + 4] = struct.pack("<f", value)
+    _found, levels = decoded(bytes(data))
+    assert is_loud(levels[:2] + levels[3:6]) == "#####"
+    assert levels[4] == pytest.approx(levels[0], rel=0.05)
 
 
 def test_damage_in_the_middle_is_silence_and_is_counted() -> None:

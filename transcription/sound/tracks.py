@@ -21,6 +21,8 @@ SAMPLE_RATE = 16_000  # Hz, as speech recognition uses; a higher rate only means
 
 # In s. Times within a file are rounded, and wander by less than this.
 _ALIKE = 0.1
+# Full scale is 1. Programs that mix in floating point go a little above it.
+_LOUDEST = 8.0
 # Codecs whose frames carry a checksum. A damaged one is left out: it would be a burst of loud noise.
 _CHECKED = frozenset({"flac", "wavpack", "tta"})
 # In s. The longest pause that is believed where the header does not say how long the whole is.
@@ -111,7 +113,7 @@ class Track:
 
     def _counted(self, arrays: Iterable[AudioFrame | Samples]) -> Iterator[Samples]:
         for item in arrays:
-            array = item.to_ndarray().astype(np.float32, copy=False) if isinstance(item, AudioFrame) else item
+            array = _samples(item) if isinstance(item, AudioFrame) else item
             self.samples += array.shape[1]
             if self.samples > self._longest:
                 raise AudioError("too_long", f"longer than {self._longest // SAMPLE_RATE} s")
@@ -138,6 +140,12 @@ class Track:
             self.damaged = self._lost = True
             return
         yield from (frame for frame in frames if frame.samples and frame.sample_rate)
+
+
+def _samples(frame: AudioFrame) -> Samples:
+    """Return the samples of a frame. A damaged float may be infinite or no number, and would spoil all after it."""
+    array = frame.to_ndarray().astype(np.float32, copy=False)
+    return np.clip(np.nan_to_num(array, copy=False, nan=0.0, posinf=0.0, neginf=0.0), -_LOUDEST, _LOUDEST)
 
 
 def regrouped(arrays: Iterable[Samples], size: int = BLOCK) -> Iterator[Samples]:
