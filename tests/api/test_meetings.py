@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import docx
@@ -178,6 +179,8 @@ def test_a_meeting_shows_its_people_and_recordings_in_spoken_order(
         "kind": "live",
         "offset_ms": 9000,
         "duration_ms": 500,
+        "read_ms": None,
+        "whole_ms": None,
         "status": "failed",
         "delayed": False,
         "queue_position": None,
@@ -225,6 +228,18 @@ def test_a_transcript_is_a_file_to_keep(
     )
     assert response.content.decode().startswith(begins)
     assert "안녕하세요." in response.content.decode()
+
+
+def test_the_date_in_a_file_is_in_the_readers_zone_and_says_so(client: Client, meeting: Meeting) -> None:
+    Meeting.objects.filter(pk=meeting.pk).update(created_at=datetime(2026, 3, 1, 23, 30, tzinfo=UTC))
+    address = f"/api/v1/meetings/{meeting.pk}/transcript"
+    seoul = client.get(address, {"format": "txt", "timezone": "Asia/Seoul"}).content.decode()
+    assert seoul.startswith("Weekly\n2026-03-02 08:30 UTC+09:00\n")
+    markdown = client.get(address, {"format": "md", "timezone": "America/New_York"}).content.decode()
+    assert "UTC-05:00" in markdown
+    answer = client.get(address, {"format": "txt", "timezone": "Mars/Olympus"})
+    assert answer.status_code == 422
+    assert "time zone" in answer.json()["error"]["message"]
 
 
 def test_a_transcript_is_a_word_document_if_wanted(client: Client, meeting: Meeting) -> None:

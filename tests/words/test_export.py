@@ -33,7 +33,7 @@ def a_line(
     return SpokenLine(more.pop("recording", 1), start_ms, duration_ms, speaker, text, **more)
 
 
-def a_file(form: export.Format, *said: SpokenLine, title: str = "Weekly", **options: bool) -> str:
+def a_file(form: export.Format, *said: SpokenLine, title: str = "Weekly", **options: Any) -> str:
     meeting = Meeting(pk=7, title=title, language="en", created_at=CREATED)
     return export.render(meeting, said, form, ExportOptions(**options)).decode()
 
@@ -94,7 +94,7 @@ def test_times_of_any_size_are_written_out(start_ms: int, stamp: str) -> None:
 
 
 def test_what_has_no_length_is_shown_for_a_moment_and_what_is_long_not_for_ever() -> None:
-    assert read_srt(a_line(1000, 0)) == [(1000, 1500, "Jane: Hello.")]
+    assert read_srt(a_line(1000, 0)) == [(1000, 2000, "Jane: Hello.")]
     assert read_srt(a_line(1000, 1)) == [(1000, 1001, "Jane: Hello.")]
     assert read_srt(a_line(1000, 60_000)) == [(1000, 8000, "Jane: Hello.")]
 
@@ -119,6 +119,29 @@ def test_what_is_said_at_length_is_cut_at_the_words_times() -> None:
     assert " ".join(text for *_, text in cues).split() == [text for _, text in times]
     assert cues[0][1] <= cues[1][0]
     assert cues[-1][1] == 10_000 + 9400 + 90
+
+
+def test_what_is_left_of_a_line_does_not_flash_by() -> None:
+    """Its last word alone would be shown for 0.3 s."""
+    text = (
+        "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen end"
+    )
+    words = tuple(SpokenWord(400 * n, 300, word) for n, word in enumerate(text.split()))
+    cues = read_vtt(a_line(0, 400 * len(words) - 100, text=text, words=words))
+    assert len(cues) == 2
+    assert all(end - start >= 1000 for start, end, *_ in cues)
+    assert " ".join(said.replace("\n", " ") for *_, said in cues) == text
+
+
+def test_words_that_were_not_corrected_keep_their_times() -> None:
+    words = tuple(
+        SpokenWord(1000 * n, 500, word) for n, word in enumerate(("we", "meat", "in", "so", "all", "room"))
+    )
+    line = a_line(0, 6000, text="we meet in Seoul room", words=words)
+    timed = captions.timed_words(line)
+    assert timed[:3] == [("we", 0, 500), ("meet", 1000, 1500), ("in", 2000, 2500)]
+    assert timed[3] == ("Seoul", 2500, 5000)  # in place of two words
+    assert timed[4] == ("room", 5000, 5500)
 
 
 def test_without_words_times_it_is_cut_in_proportion() -> None:
@@ -288,7 +311,7 @@ def test_markdown_has_a_paragraph_for_each_turn_and_no_mark_of_the_speakers_own(
     assert "\n\na\n\nb\n" in a_file("md", *TALK, times=False)
 
 
-def paragraphs(*said: SpokenLine, **options: bool) -> list[str]:
+def paragraphs(*said: SpokenLine, **options: Any) -> list[str]:
     meeting = Meeting(pk=7, title="주간 회의", language="ko", created_at=CREATED)
     content = export.render(meeting, said, "docx", ExportOptions(**options))
     return [paragraph.text for paragraph in docx.Document(io.BytesIO(content)).paragraphs]

@@ -1,5 +1,7 @@
 """/meetings: create and list meetings, read one, download its transcript."""
 
+from zoneinfo import ZoneInfo
+
 from django.http import HttpRequest, HttpResponse
 from ninja import QueryEx, Router, Status
 from ninja.params import P
@@ -14,6 +16,7 @@ from transcription.api.schemas import (
     MeetingOut,
     PersonOut,
     RecordingSummary,
+    TimeZone,
     TranscriptOut,
 )
 from transcription.live.attendance import attendance_if_known
@@ -70,20 +73,26 @@ def detail(request: HttpRequest, meeting_id: int) -> MeetingDetail:
 
 
 @router.get("/{int:meeting_id}/transcript", response={200: TranscriptOut, ERRORS: ErrorOut}, auth=GUESTS_TOO)
-def download_transcript(
+def download_transcript(  # noqa: PLR0917 - the parameters of the query
     request: HttpRequest,
     meeting_id: int,
     form: QueryEx[export.Format, P(alias="format")] = "json",
     times: bool = True,
     speakers: bool = True,
+    zone: QueryEx[TimeZone | None, P(alias="timezone")] = None,
 ) -> HttpResponse:
     """Download the whole transcript in the order of speaking: JSON, text, Markdown, Word, SubRip or WebVTT.
 
+    `timezone`, such as `Asia/Seoul`: in which the date of the meeting is written; without it, in the server's.
     `times=false` and `speakers=false` omit these from the formats for people; JSON always has both.
     """
     meeting = seat(request, meeting_id).meeting
     return HttpResponse(
-        export.make(meeting, form, export.ExportOptions(times=times, speakers=speakers)),
+        export.make(
+            meeting,
+            form,
+            export.ExportOptions(times=times, speakers=speakers, zone=ZoneInfo(zone) if zone else None),
+        ),
         content_type=export.CONTENT_TYPES[form],
         headers={"Content-Disposition": export.disposition(meeting, form)},
     )

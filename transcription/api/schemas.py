@@ -4,6 +4,7 @@ import unicodedata
 from datetime import datetime
 from typing import Annotated, Literal, Self
 from uuid import UUID
+from zoneinfo import available_timezones
 
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
@@ -35,6 +36,12 @@ def _whole(text: str) -> str:
     return text
 
 
+def _zone(name: str) -> str:
+    if name not in available_timezones():
+        raise ValueError(_("This time zone is not known. Name one such as “Asia/Seoul”."))
+    return name
+
+
 def _spoken(language: str) -> str:
     if language not in (able := languages()):
         raise ValueError(
@@ -59,6 +66,7 @@ Spoken = Annotated[
     StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST_TEXT),
     AfterValidator(_whole),
 ]
+TimeZone = Annotated[str, StringConstraints(max_length=60), AfterValidator(_zone)]
 Language = Annotated[str, StringConstraints(max_length=10), AfterValidator(_spoken)]
 
 

@@ -1,4 +1,5 @@
 // <local-time datetime="…" data-format="datetime|date|time">: a time in the reader's time zone and language.
+// <local-zone>: puts the name of that zone into the disabled input that it contains, and enables it.
 
 import { language } from "./durations.js";
 
@@ -18,4 +19,13 @@ class LocalTime extends HTMLElement {
   }
 }
 
+class LocalZone extends HTMLElement {
+  connectedCallback() {
+    const input = this.querySelector("input");
+    input.value = new Intl.DateTimeFormat().resolvedOptions().timeZone;
+    input.disabled = false;
+  }
+}
+
 customElements.define("local-time", LocalTime);
+customElements.define("local-zone", LocalZone);

@@ -1,15 +1,17 @@
 """Subtitles in SubRip and WebVTT, cut as players and validators expect.
 
 A caption has at most two rows of 42 columns (a Hangul or Chinese character takes two), and is shown for at most 7 s.
-A longer line becomes several captions, which begin at the times of their words. If the vendor gave no times, or the
-text was corrected, the line's time is divided in proportion to the characters. Captions of one speaker never overlap;
-captions of people who spoke at the same time do.
+A longer line becomes several captions, which begin at the times of their words, and none of them is shorter than 1 s
+if the line can be cut elsewhere. Words without times (the vendor gave none, or they were corrected) share the time
+that is left for them, in proportion to their characters. Captions of one speaker never overlap; captions of people
+who spoke at the same time do.
 """
 
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from difflib import SequenceMatcher
 
 from transcription.words.export.options import ExportOptions, clock, plain
 from transcription.words.transcript import SpokenLine
@@ -17,8 +19,9 @@ from transcription.words.transcript import SpokenLine
 COLUMNS = 42  # of a row
 LINES = 2  # rows of a caption
 LONGEST_MS = 7000
-# A line without a length from the vendor must be shown long enough to be seen.
-SHORTEST_MS = 500
+# What is left of a line that is cut is no shorter, or it would flash by unread. A line whose length is not known is
+# shown so long.
+SHORTEST_MS = 1000
 PAUSE_MS = 1500  # of silence; after it a new caption begins
 _SENTENCE_END = re.compile(r"[.!?…。？！]['\"”’)]*$")
 
@@ -81,7 +84,7 @@ def _of_line(line: SpokenLine, speaker: str, name: str) -> Iterator[Caption]:
         return
     head = _pieces(name.strip(), COLUMNS) if name else []
     while units:
-        taken = _fitting(head, units)
+        taken = _leaving_enough(units, _fitting(head, units))
         now, units = units[:taken], units[taken:]
         start_ms = now[0].start_ms
         # A caption lasts to the end of its last word, and never beyond the beginning of the next word.
@@ -91,6 +94,14 @@ def _of_line(line: SpokenLine, speaker: str, name: str) -> Iterator[Caption]:
         rows = _wrapped([*head, *_texts(now)])
         yield Caption(start_ms, min(end_ms, start_ms + LONGEST_MS), speaker, tuple(rows))
         head = []
+
+
+def _leaving_enough(units: list[_Unit], taken: int) -> int:
+    """Return how many units to take, at most `taken`, so that what is left of the line is no caption too short."""
+    fewer = taken
+    while 1 < fewer < len(units) and units[-1].end_ms - units[fewer].start_ms < SHORTEST_MS:
+        fewer -= 1
+    return fewer if units[fewer - 1].end_ms - units[0].start_ms >= SHORTEST_MS else taken
 
 
 def _fitting(head: list[tuple[str, bool]], units: list[_Unit]) -> int:
@@ -137,16 +148,9 @@ def _wrapped(words: list[tuple[str, bool]]) -> list[str]:
 
 
 def _units(line: SpokenLine, most: int) -> list[_Unit]:
-    text = plain(line.text)
-    spoken = [(plain(word.text), word) for word in line.words]
-    spoken = [(word, at) for word, at in spoken if word]
-    if spoken and " ".join(word for word, _ in spoken) == text:
-        timed = [(word, at.start_ms, at.start_ms + at.duration_ms) for word, at in spoken]
-    else:
-        timed = _in_proportion(text, line.start_ms, line.duration_ms)
     units: list[_Unit] = []
     earliest = line.start_ms
-    for word, start_ms, end_ms in timed:
+    for word, start_ms, end_ms in timed_words(line):
         start_ms = max(start_ms, earliest)  # noqa: PLW2901 - vendors' times are not always in order
         earliest = start_ms
         pieces = _pieces(word, most)
@@ -156,6 +160,30 @@ def _units(line: SpokenLine, most: int) -> list[_Unit]:
                 _Unit(start_ms + round(n * step), start_ms + round((n + 1) * step), piece, glued and n > 0)
             )
     return units
+
+
+def timed_words(line: SpokenLine) -> list[tuple[str, int, int]]:
+    """Return (word, start, end) of each word of a line as it is now, in ms in the meeting.
+
+    Words that were not corrected keep their times, and so does a word in place of another. The others share the time
+    that is left for them.
+    """
+    words = plain(line.text).split()
+    spoken = [(plain(word.text), word) for word in line.words]
+    spoken = [(word, at) for word, at in spoken if word]
+    matcher = SequenceMatcher(None, [word for word, _ in spoken], words, autojunk=False)
+    timed: list[tuple[str, int, int]] = []
+    for _, was_from, was_to, now_from, now_to in matcher.get_opcodes():
+        if was_to - was_from == now_to - now_from:
+            timed += [
+                (word, at.start_ms, at.start_ms + at.duration_ms)
+                for word, (_, at) in zip(words[now_from:now_to], spoken[was_from:was_to], strict=True)
+            ]
+            continue
+        begins = timed[-1][2] if timed else line.start_ms
+        ends = spoken[was_to][1].start_ms if was_to < len(spoken) else line.start_ms + line.duration_ms
+        timed += _in_proportion(" ".join(words[now_from:now_to]), begins, max(0, ends - begins))
+    return timed
 
 
 def _in_proportion(text: str, start_ms: int, duration_ms: int) -> list[tuple[str, int, int]]:

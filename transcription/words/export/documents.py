@@ -8,6 +8,7 @@ import io
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import groupby
 from typing import Any
 
@@ -40,7 +41,8 @@ class Turn:
 
 def txt(meeting: Meeting, said: Iterable[SpokenLine], options: ExportOptions) -> Iterator[str]:
     """Yield the parts of a text file: one line of text for each line, with its time and speaker."""
-    yield f"{plain(meeting.title)}\n{timezone.localtime(meeting.created_at):%Y-%m-%d %H:%M %Z}\n\n"
+    created = timezone.localtime(meeting.created_at, options.zone)
+    yield f"{plain(meeting.title)}\n{created:%Y-%m-%d %H:%M} {zone_name(created)}\n\n"
     for line in said:
         time = f"[{clock(line.start_ms)}] " if options.times else ""
         speaker = f"{plain(line.speaker)}: " if options.speakers and line.speaker else ""
@@ -49,7 +51,7 @@ def txt(meeting: Meeting, said: Iterable[SpokenLine], options: ExportOptions) ->
 
 def markdown(meeting: Meeting, said: Iterable[SpokenLine], options: ExportOptions) -> Iterator[str]:
     """Yield the parts of a Markdown file: a paragraph for each turn, below its speaker and time."""
-    yield f"# {_marked(meeting.title)}\n\n{_created(meeting)}\n"
+    yield f"# {_marked(meeting.title)}\n\n{_created(meeting, options)}\n"
     for turn in turns(said):
         speaker = f"**{_marked(turn.speaker)}**" if options.speakers and turn.speaker else ""
         time = clock(turn.start_ms) if options.times else ""
@@ -71,7 +73,7 @@ def docx(meeting: Meeting, said: Iterable[SpokenLine], options: ExportOptions) -
     fonts = normal.element.get_or_add_rPr().get_or_add_rFonts()
     fonts.set(qn("w:eastAsia"), "Malgun Gothic")
     document.add_heading(plain(meeting.title), level=1)
-    document.add_paragraph(_created(meeting))
+    document.add_paragraph(_created(meeting, options))
     end = document.element.body.sectPr
     for turn in turns(said):
         speaker = plain(turn.speaker) if options.speakers else ""
@@ -115,10 +117,16 @@ def turns(said: Iterable[SpokenLine]) -> Iterator[Turn]:
             yield Turn(together[0].start_ms, speaker, text)
 
 
-def _created(meeting: Meeting) -> str:
-    """Return when the meeting was created, in the server's time zone and in the format of the active language."""
-    created = timezone.localtime(meeting.created_at)
-    return f"{date_format(created, 'DATETIME_FORMAT')} {created:%Z}"
+def _created(meeting: Meeting, options: ExportOptions) -> str:
+    """Return when the meeting was created, in the reader's time zone and in the format of the active language."""
+    created = timezone.localtime(meeting.created_at, options.zone)
+    return f"{date_format(created, 'DATETIME_FORMAT')} {zone_name(created)}"
+
+
+def zone_name(moment: datetime) -> str:
+    """Return the name of a moment's time zone: "UTC", or "UTC+09:00", which says more abroad than "KST"."""
+    offset = f"{moment:%z}"
+    return "UTC" if offset in {"", "+0000"} else f"UTC{offset[:3]}:{offset[3:5]}"
 
 
 def _marked(text: str) -> str:

@@ -2,17 +2,21 @@
 
 import re
 from dataclasses import dataclass
+from datetime import tzinfo
 
 
 @dataclass(frozen=True, slots=True)
 class ExportOptions:
     """What to include: the times of lines and the names of speakers.
 
+    `zone` is the reader's time zone, in which the meeting's date is written; None is the server's.
+
     Subtitles and JSON always have the times. JSON always has the speakers.
     """
 
     times: bool = True
     speakers: bool = True
+    zone: tzinfo | None = None
 
 
 def plain(text: str) -> str:
