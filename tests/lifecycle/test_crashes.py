@@ -14,6 +14,8 @@ from tests.stt import a_meeting, a_recording, row_of, submits
 from tests.waiting import patient, wait_until
 from transcription.lifecycle import workflow
 from transcription.models import Meeting, Recording, Transcription
+from transcription.service.accounts import gate_of
+from transcription.service.reports import record
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
@@ -121,6 +123,47 @@ def test_workers_killed_again_and_again_while_the_vendor_throttles(fleet: Fleet,
     wait_until(lambda: not Transcription.objects.current().exclude(status="done").exists(), 90)
     assert submits(emulator)["200"] <= len(recordings) + duplicates()
     assert duplicates() <= 6
+
+
+def test_errors_after_the_job_was_made_and_killed_workers_pay_for_no_more_than_is_counted(
+    fleet: Fleet, emulator: Emulator
+) -> None:
+    emulator.faults("500", on="submit", count=2, after=True)
+    recordings = many(10)
+    fleet.dispatcher()
+    victims = [fleet.worker() for _ in range(2)]
+    wait_for_submits(emulator, more_than=2)
+    for victim in victims:
+        kill(victim)
+    fleet.worker()
+
+    wait_until(lambda: not Transcription.objects.live().exists(), 90)
+    failed = {row.error_code for row in map(row_of, recordings) if row.status != "done"}
+    assert failed <= {"outcome_unknown"}
+    assert 2 <= duplicates() <= 4
+    assert emulator.stats()["jobs"]["accepted"] <= len(recordings) + duplicates()
+
+
+def test_after_resume_everything_goes_on_at_once_whatever_the_vendor_had_asked_for(
+    fleet: Fleet, emulator: Emulator
+) -> None:
+    emulator.throttle(3600, code="A0003", retry_after="3600")
+    recordings = many(6)
+    fleet.dispatcher()
+    for _ in range(2):
+        fleet.worker()
+    gate = gate_of("rtzr")
+    wait_until(lambda: gate.state().reason == "rate")
+    wait_until(lambda: not Transcription.objects.exclude(status="queued").exists())
+    emulator.throttle(0)
+
+    change = gate.resume()
+    assert change is not None
+    record(change)
+
+    all_done()
+    assert submits(emulator)["200"] == len(recordings)
+    assert duplicates() == 0
 
 
 def test_an_empty_redis_is_told_at_once_which_jobs_the_vendor_has(emulator: Emulator, tmp_path: Path) -> None:
