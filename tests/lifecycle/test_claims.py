@@ -230,11 +230,13 @@ def without_scans() -> Iterator[None]:
     """Let PostgreSQL use indexes for tables as small as a test's, which it would rightly scan."""
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            cursor.execute("SET LOCAL enable_seqscan = off")
+            cursor.execute("SET enable_seqscan = off")
+            # Other tests have left the indexes full of what they rolled back.
+            cursor.execute("REINDEX TABLE transcription_transcription")
             cursor.execute("ANALYZE transcription_transcription")
         yield
         if connection.vendor == "postgresql":
-            cursor.execute("SET LOCAL enable_seqscan = on")
+            cursor.execute("RESET enable_seqscan")
 
 
 def plans(captured: CaptureQueriesContext) -> dict[str, str]:
@@ -249,6 +251,7 @@ def plans(captured: CaptureQueriesContext) -> dict[str, str]:
     return found
 
 
+@pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("purpose", Purpose)
 def test_no_query_of_a_claim_reads_what_waits_or_has_ended(purpose: Purpose) -> None:
     meeting = a_meeting()

@@ -95,33 +95,33 @@ def let_in(now: datetime) -> None:
     and those whose worker died.
     """
     new = due(Purpose.SUBMIT, now).filter(turn__isnull=True)
-    found = list(
-        new.values_list(
-            "pk",
-            "meeting_id",
-            "recording__kind",
-            "recording__size_bytes",
-            "recording__prepared_at",
-            "vendor",
-            "language",
-        )[:AT_ONCE]
-    )
+    found = list(new.values_list("pk", "recording_id", "vendor", "language")[:AT_ONCE])
     if not found:
         return
+    # Apart, and not joined: PostgreSQL takes most of what waits for newly due, and would read all recordings for it.
+    recordings = Recording.objects.in_bulk([recording for _, recording, *_ in found])
     pools = pools_of(settings.STT_VENDOR)
     rows: defaultdict[Key, list[int]] = defaultdict(list)
-    for pk, meeting, kind, size_bytes, prepared_at, vendor, language in found:
+    for pk, recording_id, vendor, language in found:
+        recording = recordings.get(recording_id)
+        if recording is None:
+            continue  # deleted just now
         # Not the row's own: the version before wrote none. Of a vendor that is not configured any more: any pool.
         pool = of_language if (of_language := pool_of(vendor, language)) in pools else pools[0]
-        large = prepared_at is None and size_bytes > settings.STT_HEAVY_BYTES
-        of_file = Turn.Kind.LARGE_FILE if large else Turn.Kind.FILE
-        rows[meeting, pool, of_file if kind == Recording.Kind.UPLOAD else Turn.Kind.LIVE].append(pk)
+        rows[recording.meeting_id, pool, _kind(recording)].append(pk)
     with may_be_lost(), transaction.atomic():
         turns = _turns(rows, now)
         # First the turns, which locks them, and then their rows: `_clear` sees either these rows or no flag to clear.
         Turn.objects.filter(pk__in=turns.values()).update(waiting=True)
         turn_of = Case(*(When(pk__in=pks, then=Value(turns[key])) for key, pks in rows.items()))
         new.filter(pk__in=[pk for pks in rows.values() for pk in pks]).update(turn=turn_of)
+
+
+def _kind(recording: Recording) -> Turn.Kind:
+    if recording.kind != Recording.Kind.UPLOAD:
+        return Turn.Kind.LIVE
+    large = recording.prepared_at is None and recording.size_bytes > settings.STT_HEAVY_BYTES
+    return Turn.Kind.LARGE_FILE if large else Turn.Kind.FILE
 
 
 def _turns(keys: Iterable[Key], now: datetime) -> dict[Key, int]:
