@@ -108,6 +108,10 @@ class GateMachine(RuleBasedStateMachine):
         # By job at the vendor, the end of its lease. None after the clock stepped back, when the count is not
         # checked.
         self.jobs: dict[str, float] | None = {}
+        # The same of the jobs that nobody asks for any more.
+        self.left: dict[str, float] = {}
+        # By job, the time of the last news of it.
+        self.news: dict[str, float] = {}
         self.trial = -1e9  # when one job more than the cap was last tried
         # The permits since the lane `all` last opened: when each was given, and the interval of the pace at that
         # time. Cleared when the clock steps back or the state is lost, because the pace starts anew then.
@@ -166,8 +170,33 @@ class GateMachine(RuleBasedStateMachine):
     def adopt(self, names: list[str]) -> None:
         self.desk.gate.adopt(names, now=self.desk.now)
         if self.jobs is not None:
+            self._over()
             for name in names:
-                self.jobs.setdefault(name, self.desk.now + self.desk.params.job_lease)
+                self._adopted(name)
+            self._counted()
+
+    @rule(names=st.lists(names, max_size=6), ago=st.sampled_from([0.0, 0.5, 20.0]))
+    def reconcile(self, names: list[str], ago: float) -> None:
+        """Tell the gate what the database knew `ago` seconds before. 12: no place leaks, and none is lost."""
+        known_at = self.desk.now - ago
+        self.desk.gate.reconcile({"": names}, known_at, now=self.desk.now)
+        if self.jobs is None:
+            return
+        self._over()
+        for name in names:
+            self._adopted(name)
+        for name in [*self.jobs]:
+            if name not in names and self.news[name] <= known_at:
+                del self.jobs[name]
+        self._counted()
+
+    @rule(name=names, seconds=st.sampled_from([0.0, 3.0, 50.0, 5000.0]))
+    def leave(self, name: str, seconds: float) -> None:
+        self.desk.gate.leave(name, seconds, now=self.desk.now)
+        if self.jobs is not None:
+            self.jobs.pop(name, None)
+            self.left[name] = self.desk.now + min(seconds, self.desk.params.job_lease)
+            self._counted()
 
     @rule(purpose=purposes)
     def spin(self, purpose: Purpose) -> None:
@@ -202,7 +231,7 @@ class GateMachine(RuleBasedStateMachine):
     def clock_steps_back(self, back: float) -> None:
         self.desk.after(-back)
         self._forget_bans()
-        self.given, self.jobs = [], None
+        self.given, self.jobs, self.left = [], None, {}
         if not self.episode:  # before the first change the version is the clock
             self.version = self.desk.state().version
         self.probes = {
@@ -219,6 +248,7 @@ class GateMachine(RuleBasedStateMachine):
         self._forget_bans()
         self.probes = {}
         self.given, self.jobs, self.trial = [], {}, -1e9
+        self.left = {}
         self.told, self.held, self.episode = "opened", False, 0
         self.version = self.desk.state().version
         assert self.desk.state().mode == "open"
@@ -398,13 +428,34 @@ class GateMachine(RuleBasedStateMachine):
         """12: every job counts from its start to its end, or to the end of its lease."""
         if self.jobs is None:
             return
-        if isinstance(outcome, Ok) and outcome.job:
-            self.jobs.pop(outcome.job, None)
-            if outcome.running:
+        if isinstance(outcome, Ok) and outcome.job and outcome.running:
+            if self.left.get(outcome.job, 0.0) <= self.desk.now:
+                self.left.pop(outcome.job, None)
                 self.jobs[outcome.job] = self.desk.now + self.desk.params.job_lease
-                # A start also removes expired jobs; `adopt` does not.
-                self.jobs = {name: end for name, end in self.jobs.items() if end > self.desk.now}
-        assert self.desk.figures().jobs == sum(end > self.desk.now for end in self.jobs.values())
+                self.news[outcome.job] = self.desk.now
+                self._over()
+        elif isinstance(outcome, Ok) and outcome.job:
+            self.jobs.pop(outcome.job, None)
+            self.left.pop(outcome.job, None)
+        self._counted()
+
+    def _over(self) -> None:
+        """Forget the jobs whose leases are over, as the gate does when it hears of jobs."""
+        assert self.jobs is not None
+        self.jobs = {name: end for name, end in self.jobs.items() if end > self.desk.now}
+        self.left = {name: end for name, end in self.left.items() if end > self.desk.now}
+
+    def _adopted(self, name: str) -> None:
+        assert self.jobs is not None
+        self.left.pop(name, None)
+        if name not in self.jobs:
+            self.jobs[name] = self.desk.now + self.desk.params.job_lease
+            self.news[name] = self.desk.now
+
+    def _counted(self) -> None:
+        if self.jobs is not None:
+            ends = [*self.jobs.values(), *self.left.values()]
+            assert self.desk.figures().jobs == sum(end > self.desk.now for end in ends)
 
     def _submits(self) -> int:
         """Return the number of permits for submits that are out. One with too long a lease predates a step back."""

@@ -87,6 +87,98 @@ def test_a_leak_heals(desk: Desk) -> None:
     assert len(fill(desk)) == 4
 
 
+@pytest.fixture
+def full(known: Desk) -> Desk:
+    """A gate whose cap is 2, with the jobs a and b."""
+    for job in "ab":
+        running(known, job)
+    assert known.refused().reason == "jobs"
+    return known
+
+
+def test_a_job_whose_last_report_was_lost_frees_its_place_when_the_database_is_asked(full: Desk) -> None:
+    known_at = full.gate.clock(now=full.now)
+    full.gate.reconcile(
+        {"": ["a"]}, known_at, now=full.now
+    )  # b's last report was lost: the database has it as done
+    assert full.figures().jobs == 1
+    assert full.submit()
+
+
+def test_a_job_that_the_database_knows_counts_however_long_there_was_no_news(desk: Desk) -> None:
+    running(desk, "slow")
+    desk.after(desk.params.job_lease + 1)
+    desk.gate.reconcile({"": ["slow"]}, desk.gate.clock(now=desk.now), now=desk.now)
+    assert desk.figures().jobs == 1
+
+
+def test_a_job_that_was_accepted_while_the_database_was_read_is_kept(desk: Desk) -> None:
+    known_at = desk.gate.clock(now=desk.now)
+    desk.after(0.5)
+    running(desk, "new")
+    desk.gate.reconcile({"": []}, known_at, now=desk.now)
+    assert desk.figures().jobs == 1
+    desk.after(0.5)
+    desk.gate.reconcile({"": []}, desk.gate.clock(now=desk.now), now=desk.now)
+    assert desk.figures().jobs == 0
+
+
+def test_a_job_that_nobody_asks_for_keeps_its_place_for_its_usual_time(full: Desk) -> None:
+    last_poll = full.poll()
+    full.gate.leave("b", 20, now=full.now)
+    full.report(last_poll, Ok("b", running=True))  # was under way; says nothing new
+    full.gate.reconcile({"": ["a"]}, full.gate.clock(now=full.now), now=full.now)
+    assert full.figures().jobs == 2  # the database does not know it any more, and the vendor still has it
+    full.after(19.9)
+    assert full.refused().reason == "jobs"
+    full.after(0.2)
+    assert full.figures().jobs == 1
+    assert full.submit()
+
+
+def test_a_job_that_was_left_and_is_asked_for_again_is_counted_once(desk: Desk) -> None:
+    running(desk, "a")
+    desk.gate.leave("a", 600, now=desk.now)
+    desk.gate.reconcile({"": ["a"]}, desk.gate.clock(now=desk.now), now=desk.now)
+    assert desk.figures().jobs == 1
+    ended(desk, "a")
+    assert desk.figures().jobs == 0
+
+
+def test_a_job_that_was_left_and_outlives_its_usual_time_counts_again_when_a_poll_finds_it(
+    desk: Desk,
+) -> None:
+    running(desk, "a")
+    desk.gate.leave("a", 5, now=desk.now)
+    desk.after(6)
+    assert desk.figures().jobs == 0
+    desk.report(desk.poll(), Ok("a", running=True))
+    assert desk.figures().jobs == 1
+
+
+def test_a_job_that_was_left_and_is_found_ended_frees_its_place(desk: Desk) -> None:
+    running(desk, "a")
+    desk.gate.leave("a", 600, now=desk.now)
+    ended(desk, "a")
+    assert desk.figures().jobs == 0
+    desk.gate.leave("b", 1e9, now=desk.now)  # of which the gate had not heard: it lost its state
+    assert desk.figures().jobs == 1
+    desk.after(desk.params.job_lease)
+    assert desk.figures().jobs == 0
+
+
+def test_the_database_is_right_about_the_pools_too(desk: Desk) -> None:
+    for pool, job in (("korean", "a"), ("english", "b"), ("english", "c")):
+        permit = desk.gate.acquire(Purpose.SUBMIT, pool=pool, now=desk.now)
+        assert isinstance(permit, Permit)
+        desk.report(permit, Ok(job, running=True))
+    desk.gate.leave("c", 30, now=desk.now)  # the gate knows its pool
+    known_at = desk.gate.clock(now=desk.now)
+    desk.gate.reconcile({"": [], "english": ["a"]}, known_at, now=desk.now)
+    counts = {pool: desk.gate.figures(pool=pool, now=desk.now).jobs for pool in ("", "korean", "english")}
+    assert counts == {"": 0, "korean": 0, "english": 2}
+
+
 def test_jobs_from_before_a_lost_state_are_adopted(desk: Desk) -> None:
     running(desk, "a")
     desk.wipe()

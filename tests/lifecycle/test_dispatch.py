@@ -422,11 +422,15 @@ def test_no_more_submits_are_dealt_out_than_the_vendor_takes_jobs(settings: Sett
 
     assert Transcription.objects.filter(claim=1).count() == 2
     assert 0 < pause <= 1
-    gate_of("rtzr").adopt(["a", "b"])
-    Transcription.objects.update(next_action_at=timezone.now(), claim=0)
+    for number, row in enumerate(Transcription.objects.filter(claim=1)):
+        assert states.transition(row, Status.SUBMITTING)
+        assert states.transition(row, Status.PROCESSING, vendor_job_id=f"job {number}")
+    later = timezone.now() + timedelta(hours=1)
+    Transcription.objects.filter(status=Status.PROCESSING).update(next_action_at=later)
+    Transcription.objects.filter(status=Status.QUEUED).update(next_action_at=timezone.now(), claim=0)
     django_rq.get_queue("default").empty()  # type: ignore[no-untyped-call]
     Dispatcher().step()
-    assert not Transcription.objects.filter(claim=1).exists()
+    assert not Transcription.objects.filter(status=Status.QUEUED, claim=1).exists()
 
 
 def test_at_a_learned_pace_rows_stay_due_until_it_is_their_turn(redis_connection: "redis.Redis") -> None:

@@ -222,16 +222,29 @@ local function full()
   return now + P.full_wait
 end
 
--- A job is in one pool: take it out of the others, where the version before or other settings had counted it.
+-- The name in JOBS of a job that nobody asks for any more (rule 15). Names that the vendor gives have no space.
+local function left(job) return 'left ' .. job end
+-- A job is in one pool, under one name: take it out of the others, where the version before or other settings had
+-- counted it.
 local function claim(job)
   local here = POOL
   each_pool(function(pool)
+    redis.call('ZREM', JOBS, left(job))
     if pool ~= here then redis.call('ZREM', JOBS, job) end
   end)
+end
+-- The pool in which a job counts under this name, or nil.
+local function where(name)
+  local found
+  each_pool(function(pool)
+    if tonumber(redis.call('ZSCORE', JOBS, name) or 0) > now then found = pool end
+  end)
+  return found
 end
 
 -- Count a job that the vendor accepted. If there are more than the cap now, the cap was too low (rule 14).
 local function started(job)
+  if where(left(job)) then return end -- the last poll of a job that was left while it was under way
   claim(job)
   redis.call('ZADD', JOBS, fmt(now + P.job_lease), job)
   redis.call('ZREMRANGEBYSCORE', JOBS, '-inf', fmt(now))
@@ -546,7 +559,7 @@ local function report(id, kind, scope, header, job)
   if scope == 'running' then
     started(job)
   elseif job ~= '' then
-    each_pool(function() redis.call('ZREM', JOBS, job) end)
+    each_pool(function() redis.call('ZREM', JOBS, job, left(job)) end)
   end
   local live = tonumber(lease) > now
   local target = kind == 'unavailable' and 'all'
@@ -615,15 +628,35 @@ if op == 'figures' then
     fmt(requests),
   }
 end
-if op == 'adopt' then -- count jobs that the database knows and this state does not
-  know()
-  for job in string.gmatch(a, '[^\n]+') do
+-- Rule 15. `a`: the jobs that the database knows to be at the vendor, as lines of a pool and a job. What it did not
+-- know at the time `b`, although it was counted by then, has ended. A score is job_lease after the last news of a job.
+if op == 'reconcile' then
+  local known = {}
+  each_pool(function() redis.call('ZREMRANGEBYSCORE', JOBS, '-inf', fmt(now)) end)
+  for pool, job in string.gmatch(a, '([^\n ]*) ([^\n]+)') do
+    known[job] = true
+    enter(pool)
+    know()
     claim(job)
     redis.call('ZADD', JOBS, 'NX', fmt(now + P.job_lease), job)
   end
+  each_pool(function()
+    for _, job in ipairs(redis.call('ZRANGE', JOBS, '-inf', fmt(tonumber(b) + P.job_lease), 'BYSCORE')) do
+      if not known[job] and string.sub(job, 1, 5) ~= left('') then redis.call('ZREM', JOBS, job) end
+    end
+  end)
+  return save({})
+end
+if op == 'leave' then -- nobody asks for the job `a` any more; it runs for about `b` more seconds
+  enter(where(a) or POOL)
+  know()
+  claim(a)
+  redis.call('ZREM', JOBS, a)
+  redis.call('ZADD', JOBS, fmt(now + math.min(tonumber(b), P.job_lease)), left(a))
   return save({})
 end
 if op == 'moves' then return MOVES end
+if op == 'clock' then return fmt(now) end
 put('gate', { held = op == 'hold' and 1 or 0, note = a })
 each_pool(function()
   for _, L in ipairs(lanes()) do

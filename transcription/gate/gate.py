@@ -375,12 +375,33 @@ class Gate:
         )
 
     def adopt(self, jobs: Iterable[str], *, pool: str = "", now: float | None = None) -> None:
-        """Count these jobs, which the database knows to be at the vendor, unless they are counted already.
+        """Count these jobs of one pool, unless they are counted already, and leave all others as they are."""
+        self.reconcile({pool: jobs}, -math.inf, now=now)
 
-        This restores the count after Redis lost its state, and moves jobs that were counted in another pool.
+    def clock(self, *, now: float | None = None) -> float:
+        """Return the present time of the server, in unix seconds, for `reconcile`."""
+        return float(self._call("clock", now)[0])
+
+    def reconcile(
+        self, jobs: Mapping[str, Iterable[str]], known_at: float, *, now: float | None = None
+    ) -> None:
+        """Count the jobs that the database knows to be at the vendor, by pool, and no others.
+
+        This makes up for a Redis that lost its state, and for reports that were lost. A job that was counted in
+        another pool is moved.
+
+        `known_at`: the server's time (`clock`) from before the database was read. Jobs with later news stay, because
+        the database may know them by now, and so do those of `leave`.
         """
-        if names := "\n".join(jobs):
-            self._call("adopt", now, names, pool=pool)
+        names = "\n".join(f"{pool} {job}" for pool, of_pool in jobs.items() for job in of_pool)
+        self._call("reconcile", now, names, _number(max(0.0, known_at)))
+
+    def leave(self, job: str, seconds: float, *, pool: str = "", now: float | None = None) -> None:
+        """Say that nobody asks for this job any more, and that it runs for about `seconds` more (at least 0).
+
+        It keeps its place for that time, at most for `job_lease`. `pool`: the job's, if the gate does not know it.
+        """
+        self._call("leave", now, job, _number(max(0.0, seconds)), pool=pool)
 
     def moves(self) -> list[tuple[str, str, str]]:
         """Return the transitions of a lane as (state, event, next state)."""

@@ -33,7 +33,7 @@ LOOK_AGAIN = 1.0
 # Sleep while RQ's queue is full, in seconds. The end of a job also wakes the dispatcher.
 QUEUE_FULL = 0.1
 SWEEP_EVERY = 3600.0  # seconds
-# Interval in seconds at which the gate is told which jobs the vendor has, in case Redis lost that.
+# Interval in seconds at which the gate is told which jobs the vendor has: Redis may have lost that, or a report.
 ADOPT_EVERY = 60.0
 
 JOBS = {Purpose.POLL: jobs.poll, Purpose.SUBMIT: jobs.submit}
@@ -75,8 +75,8 @@ class Dispatcher:
         self._watch.look(gate)
         if time.monotonic() >= self._adopt_at:
             self._adopt_at = time.monotonic() + ADOPT_EVERY
-            for pool, at_vendor in at_the_vendor(settings.STT_VENDOR).items():
-                gate.adopt(at_vendor, pool=pool)
+            known_at = gate.clock()
+            gate.reconcile(at_the_vendor(settings.STT_VENDOR), known_at)
             let_out()
         # The first pool could fill RQ's queue alone; so each step begins with another one.
         pools = pools_of(settings.STT_VENDOR)

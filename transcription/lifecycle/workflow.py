@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 import redis
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
 from django.utils import timezone
 
 from transcription import events
@@ -119,6 +119,7 @@ def _vendor_answers(row: Transcription, gate: Gate, permit: Permit) -> bool:
 def _send(row: Transcription, source: vendor.AudioSource, gate: Gate, permit: Permit) -> None:
     adapter = get_vendor(row.vendor)
     outcome: Outcome = Unused()
+    kept = False
     try:
         # Written before the POST, so that the row cannot pass for one that was never sent, whatever happens.
         until = timezone.now() + lease_length()
@@ -150,10 +151,12 @@ def _send(row: Transcription, source: vendor.AudioSource, gate: Gate, permit: Pe
             logger.warning("Transcription %s was not sent, its file cannot be read: %s", row.pk, error)
     else:
         outcome = Ok(answer.job_id, running=True) if isinstance(answer, vendor.Accepted) else Ok()
-        _keep(row, answer)
+        kept = _keep(row, answer)
     finally:
         # After the write to the database: losing the vendor's job id would be worse than losing the report.
         report(gate, permit, outcome, row)
+        if isinstance(outcome, Ok) and not kept:
+            _leave(row, outcome.job)
 
 
 def _send_again(row: Transcription, detail: str, pause_s: float, attempts: int | None = None) -> None:
@@ -179,16 +182,16 @@ def _is_upload(row: Transcription) -> bool:
     return row.recording.kind == Recording.Kind.UPLOAD
 
 
-def _keep(row: Transcription, answer: vendor.Accepted | vendor.Finished) -> None:
+def _keep(row: Transcription, answer: vendor.Accepted | vendor.Finished) -> bool:
     """Write down what the vendor answered. While the database is away, try for as long as a lease lasts.
 
-    An answer that is not kept is a recording that is paid for twice. Raises the database's error after that time.
+    An answer that is not kept is a recording that is paid for twice. Return False if nobody wants it any more. Raises
+    the database's error after that time.
     """
     until = time.monotonic() + settings.STT_LEASE_SECONDS
     while True:
         try:
-            _accepted(row, answer)
-            return
+            return _accepted(row, answer)
         except (OperationalError, InterfaceError) as error:
             if time.monotonic() >= until:
                 raise
@@ -198,7 +201,7 @@ def _keep(row: Transcription, answer: vendor.Accepted | vendor.Finished) -> None
             row = _again(row)
             if row.status != Status.SUBMITTING:  # the write had arrived, or somebody cancelled meanwhile
                 _note_job(row, answer)
-                return
+                return row.status != Status.CANCELLED
 
 
 def _again(row: Transcription) -> Transcription:
@@ -209,7 +212,8 @@ def _again(row: Transcription) -> Transcription:
         return row
 
 
-def _accepted(row: Transcription, answer: vendor.Accepted | vendor.Finished) -> None:
+def _accepted(row: Transcription, answer: vendor.Accepted | vendor.Finished) -> bool:
+    """Keep the vendor's answer. Return False if the row has changed since it was read."""
     now = timezone.now()
     if isinstance(answer, vendor.Finished):
         kept = _finish(row, answer.transcript, submitted_at=now)
@@ -229,6 +233,7 @@ def _accepted(row: Transcription, answer: vendor.Accepted | vendor.Finished) -> 
         # Cancelled meanwhile, or overtaken after a stall longer than the lease: the vendor has a job too many.
         logger.error("Transcription %s changed while it was being sent; unused answer %r", row.pk, answer)
         _note_job(row, answer)
+    return kept
 
 
 def _note_job(row: Transcription, answer: vendor.Accepted | vendor.Finished) -> None:
@@ -241,6 +246,17 @@ def _note_job(row: Transcription, answer: vendor.Accepted | vendor.Finished) -> 
             lead_ms=row.lead_ms,
             possible_duplicate=row.possible_duplicate,  # not unknown any more, see `cancel`
         )
+
+
+def _leave(row: Transcription, job_id: str) -> None:
+    """Tell the gate that nobody asks for this job any more. It keeps its place for as long as such jobs take."""
+    if not job_id or row.vendor not in settings.STT_VENDORS:
+        return
+    try:
+        gate_of(row.vendor).leave(job_id, plan.ends_in(row, timezone.now()), pool=row.pool)
+    except (redis.RedisError, DatabaseError) as error:
+        # The dispatcher tells the gate which jobs the database knows; this place is then free too early.
+        logger.warning("The gate was not told that nobody asks for job %s any more: %s", job_id, error)
 
 
 def _not_accepted(row: Transcription, error: vendor.VendorError, permit: Permit) -> None:
@@ -477,13 +493,14 @@ def retry(recording: Recording) -> Transcription | None:
 def cancel(recording: Recording) -> bool:
     """Cancel the recording's live transcription. Return False if there is none.
 
-    A job that the vendor has accepted goes on there, and is paid for. While it is being sent that is unknown, and
-    counted: a Retry may be paid for a second time.
+    A job that the vendor has accepted goes on there, and is paid for; nobody asks for it any more. While it is being
+    sent that is unknown, and counted: a Retry may be paid for a second time.
     """
-    row = Transcription.objects.current().filter(recording=recording).first()
+    row = Transcription.objects.current().select_related("recording").filter(recording=recording).first()
     while row is not None and row.is_live:
         unknown = row.status == Status.SUBMITTING
         if states.transition(row, Status.CANCELLED, possible_duplicate=row.possible_duplicate + unknown):
+            _leave(row, row.vendor_job_id)
             return True
         row.refresh_from_db()  # it took a step meanwhile
     return False

@@ -31,6 +31,8 @@ KEPT_FOR_EACH = 0.1
 KEPT_FOR = (0.5, 4.0)
 # Classes of audio length, a factor of 4 each: under 4 s, under 16 s, … over 4.5 h.
 LENGTH_CLASSES = 8
+# Share of the jobs of its kind that have ended when one that was cancelled here is taken to have ended, too.
+ENDED_SHARE = 0.95
 # Fraction of the gate's learned pace that polls may use. Submits need the rest.
 PART_OF_PACE = 0.5
 
@@ -127,6 +129,16 @@ def progress_of(row: Transcription) -> progress.Progress | None:
     if row.progress_ms is None or row.progress_speed is None:
         return None
     return progress.Progress(row.progress_ms / 1000, row.progress_speed)
+
+
+def ends_in(row: Transcription, now: datetime) -> float:
+    """Return the seconds within which a job of the row's kind and age is done with probability ENDED_SHARE.
+
+    The row's recording should be fetched with it. Raises LookupError for a vendor that the settings do not have.
+    """
+    audio_s = (row.recording.duration_ms or 0) / 1000
+    age_s = max(0.0, (now - (row.submitted_at or now)).total_seconds())
+    return learned(row.vendor, row.language, audio_s).left(audio_s, age_s, ENDED_SHARE)
 
 
 def note_progress(row: Transcription, done_ms: int | None, asked_at: datetime) -> None:
