@@ -116,11 +116,12 @@ def test_one_notice_however_much_is_said_and_old_news_is_dropped(
     for _ in range(5):
         site.gate("moved", new, reason="unavailable")
     page.evaluate(
-        "() => document.addEventListener('mico:stt.resumed', () => { window.resumed = true; }, {once: true})"
+        "() => document.addEventListener('mico:stt.moved', () => { window.moved = true; }, {once: true})"
     )
     site.gate("delayed", old, reason="rate")
     site.gate("resumed", old)
-    page.wait_for_function("() => window.resumed")
+    site.gate("moved", new, reason="unavailable")  # the old ones have come before it
+    page.wait_for_function("() => window.moved")
     expect(notice(page)).to_contain_text("The speech service does not answer.", use_inner_text=True)
     assert page.locator("mico-delay").count() == 1
 

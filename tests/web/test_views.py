@@ -419,8 +419,8 @@ class TestTranscript:
     ) -> None:
         # Session and user (2), the meeting, the languages of its owner's, the keys of the lines, the recordings, the
         # words, the people, the recordings without words and their transcriptions (2). Every two seconds also the
-        # estimates, for all pages at once: the rows at the vendor and those that wait (2), and the eight classes of
-        # an empty history.
+        # estimates, for all pages at once: the rows at the vendor, the turns (3), what is in none and its meetings'
+        # turns (2), the rows that wait, and the eight classes of an empty history.
         def look(queries: int) -> None:
             with django_assert_num_queries(queries):
                 page.get(reverse("meeting", args=[meeting.pk]))
@@ -432,7 +432,7 @@ class TestTranscript:
             a_row(meeting, participant=guest, texts=[(0, 500, "", "one"), (1, 500, "", "two")])
             a_row(meeting, participant=guest, status="failed")
             a_row(meeting, participant=guest, status="queued")
-        look(10 + 10)
+        look(10 + 15)
 
     def test_fragments_are_the_same_html_as_in_the_page(self, page: Client, meeting: Meeting) -> None:
         rows = [a_row(meeting, offset_ms=n, texts=[(0, 500, "", f"text {n}")]) for n in range(3)]
