@@ -136,8 +136,10 @@ _REASONS: dict[str, Reason] = {
         retry=True,
     ),
     "outcome_unknown": Reason(
-        _("The connection broke while this was being sent, so nobody knows whether it arrived."),
-        _("The audio is saved. Press Retry to send it once more; the speech service may charge it twice."),
+        _("The speech service did not confirm this, so nobody knows whether it has it."),
+        _(
+            "The audio is saved. Press Retry to send it once more; the speech service may charge it once more."
+        ),
         retry=True,
     ),
     "waited_too_long": Reason(
