@@ -2,6 +2,7 @@
 
 import argparse
 import secrets
+import signal
 import sys
 
 from tests.chaos.report import failures, table
@@ -17,6 +18,7 @@ def main() -> None:
     parser.add_argument("--database", choices=["sqlite", "postgresql"], default="sqlite")
     parser.add_argument("--logs", action="store_true", help="copy the processes' logs to ./chaos-logs")
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))  # so that the fleet is ended, too
     seed = secrets.randbelow(10**6) if options.seed is None else options.seed
     outcome = run(
         options.database,

@@ -69,7 +69,7 @@ class Clients:
         dice: random.Random,
         meetings: Callable[[], list[int]],
     ) -> None:
-        while not self.stopping.wait(dice.uniform(0.5, 3)):
+        while not self.stopping.wait(dice.uniform(1, 6)):
             with suppress(MeetingGone):
                 way(dice, dice.choice(meetings()))
 

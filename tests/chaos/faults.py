@@ -296,6 +296,11 @@ FAULTS: Final[tuple[Fault, ...]] = (
 BY_NAME: Final = {fault.name: fault for fault in FAULTS}
 
 
+def no_pending_faults(world: World) -> None:
+    """Cancel the vendor's faults that no request has met yet."""
+    _fail_no_more(world, Strike(0, 0, "", "", 0, 0))
+
+
 def calm(world: World) -> None:
     """End whatever may still be wrong, so that from now on everything has to be well."""
     for name in (*MICO, "redis", "postgresql", "emulator"):
@@ -304,8 +309,8 @@ def calm(world: World) -> None:
         world.fleet.send(name, signal.SIGCONT)
     for name in MICO:
         world.fleet.fill_disk(name, False)
+    no_pending_faults(world)
     strike = Strike(0, 0, "", "", 0, 0)
-    _fail_no_more(world, strike)
     _no_limits(world, strike)
     _control(world, "throttle", seconds=0)
     _control(world, "turnaround", seconds=0.3)
