@@ -77,9 +77,13 @@ class Way:
 
 @dataclass(frozen=True)
 class Turn:
-    """An event of the gate's history. Times are Unix seconds; `reopens_at` is 0 if it names none."""
+    """An event of the gate's history, of one pool or ("") of the account.
+
+    Times are Unix seconds; `reopens_at` is 0 if it names none.
+    """
 
     kind: str
+    pool: str
     episode: int
     reason: str
     at: float
@@ -292,12 +296,17 @@ def _gate(_journal: Journal, end: End) -> Iterator[Problem]:
     for job in end.gate.jobs:
         if job in known and job not in unasked:
             yield Problem("book", f"job {job} still counts, though its transcription has ended")
-    kinds = [event.kind for event in end.gate_events if event.kind != "moved"]
-    if kinds and kinds[-1] != "opened":
-        yield Problem("episodes", f"the last of {len(kinds)} events of the gate is {kinds[-1]!r}")
-    for number, (one, other) in enumerate(pairwise(kinds)):
-        if one == other:
-            yield Problem("episodes", f"event {number + 2} of {len(kinds)} is {other!r} again")
+    # The account has episodes of its own, and so has each pool of its jobs.
+    of_pool: dict[str, list[str]] = defaultdict(list)
+    for event in end.gate_events:
+        if event.kind != "moved":
+            of_pool[event.pool].append(event.kind)
+    for pool, kinds in of_pool.items():
+        if kinds[-1] != "opened":
+            yield Problem("episodes", f"the last of {len(kinds)} events of {pool or 'all'} is {kinds[-1]!r}")
+        for number, (one, other) in enumerate(pairwise(kinds)):
+            if one == other:
+                yield Problem("episodes", f"event {number + 2} of {pool or 'all'} is {other!r} again")
 
 
 # --- What must not be there, and what people see --------------------------------------------------

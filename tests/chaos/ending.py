@@ -121,6 +121,7 @@ def everything() -> dict[str, Any]:
         "gate_events": [
             {
                 "kind": event.kind,
+                "pool": event.pool,
                 "episode": event.episode,
                 "reason": event.reason,
                 "at": event.at.timestamp(),

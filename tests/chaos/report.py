@@ -2,6 +2,7 @@
 
 from collections import Counter, defaultdict
 
+from tests.chaos.checker import Turn
 from tests.chaos.faults import FAULTS
 from tests.chaos.run import Outcome
 from tests.chaos.schedule import faults_for
@@ -81,13 +82,15 @@ def table(outcome: Outcome) -> str:
     start = min((struck.began for struck in outcome.struck), default=0.0)
     for since, length in outcome.silences:
         lines += ["", f"No line from {since - start:.1f} s on for {length:.1f} s. The gate then:"]
-        lines += [
-            f"- {turn.at - start:.1f} s {turn.kind} ({turn.reason or 'no reason'}), episode {turn.episode}"
-            + (f", next try {turn.reopens_at - turn.at:.1f} s later" if turn.reopens_at else "")
-            for turn in outcome.turns
-            if since - 10 < turn.at < since + length
-        ]
+        lines += [_turn(turn, start) for turn in outcome.turns if since - 10 < turn.at < since + length]
     return "\n".join(lines)
+
+
+def _turn(turn: Turn, start: float) -> str:
+    next_try = f", next try {turn.reopens_at - turn.at:.1f} s later" if turn.reopens_at else ""
+    of_pool = f" of {turn.pool}" if turn.pool else ""
+    why = turn.reason or "no reason"
+    return f"- {turn.at - start:.1f} s {turn.kind} ({why}), episode {turn.episode}{of_pool}{next_try}"
 
 
 def _seconds(value: float | None) -> str:

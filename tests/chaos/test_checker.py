@@ -44,8 +44,8 @@ def tried(number: int, recording: int, **changes: object) -> Tried:
     return replace(row, **changes)  # type: ignore[arg-type]
 
 
-def turns(*kinds: str) -> list[Turn]:
-    return [Turn(kind, 1, "rate", 1000.0 + n, 0.0) for n, kind in enumerate(kinds)]
+def turns(*kinds: str, pool: str = "") -> list[Turn]:
+    return [Turn(kind, pool, 1, "rate", 1000.0 + n, 0.0) for n, kind in enumerate(kinds)]
 
 
 def an_end() -> End:
@@ -184,6 +184,14 @@ def test_each_extra_acceptance_needs_its_own_explanation(changes: dict[str, obje
     assert explained(a_journal(), end)[0] == extras
     twice = replace(end, vendor_jobs=[*end.vendor_jobs, ("job-10", ONE)])
     assert explained(a_journal(), twice)[0].unexplained == 1
+
+
+def test_the_episodes_of_a_pool_are_its_own() -> None:
+    account, pool = turns("closed", "opened"), turns("closed", "opened", pool="whisper")
+    mixed = replace(an_end(), gate_events=[account[0], pool[0], account[1], pool[1]])
+    assert problems(a_journal(), mixed) == []
+    unended = replace(an_end(), gate_events=[account[0], pool[0], account[1]])
+    assert [problem.kind for problem in problems(a_journal(), unended)] == ["episodes"]
 
 
 def test_an_edit_whose_answer_was_lost_may_have_been_written_later() -> None:
