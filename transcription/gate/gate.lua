@@ -629,7 +629,7 @@ if op == 'figures' then
   }
 end
 -- Rule 15. `a`: the jobs that the database knows to be at the vendor, as lines of a pool and a job. What it did not
--- know at the time `b`, although it was counted by then, has ended. A score is job_lease after the last news of a job.
+-- know at the time `b`, although it was counted by then, has ended. A score is job_lease after a job's last news.
 if op == 'reconcile' then
   local known = {}
   each_pool(function() redis.call('ZREMRANGEBYSCORE', JOBS, '-inf', fmt(now)) end)
