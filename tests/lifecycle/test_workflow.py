@@ -535,17 +535,43 @@ def test_a_job_that_is_delivered_twice_does_its_step_once(emulator: Emulator) ->
 
 
 def test_waiting_too_long_is_a_failure_with_its_reason(emulator: Emulator) -> None:
+    emulator.throttle(60, code="A0003", on="submit")
     recording = a_recording(a_meeting())
     Transcription.objects.update(created_at=timezone.now() - timedelta(hours=73))
 
     assert run_until(recording).error_code == "waited_too_long"
 
 
-def test_a_job_that_never_ends_fails_and_its_retry_asks_for_the_same_job(emulator: Emulator) -> None:
+def test_days_in_which_the_account_was_refused_fail_no_recording(
+    emulator: Emulator, settings: Settings
+) -> None:
+    settings.STT_GATES = {"rtzr": {"credentials_pause": 0.01, "credentials_cap": 0.01}}
+    meeting = a_meeting()
     emulator.turnaround(seconds=0.4)
+    sent = a_recording(meeting, "speech_slt_1.wav")
+    run_until(sent, "processing")
+    waiting = a_recording(meeting, "speech_rms_1.wav")
+    emulator.faults("401", count=1000)
+    days_ago = timezone.now() - timedelta(days=4)
+    Transcription.objects.update(created_at=days_ago, status_since=days_ago)
+
+    for _ in range(4):
+        make_due()
+        run_due()
+        wait_until(lambda: gate_of("rtzr").room(Purpose.POLL).now)
+
+    assert gate_of("rtzr").state().reason == "credentials"
+    assert [row_of(sent).status, row_of(waiting).status] == ["processing", "queued"]
+    requests.delete(f"{emulator.base_url}/control/faults", timeout=10)
+    assert [run_until(sent).status, run_until(waiting).status] == ["done", "done"]
+
+
+def test_a_job_that_never_ends_fails_and_its_retry_asks_for_the_same_job(emulator: Emulator) -> None:
+    emulator.turnaround(seconds=2)
     recording = a_recording(a_meeting())
     job = run_until(recording, "processing").vendor_job_id
     Transcription.objects.update(status_since=timezone.now() - timedelta(hours=13))
+    make_due()
 
     row = run_until(recording)
     assert row.error_code == "processing_too_long"

@@ -59,9 +59,7 @@ def submit(transcription_id: int, claim: int) -> None:
             # The worker that was sending it died. RTZR has neither an idempotency key nor a list of jobs to search.
             _send_again(row, "The worker that was sending it ended before the vendor's answer was kept.", 0.0)
             return
-        if row.status != Status.QUEUED or _given_up(
-            row, row.created_at, settings.STT_MAX_QUEUED_SECONDS, "waited_too_long"
-        ):
+        if row.status != Status.QUEUED or _worn_out(row):
             return
         # Checked when the recording came, but the vendor or its account may have changed since.
         if row.language not in get_vendor(row.vendor).languages:
@@ -262,6 +260,10 @@ def _leave(row: Transcription, job_id: str) -> None:
 def _not_accepted(row: Transcription, error: vendor.VendorError, permit: Permit) -> None:
     """Handle the error that a submit ended with: fail the row, or put it back into the queue."""
     match error:
+        case vendor.Throttled() if _too_late(
+            row, row.created_at, settings.STT_MAX_QUEUED_SECONDS, "waited_too_long"
+        ):
+            pass
         case vendor.Throttled() | vendor.QuotaExhausted() | vendor.AuthFailed():
             states.transition(row, Status.QUEUED)  # due at once; the dispatcher waits for the gate
         case vendor.Rejected():
@@ -280,9 +282,7 @@ def poll(transcription_id: int, claim: int) -> None:
     """Ask the vendor for a job's state or result, if the gate gives a permit. Raises what `submit` raises."""
     with Lease(transcription_id, claim) as lease:
         row = lease.row()
-        if row.status != Status.PROCESSING or _given_up(
-            row, row.status_since, settings.STT_MAX_PROCESSING_SECONDS, "processing_too_long"
-        ):
+        if row.status != Status.PROCESSING or _worn_out(row):
             return
         gate = gate_of(row.vendor)
         permit = gate.acquire(Purpose.POLL, pool=row.pool or pool_of(row.vendor, row.language))
@@ -308,6 +308,10 @@ def _fetched(
 ) -> None:
     polls = row.polls + 1
     match answer:
+        case vendor.Running() if _too_late(
+            row, row.status_since, settings.STT_MAX_PROCESSING_SECONDS, "processing_too_long"
+        ):
+            pass
         case vendor.Running(done_ms):
             before_ms = row.progress_ms
             plan.note_progress(row, done_ms, asked_at)
@@ -435,17 +439,23 @@ def pause_after(attempts: int) -> float:
     return min(pause, settings.STT_RETRY_LONGEST_SECONDS)
 
 
-def _given_up(row: Transcription, since: datetime, longest_s: float, code: str) -> bool:
-    """Fail the row if it has reached a limit of its state. Return whether it had.
-
-    The limits are `STT_MAX_STARTS` jobs begun for one step, and `longest_s` seconds after `since`.
-    """
-    if row.starts > settings.STT_MAX_STARTS:
-        _fail(row, "internal_error", f"{row.starts} jobs began this step, and none came to its end.")
-    elif timezone.now() - since > timedelta(seconds=longest_s):
-        _fail(row, code, f"In '{row.status}' for more than {longest_s / 3600:g} h.")
-    else:
+def _worn_out(row: Transcription) -> bool:
+    """Fail the row if more than `STT_MAX_STARTS` jobs began its step. Return whether it was so."""
+    if row.starts <= settings.STT_MAX_STARTS:
         return False
+    _fail(row, "internal_error", f"{row.starts} jobs began this step, and none came to its end.")
+    return True
+
+
+def _too_late(row: Transcription, since: datetime, longest_s: float, code: str) -> bool:
+    """Fail the row if it has waited for more than `longest_s` seconds since `since`. Return whether it had.
+
+    Asked only when the vendor has just said that it has to wait on: time in which nobody could ask, because the
+    account was refused for days, or an administrator held the gate, fails no recording.
+    """
+    if timezone.now() - since <= timedelta(seconds=longest_s):
+        return False
+    _fail(row, code, f"Waited for more than {longest_s / 3600:g} h.")
     return True
 
 
