@@ -96,7 +96,7 @@ def test_a_short_rest_cuts_to_what_was_measured(desk: Desk) -> None:
     work(desk, vendor, 60)
     assert rate(desk) == pytest.approx(20, rel=0.25)
     vendor.rate = 8.0
-    work(desk, vendor, 10)
+    work(desk, vendor, 20)
     assert rate(desk) == pytest.approx(8, rel=0.4)
 
 
@@ -154,6 +154,46 @@ def test_an_outage_right_after_a_short_rest_is_no_window(desk: Desk) -> None:
     desk.after(desk.refused().seconds)
     desk.report(desk.submit(), Ok())
     assert rate(desk) >= known
+
+
+def refused_by_chance(desk: Desk, requests: int, gap: float) -> None:
+    """Send a request every `gap` seconds, of which the last is refused; the probe after it succeeds."""
+    for _ in range(requests):
+        desk.after(gap)
+        desk.report(desk.submit(), Ok())
+    desk.after(gap)
+    desk.report(desk.submit(), RATE)
+    desk.after(desk.refused().seconds)
+    desk.report(desk.submit(), Ok())
+
+
+def test_a_refusal_at_ease_teaches_nothing(desk: Desk) -> None:
+    """The pace held nobody back, so it is not what was refused: the gate goes on as fast as before."""
+    desk.redis.hset(desk.key, mapping={"pace.rate": "10", "pace.settle": "5"})
+    for _ in range(5):
+        refused_by_chance(desk, 12, 0.5)
+        assert rate(desk) == 10
+    assert pace(desk) == pytest.approx(10 * DEFAULTS.pace_below)
+
+
+def test_before_a_rate_was_measured_a_refusal_at_ease_measures_none(desk: Desk) -> None:
+    desk.report(desk.submit(), Ok())
+    for _ in range(5):
+        refused_by_chance(desk, 12, 0.5)
+    assert desk.figures().rate is None
+    assert len(saturate(desk, 1, (Purpose.SUBMIT,)).given) >= 10
+
+
+def test_refusals_at_ease_that_come_soon_again_and_again_are_believed(desk: Desk) -> None:
+    """Too few workers to be held back by the pace, and still too fast for the vendor."""
+    desk.redis.hset(desk.key, mapping={"pace.rate": "100", "pace.settle": "1000"})
+    refused_by_chance(desk, 12, 0.5)
+    rates = []
+    for _ in range(4):
+        refused_by_chance(desk, 2, 0.15)
+        rates.append(rate(desk))
+    assert rates[:2] == [100, 100]
+    assert rates[-1] < 20
 
 
 def test_a_person_who_ends_a_pause_teaches_nothing(desk: Desk) -> None:

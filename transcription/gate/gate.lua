@@ -34,7 +34,8 @@
 --   LANE.note         for people: a Retry-After that was cut
 --   pace.rate         requests/s that the vendor was measured to take; 0 = not measured yet
 --   pace.next         when the next permit is due at the pace (the theoretical arrival time of GCRA)
---   pace.busy         seconds since the lane `all` opened in which the pace, not a lack of work, set the speed
+--   pace.busy         seconds since the pace was last set in which the pace, not a lack of work, set the speed
+--   pace.worked       the same since the lane last opened; .began = the first permit since then, 0 = none yet
 --   pace.settle       busy seconds for which the pace stays below the rate
 --   pace.last         purpose of the last permit
 --   pace.submits_wait, .polls_wait         since when a caller of this purpose waits for the pace; 0 = nobody waits
@@ -42,6 +43,7 @@
 --   pace.shut, .opened                     when a refusal of the rate last closed the lane `all`; when it last opened
 --   pace.measured, .paused, .spell, .pushed    the cycle that the last such refusal ended: its rate, how long it was
 --                     closed at its start, how long it was open then, and the pace at its end
+--   pace.ease         1 if that refusal came at ease; .soon = how many such came in a row, each soon after another
 --   pace.full         jobs at the vendor when a submit was refused; 0 = jobs do not explain the refusal
 --   pace.pool         pool of that submit
 --   pace.long         length of the last closing if it was long, else 0; .window = 1 if it was a window or a ban
@@ -323,7 +325,8 @@ end
 local function spend(purpose)
   local x = pace()
   local free = now - num('pace', 'next')
-  if free < 1 / x then set('pace', 'busy', num('pace', 'busy') + 1 / x) end
+  if num('pace', 'began') == 0 then set('pace', 'began', now) end
+  if free < 1 / x then put('pace', { busy = num('pace', 'busy') + 1 / x, worked = num('pace', 'worked') + 1 / x }) end
   -- Idle: the vendor's bucket has filled up by an unknown amount, so this cycle measures nothing.
   if free > math.max(P.pace_idle, 3 / x) then set('pace', 'from', 0) end
   put('pace', { next = math.max(num('pace', 'next'), now) + 1 / x, last = purpose, [WAITS[purpose]] = 0 })
@@ -334,10 +337,18 @@ end
 local function measure(purpose)
   local from, shut, opened = num('pace', 'from'), num('pace', 'shut'), num('pace', 'opened')
   local closed_before = shut > 0 and opened > shut
+  -- At ease: a lack of work, and not the pace, set the speed. Right after a closing, those who waited come at once.
+  local paused, open = closed_before and opened - shut or 0, math.max(0, now - opened)
+  local short = paused > 0 and open < 3 * paused
+  local since = num('pace', 'began') > 0 and math.max(0, now - num('pace', 'began')) or 0
+  local ease = num('pace', 'worked') + 2 / pace() <= since * 0.6
+    or short and num('pace', 'rate') == 0 and num('pace', 'ease') == 1
   put('pace', {
+    ease = ease and 1 or 0,
+    soon = ease and short and num('pace', 'soon') + 1 or 0,
     measured = from > 0 and now > from and (num('pace', 'sent') + 0.5) / (now - from) or 0,
-    paused = closed_before and opened - shut or 0,
-    spell = closed_before and math.max(0, now - opened) or 0,
+    paused = paused,
+    spell = closed_before and open or 0,
     pushed = pace(),
     shut = now,
     from = now,
@@ -368,6 +379,9 @@ local function learn(waited, first)
   if again and num('pace', 'window') == 1 then first = false end -- after a window the first pause is long (`shut`)
   if crowded(num('pace', 'full')) then
     set('pace', 'from', now) -- too many jobs: says nothing about the rate
+  elseif num('pace', 'ease') == 1 and num('pace', 'soon') < P.ease_soon and (first or waited <= P.ease_pause) then
+    put('pace', { long = 0, window = 0 }) -- at ease: says nothing about the rate, and the pace stays
+    return
   elseif first or waited * measured <= P.short_requests then
     rate = better(rate, measured, waited) -- too fast: a short rest was enough
   elseif again then -- a window or a ban: slower, but not below what the vendor took
@@ -382,6 +396,7 @@ local function learn(waited, first)
     local settle = measured > 0 and math.max(P.settle, P.settle_requests / rate, spared) or 0
     put('pace', { rate = rate, settle = math.min(P.settle_cap, settle) })
   end
+  set('pace', 'busy', 0)
 end
 
 -- ---- A lane opens and closes ---------------------------------------------------------------------
@@ -395,9 +410,13 @@ local function move(L, event)
   if to ~= 'probing' then set(L, 'probe', '') end
   if to == 'open' then
     if L == 'all' then
-      if str(L, 'cause') == 'rate' then learn(math.max(0, now - num('pace', 'shut')), num(L, 'tries') == 1) end
+      if str(L, 'cause') == 'rate' then
+        learn(math.max(0, now - num('pace', 'shut')), num(L, 'tries') == 1)
+      else
+        set('pace', 'busy', 0)
+      end
       local x = pace()
-      put('pace', { opened = now, busy = 0, submits_wait = 0, polls_wait = 0 })
+      put('pace', { opened = now, began = 0, worked = 0, submits_wait = 0, polls_wait = 0 })
       set('pace', 'next', now + slack(x)) -- no burst is saved up, or the whole fleet would come back in one instant
     end
     put(L, { reason = '', cause = '', till = 0, span = 0, pause = 0, tries = 0, denied = 0 })
