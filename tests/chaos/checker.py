@@ -137,8 +137,8 @@ class Extras:
     """Acceptances beyond the first of each audio, by what explains them."""
 
     retried: int = 0  # somebody pressed Retry
-    answer_lost: int = 0  # counted in `possible_duplicate`, or failed as "outcome_unknown"
-    cancelled: int = 0  # somebody cancelled it while it was being sent
+    # Counted in `possible_duplicate`, also by a cancellation while it was sent; or failed as "outcome_unknown".
+    counted: int = 0
     deleted: int = 0  # its meeting is deleted, and with it every count
     unexplained: int = 0
 
@@ -242,7 +242,7 @@ def explained(journal: Journal, end: End) -> tuple[Extras, list[str]]:
     """Explain each acceptance at the vendor beyond the first of each audio; return those that nothing explains.
 
     A job whose id a transcription has was paid for by that transcription, and only Retry makes another one. Any other
-    job needs an unknown outcome that was counted, or somebody who cancelled or deleted.
+    job needs an unknown outcome that was counted, or a meeting that was deleted.
     """
     recording_of = {row.sent: row.id for row in end.recordings if row.sent}
     tries: dict[int, list[Tried]] = defaultdict(list)
@@ -272,13 +272,11 @@ def explained(journal: Journal, end: End) -> tuple[Extras, list[str]]:
         count["retried"] += max(0, len(owned & set(accepted)) - 1)
         nobodys = len([job for job in accepted if job not in owned])
         lost = sum(row.possible_duplicate + (row.error_code == "outcome_unknown") for row in rows)
-        cut = sum(row.status == "cancelled" and not row.vendor_job_id for row in rows)
-        count["answer_lost"] += min(nobodys, lost)
-        count["cancelled"] += min(max(0, nobodys - lost), cut)
-        if nobodys > lost + cut:
+        count["counted"] += min(nobodys, lost)
+        if nobodys > lost:
             wrong.append(
-                f"recording {recording}: {len(accepted)} accepted, {nobodys} of them nobody's; counted {lost},"
-                f" cancelled {cut}; {[(row.status, row.error_code, row.possible_duplicate) for row in rows]}"
+                f"recording {recording}: {len(accepted)} accepted, {nobodys} of them nobody's; counted {lost};"
+                f" {[(row.status, row.error_code, row.possible_duplicate) for row in rows]}"
             )
     return Extras(**count, unexplained=len(wrong)), wrong
 

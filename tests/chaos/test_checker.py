@@ -168,9 +168,9 @@ def test_a_broken_world_has_its_problem(broken: str) -> None:
 @pytest.mark.parametrize(
     ("changes", "extras"),
     [
-        ({"possible_duplicate": 1}, Extras(answer_lost=1)),
-        ({"status": "failed", "error_code": "outcome_unknown", "is_current": False}, Extras(answer_lost=1)),
-        ({"status": "cancelled", "vendor_job_id": "", "is_current": False}, Extras(cancelled=1)),
+        ({"possible_duplicate": 1}, Extras(counted=1)),
+        ({"status": "failed", "error_code": "outcome_unknown", "is_current": False}, Extras(counted=1)),
+        ({"status": "cancelled"}, Extras(unexplained=1)),
         ({"vendor_job_id": "job-9", "is_current": False}, Extras(retried=1)),
         ({}, Extras(unexplained=1)),
     ],
