@@ -5,7 +5,7 @@ import secrets
 import signal
 import sys
 
-from tests.chaos.report import failures, table
+from tests.chaos.report import failures, slow, table
 from tests.chaos.run import run
 
 
@@ -29,7 +29,7 @@ def main() -> None:
         keep_logs=options.logs,
     )
     print(f"\n{table(outcome)}\n", flush=True)
-    why = failures(outcome)
+    why = [*failures(outcome), *slow(outcome)]
     for reason in why[:100]:
         print(f"- {reason}")
     sys.exit(f"{len(why)} things are wrong (SEED={seed})" if why else None)

@@ -6,9 +6,8 @@ import pytest
 
 from tests.chaos.fleet import Database
 from tests.chaos.postgresql import NONE, programs
-from tests.chaos.report import BAR_RECOVERY, failures, table
+from tests.chaos.report import failures, table
 from tests.chaos.run import run
-from tests.waiting import patient
 
 pytestmark = pytest.mark.slow
 
@@ -25,7 +24,7 @@ def test_a_minute_of_chaos_loses_nothing(database: Database) -> None:
         pytest.skip(NONE)
     lines: list[str] = []
     outcome = run(database, SEEDS[database], FAULTS, SECONDS, tell=lines.append)
-    wrong = failures(outcome, patient(BAR_RECOVERY))
+    wrong = failures(outcome)
     told = "\n".join([*lines, table(outcome), *wrong])
     assert not wrong, told
     assert not [struck for struck in outcome.struck if struck.error], told
