@@ -5,6 +5,7 @@ import string
 from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import OperationalError
 from django.test import Client
 from hypothesis import HealthCheck, given
@@ -14,7 +15,8 @@ from hypothesis import strategies as st
 from tests.api.conftest import SPEECH
 from transcription.api import meetings
 from transcription.models import Meeting
-from transcription.sound import intake
+from transcription.sound import intake, sandbox
+from transcription.sound.sandbox import DecoderEnded
 
 FUZZ = hypothesis_settings(
     max_examples=60,
@@ -258,3 +260,16 @@ def test_no_query_is_a_500(client: Client, meeting: Meeting, value: str) -> None
 def test_no_authorization_is_a_500(db: None, header: str) -> None:
     response = Client().get("/api/v1/stt", headers={"Authorization": header})
     assert (response.status_code, error_of(response)) == (401, "unauthenticated")
+
+
+def test_a_decoder_that_was_stopped_with_the_server_asks_to_try_again(
+    client: Client, meeting: Meeting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped(*_: object) -> None:
+        raise DecoderEnded("The decoder ended with status -15.")
+
+    monkeypatch.setattr(sandbox, "probe", stopped)
+    upload = SimpleUploadedFile("talk.ogg", b"OggS and more")
+    answer = client.post(f"/api/v1/meetings/{meeting.pk}/recordings", {"audio": upload, "kind": "upload"})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (503, "busy")
+    assert answer["Retry-After"] == "5"

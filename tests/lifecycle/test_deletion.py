@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +12,15 @@ from django.core.files.storage import FileSystemStorage
 from django.db.models.deletion import Collector
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from tests.stt import a_meeting, a_recording, row_of
 from tests.transactions import start_beside
 from transcription import events
-from transcription.lifecycle import deletion, workflow
+from transcription.lifecycle import deletion
 from transcription.models import Meeting, Participant, Recording, Transcription
+from transcription.service.accounts import gate_of
 from transcription.sound import intake, media
 from transcription.vendors.registry import get_vendor
 
@@ -60,22 +63,33 @@ def test_the_files_stay_until_the_rows_are_gone_for_good(kept: Path) -> None:
     assert recording.audio.name in files(kept)
 
 
-def test_what_is_under_way_is_cancelled_first(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.django_db(transaction=True)
+def test_a_deletion_that_does_not_come_to_its_end_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     meeting = a_meeting()
-    alive, done = a_recording(meeting), a_recording(meeting)
-    workflow.cancel(done)
-    cancelled: list[int] = []
-    cancel = workflow.cancel
+    alive = a_recording(meeting)
 
-    def watch(recording: Recording) -> bool:
-        cancelled.append(recording.pk)
-        assert cancel(recording)
-        assert row_of(recording).status == "cancelled"
-        return True
+    def dies(_: Meeting) -> None:
+        raise SystemExit
 
-    monkeypatch.setattr(workflow, "cancel", watch)
+    monkeypatch.setattr(Meeting, "delete", dies)
+    with pytest.raises(SystemExit):
+        deletion.delete(meeting)
+    assert row_of(alive).status == "queued"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_job_at_the_vendor_keeps_its_place_until_it_has_ended_there() -> None:
+    meeting = a_meeting()
+    row = row_of(a_recording(meeting))
+    Transcription.objects.filter(pk=row.pk).update(
+        status="processing", vendor_job_id="job-1", pool="sommers", submitted_at=timezone.now()
+    )
+    gate = gate_of(row.vendor)
+    gate.adopt(["job-1"], pool="sommers")
     deletion.delete(meeting)
-    assert cancelled == [alive.pk]
+    assert gate.figures(pool="sommers").jobs == 1
+    later = time.time() + 3600
+    assert gate.figures(pool="sommers", now=later).jobs == 0
 
 
 def test_every_page_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -32,6 +32,7 @@ from ninja.errors import AuthenticationError, HttpError, ValidationError
 from transcription import room
 from transcription.live import no_room
 from transcription.sound.intake import UploadRefused
+from transcription.sound.sandbox import DecoderEnded
 
 # Error statuses that every operation declares.
 ERRORS = frozenset({400, 401, 403, 404, 405, 409, 410, 412, 413, 415, 422, 423, 500, 503, 507})
@@ -201,6 +202,12 @@ def _busy(request: HttpRequest, error: OperationalError) -> HttpResponse:
     return _logged(request, response, error)
 
 
+def _interrupted(request: HttpRequest, error: DecoderEnded) -> HttpResponse:
+    response = error_response(503, "busy", _("The server is being stopped. Try again in a moment."))
+    response["Retry-After"] = "5"
+    return _logged(request, response, error)
+
+
 def _no_room(request: HttpRequest, error: Exception) -> HttpResponse:
     no_room.note()
     return _logged(request, error_response(507, "no_room", room.SENTENCE), error)
@@ -234,5 +241,6 @@ HANDLERS: dict[type[Exception], Callable[..., HttpResponse]] = {
     MultiPartParserError: _bad_request,
     UnreadablePostError: _bad_request,
     OperationalError: _busy,
+    DecoderEnded: _interrupted,
     Exception: _internal,
 }

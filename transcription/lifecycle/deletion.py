@@ -15,7 +15,7 @@ from django.db.models import Sum
 
 from transcription import events
 from transcription.lifecycle import workflow
-from transcription.models import DeletedMeeting, Meeting, Recording, Upload
+from transcription.models import DeletedMeeting, Meeting, Transcription, Upload
 from transcription.sound import left_over, uploads
 
 logger = logging.getLogger(__name__)
@@ -42,19 +42,18 @@ def delete(meeting: Meeting) -> None:
 
     A file that cannot be deleted is logged, and tried again later.
     """
-    for recording in Recording.objects.filter(
-        meeting=meeting, transcriptions__next_action_at__isnull=False
-    ).distinct():
-        workflow.cancel(recording)
     pk, version = meeting.pk, meeting.version
     with transaction.atomic():
         # Lock the meeting before collecting its rows: a recording that arrives now waits, then finds no meeting.
         Meeting.objects.select_for_update().filter(pk=pk).first()
         unfinished = list(Upload.objects.filter(meeting=pk))
+        # What is under way is not cancelled first: a job finds that its row is gone. So a process that dies here
+        # leaves no meeting with everything in it cancelled.
+        live = list(Transcription.objects.live().filter(meeting=pk).select_related("recording"))
         meeting.delete()
         DeletedMeeting.objects.get_or_create(meeting_id=pk)
         events.publish_meeting(pk, version + 1, "deleted")
-        transaction.on_commit(lambda: _remove_files(pk, unfinished))
+        transaction.on_commit(lambda: _after(pk, live, unfinished))
 
 
 def left() -> Iterator[left_over.Found]:
@@ -72,6 +71,12 @@ def forget(before: datetime) -> None:
     for note in DeletedMeeting.objects.filter(at__lt=before):
         if not any(found.remove for found in left_over.of_meeting(note.meeting_id)):
             note.delete()
+
+
+def _after(meeting_id: int, live: list[Transcription], unfinished: list[Upload]) -> None:
+    for row in live:
+        workflow.leave(row, row.vendor_job_id)
+    _remove_files(meeting_id, unfinished)
 
 
 def _remove_files(meeting_id: int, unfinished: list[Upload]) -> None:

@@ -154,7 +154,7 @@ def _send(row: Transcription, source: vendor.AudioSource, gate: Gate, permit: Pe
         # After the write to the database: losing the vendor's job id would be worse than losing the report.
         report(gate, permit, outcome, row)
         if isinstance(outcome, Ok) and not kept:
-            _leave(row, outcome.job)
+            leave(row, outcome.job)
 
 
 def _send_again(row: Transcription, detail: str, pause_s: float, attempts: int | None = None) -> None:
@@ -246,7 +246,7 @@ def _note_job(row: Transcription, answer: vendor.Accepted | vendor.Finished) -> 
         )
 
 
-def _leave(row: Transcription, job_id: str) -> None:
+def leave(row: Transcription, job_id: str) -> None:
     """Tell the gate that nobody asks for this job any more. It keeps its place for as long as such jobs take."""
     if not job_id or row.vendor not in settings.STT_VENDORS:
         return
@@ -510,7 +510,7 @@ def cancel(recording: Recording) -> bool:
     while row is not None and row.is_live:
         unknown = row.status == Status.SUBMITTING
         if states.transition(row, Status.CANCELLED, possible_duplicate=row.possible_duplicate + unknown):
-            _leave(row, row.vendor_job_id)
+            leave(row, row.vendor_job_id)
             return True
         row.refresh_from_db()  # it took a step meanwhile
     return False

@@ -12,6 +12,7 @@ import os
 import resource
 import sys
 from dataclasses import asdict
+from importlib import import_module
 
 from transcription.sound.audio import decode
 from transcription.sound.formats import AudioError, probe
@@ -57,6 +58,7 @@ def main() -> None:
     parser.add_argument("--memory", type=int, required=True, help="bytes")
     parser.add_argument("--processor", type=int, required=True, help="seconds")
     wish = parser.parse_args()
+    _load_all()
     _limit(resource.RLIMIT_DATA, wish.memory)
     _limit(resource.RLIMIT_CPU, wish.processor)
 
@@ -80,6 +82,12 @@ def main() -> None:
     except OSError as error:
         answer = {"os_error": [error.errno, str(error)]}
     sys.stdout.write(json.dumps(answer))
+
+
+def _load_all() -> None:
+    """Load what PyAV loads only when it opens a file. Behind the limit of memory that could fail."""
+    for kind in ("audio", "video", "subtitles"):
+        import_module(f"av.{kind}.stream")
 
 
 def _limit(kind: int, value: int) -> None:

@@ -40,6 +40,10 @@ _OWN_FAULT = {
 }
 
 
+class DecoderEnded(OSError):
+    """Somebody ended the decoder's process, or it could not start. Nothing is known about the file."""
+
+
 def probe(source: BinaryIO) -> AudioInfo:
     """Read the header of a file, whatever its position. Raises AudioError, and OSError of the storage."""
     return AudioInfo(**_run(source, None, [])["info"])
@@ -94,8 +98,7 @@ def _answer(status: int, output: bytes) -> dict[str, Any]:
     if status < 0 and -status in _OWN_FAULT:
         raise AudioError("too_complex", f"the decoder ended by {signal.Signals(-status).name}")
     if status != 0:
-        # Somebody ended it, or it could not start: nothing is known about the file.
-        raise OSError(f"The decoder ended with status {status}.")
+        raise DecoderEnded(f"The decoder ended with status {status}.")
     answer: dict[str, Any] = json.loads(output)
     match answer:
         case {"refused": [code, message]}:
