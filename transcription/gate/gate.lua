@@ -43,7 +43,8 @@
 --   pace.shut, .opened                     when a refusal of the rate last closed the lane `all`; when it last opened
 --   pace.measured, .paused, .spell, .pushed    the cycle that the last such refusal ended: its rate, how long it was
 --                     closed at its start, how long it was open then, and the pace at its end
---   pace.ease         1 if that refusal came at ease; .soon = how many such came in a row, each soon after another
+--   pace.ease         1 if that refusal came at ease; .doubt = 1 if so, or if it came below the rate: the pace does
+--                     not explain it; .soon = how many such came in a row, each soon after another
 --   pace.full         jobs at the vendor when a submit was refused; 0 = jobs do not explain the refusal
 --   pace.pool         pool of that submit
 --   pace.long         length of the last closing if it was long, else 0; .window = 1 if it was a window or a ban
@@ -343,9 +344,12 @@ local function measure(purpose)
   local since = num('pace', 'began') > 0 and math.max(0, now - num('pace', 'began')) or 0
   local ease = num('pace', 'worked') + 2 / pace() <= since * 0.6
     or short and num('pace', 'rate') == 0 and num('pace', 'ease') == 1
+  local below = num('pace', 'rate') > 0 and num('pace', 'busy') < num('pace', 'settle')
+  local soon = ease and short or below and num('pace', 'sent') < P.doubt_requests
   put('pace', {
     ease = ease and 1 or 0,
-    soon = ease and short and num('pace', 'soon') + 1 or 0,
+    doubt = (ease or below) and 1 or 0,
+    soon = soon and num('pace', 'soon') + 1 or 0,
     measured = from > 0 and now > from and (num('pace', 'sent') + 0.5) / (now - from) or 0,
     paused = paused,
     spell = closed_before and open or 0,
@@ -379,8 +383,8 @@ local function learn(waited, first)
   if again and num('pace', 'window') == 1 then first = false end -- after a window the first pause is long (`shut`)
   if crowded(num('pace', 'full')) then
     set('pace', 'from', now) -- too many jobs: says nothing about the rate
-  elseif num('pace', 'ease') == 1 and num('pace', 'soon') < P.ease_soon and (first or waited <= P.ease_pause) then
-    put('pace', { long = 0, window = 0 }) -- at ease: says nothing about the rate, and the pace stays
+  elseif num('pace', 'doubt') == 1 and num('pace', 'soon') < P.doubt_soon and (first or waited <= P.doubt_pause) then
+    put('pace', { long = 0, window = 0 }) -- chance: says nothing about the rate, and the pace stays
     return
   elseif first or waited * measured <= P.short_requests then
     rate = better(rate, measured, waited) -- too fast: a short rest was enough
@@ -410,14 +414,18 @@ local function move(L, event)
   if to ~= 'probing' then set(L, 'probe', '') end
   if to == 'open' then
     if L == 'all' then
-      if str(L, 'cause') == 'rate' then
-        learn(math.max(0, now - num('pace', 'shut')), num(L, 'tries') == 1)
+      local waited, refused = math.max(0, now - num('pace', 'shut')), str(L, 'cause') == 'rate'
+      if refused then
+        learn(waited, num(L, 'tries') == 1)
       else
         set('pace', 'busy', 0)
       end
       local x = pace()
       put('pace', { opened = now, began = 0, worked = 0, submits_wait = 0, polls_wait = 0 })
-      set('pace', 'next', now + slack(x)) -- no burst is saved up, or the whole fleet would come back in one instant
+      -- After a pause as short as one request takes, the probe has used what the vendor's limiter had: wait as long
+      -- again (rule 19). In any case no burst is saved up, or the whole fleet would come back in one instant.
+      local empty = refused and num('pace', 'rate') > 0 and waited * x <= P.empty_requests
+      set('pace', 'next', now + slack(x) + (empty and 1 / x or 0))
     end
     put(L, { reason = '', cause = '', till = 0, span = 0, pause = 0, tries = 0, denied = 0 })
   end

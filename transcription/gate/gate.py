@@ -104,10 +104,15 @@ class GateParams:
     push_requests: float = 4.0
     # A closing is short if the vendor would have taken at most this many requests in it.
     short_requests: float = 3.0
-    # A refusal that came at ease, when a lack of work and not the pace set the speed, teaches nothing if the gate was
-    # closed for at most `ease_pause` seconds or one pause, until `ease_soon` such came in a row, each soon.
-    ease_pause: float = 10.0
-    ease_soon: int = 3
+    # A refusal that the pace does not explain (a lack of work set the speed, or the pace was below the rate) teaches
+    # nothing if the gate was closed for at most `doubt_pause` seconds or one pause, until `doubt_soon` such came in a
+    # row, each soon: below the rate, within `doubt_requests` requests.
+    doubt_pause: float = 10.0
+    doubt_soon: int = 3
+    doubt_requests: int = 10
+    # After a closing in which the vendor would have taken at most this many requests, the probe has used what its
+    # limiter had, and the next request waits for as long as one request takes.
+    empty_requests: float = 1.5
     # Seconds by which a caller may come late without a loss of pace: half the time of one request, and at least this.
     pace_late: float = 0.03
     # Longest wait for the pace, in seconds, unless the time of one request is longer.
