@@ -379,7 +379,8 @@ def test_what_nobody_goes_on_with_is_thrown_away_and_nothing_else(
     os.utime(media / "incoming" / uuid.UUID(new.rsplit("/", 1)[1]).hex, (0, 0))
 
     swept = {(Path(found.file.name).name, found.what) for found in sweep(timedelta(hours=1))}
-
-    assert swept == {(pk.hex, "removed")}
+    # What is no upload is kept and named, such as pytest's own folder if it lies beside them.
+    assert {name for name, what in swept if what != "kept"} == {pk.hex}
+    assert (pk.hex, "removed") in swept
     assert page.head(old, headers=TUS).status_code == 404
     assert offset(page, new) == 0

@@ -24,7 +24,7 @@ from mico.run.left_behind import end_left_behind, holder
 from mico.run.redis_server import NOT_FOUND, find_redis_server
 from tests.chaos.postgresql import Cluster
 from tests.servers import BASE_DIR, Emulator, free_port
-from tests.settings import VARIABLES
+from tests.settings import TEST_DATA, VARIABLES
 from tests.waiting import patient, wait_until
 
 Database = Literal["sqlite", "postgresql"]
@@ -292,8 +292,9 @@ def a_fleet(database: Database, *, keep: Sequence[str] = ()) -> Iterator[Fleet]:
 
     `keep`: the names of files below its folder (such as "log") that are copied to ./chaos-logs first.
     """
-    # Not below pytest's directories, because the path of a Unix socket has to be short.
-    folder = Path(tempfile.mkdtemp(prefix="mico-chaos-")).resolve()
+    # Not below the directories of the tests: the path of a Unix socket has to be short, and the user postgres cannot
+    # enter them. (Other tests change the process' own directory for temporary files.)
+    folder = Path(tempfile.mkdtemp(prefix="mico-chaos-", dir=TEST_DATA.parent)).resolve()
     fleet = Fleet(folder, database)
     try:
         fleet.start()

@@ -135,7 +135,7 @@ def test_a_reset_forgets_the_tokens_when_asked(echo: Program, client: Client) ->
         ("limits", {"rate": 1.5, "window": 5}, "window needs rate to be a whole number"),
         ("limits", {"rate": 5, "sliding": True}, "sliding needs a window"),
         ("limits", {"sliding": "yes"}, "sliding has to be true or false"),
-        ("faults", {}, "kind has to be one of hang, 401, 500, garbage, drop, slow"),
+        ("faults", {}, "kind has to be one of hang, 401, 500, 503, garbage, drop, slow"),
         ("faults", {"kind": 500}, "kind has to be one of"),
         ("faults", {"kind": "500", "on": "control"}, "on has to be one of submit, poll, auth, all"),
         ("faults", {"kind": "500", "count": 0}, "count has to be a whole number of at least 1"),
