@@ -381,9 +381,10 @@ local function learn(waited, first)
   local spared, long = rate > 0 and P.settle_pauses * waited or 0, 0
   local again = num('pace', 'long') > num('pace', 'spell') -- closed for long before, and open for less since
   if again and num('pace', 'window') == 1 then first = false end -- after a window the first pause is long (`shut`)
+  local doubt = num('pace', 'doubt') == 1 and num('pace', 'soon') < P.doubt_soon
   if crowded(num('pace', 'full')) then
     set('pace', 'from', now) -- too many jobs: says nothing about the rate
-  elseif num('pace', 'doubt') == 1 and num('pace', 'soon') < P.doubt_soon and (first or waited <= P.doubt_pause) then
+  elseif doubt and (first or num('pace', 'ease') == 1 and waited <= P.doubt_pause) then
     put('pace', { long = 0, window = 0 }) -- chance: says nothing about the rate, and the pace stays
     return
   elseif first or waited * measured <= P.short_requests then

@@ -105,8 +105,8 @@ class GateParams:
     # A closing is short if the vendor would have taken at most this many requests in it.
     short_requests: float = 3.0
     # A refusal that the pace does not explain (a lack of work set the speed, or the pace was below the rate) teaches
-    # nothing if the gate was closed for at most `doubt_pause` seconds or one pause, until `doubt_soon` such came in a
-    # row, each soon: below the rate, within `doubt_requests` requests.
+    # nothing if the first try succeeded (at ease also if the gate was closed for at most `doubt_pause` seconds). It
+    # does once `doubt_soon` such came in a row, each soon: below the rate, within `doubt_requests` requests.
     doubt_pause: float = 10.0
     doubt_soon: int = 3
     doubt_requests: int = 10
