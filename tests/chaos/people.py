@@ -120,7 +120,10 @@ class People:
         answer = self._api("GET", f"/meetings/{meeting}")
         if answer.status_code != 200:
             return
-        person = answer.json()["people"][0]["id"]
+        people = answer.json()["people"]
+        if not people:  # deleted between the server's two queries
+            return
+        person = people[0]["id"]
         with self._renaming:  # one at a time, so that the last one is known
             with self._journal.lock:
                 self._number += 1
