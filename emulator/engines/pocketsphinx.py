@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from ..service.engine import EngineError, Tell
-from ..service.protocol import Utterance
+from ..service.protocol import JobFault, Utterance
 from ..service.store import Job
 from .worker import Worker, WorkerDiedError
 
 _WORKERS: Final = 2
+_DIED: Final[JobFault] = {"code": "E500", "message": "the recogniser died"}
 
 
 class PocketSphinxEngine:
@@ -32,28 +33,39 @@ class PocketSphinxEngine:
 
     async def transcribe(self, job: Job, audio: Path, _tell: Tell) -> list[Utterance]:
         async with self._turns:
-            worker = await self._idle_worker() or await Worker.start("pocketsphinx_worker")
-            answer = None
+            question = {
+                "path": str(audio),
+                "duration_ms": job.duration_ms,
+                "words": job.config.use_word_timestamp,
+                "speakers": job.config.speakers,
+            }
+            idle = await self._idle_worker()
             try:
-                answer = await worker.ask(
-                    {
-                        "path": str(audio),
-                        "duration_ms": job.duration_ms,
-                        "words": job.config.use_word_timestamp,
-                        "speakers": job.config.speakers,
-                    }
-                )
+                answer = await self._ask(idle or await Worker.start("pocketsphinx_worker"), question)
             except WorkerDiedError:
-                raise EngineError({"code": "E500", "message": "the recogniser died"}) from None
-            finally:
-                if answer is not None:
-                    self._idle.append(worker)
-                else:
-                    await worker.stop()
+                # An idle worker may have died before, which is noticed only now. A new one dies of this job.
+                if idle is None:
+                    raise EngineError(_DIED) from None
+                try:
+                    answer = await self._ask(await Worker.start("pocketsphinx_worker"), question)
+                except WorkerDiedError:
+                    raise EngineError(_DIED) from None
         if "error" in answer:
             raise EngineError(answer["error"])
         utterances: list[Utterance] = answer["utterances"]
         return utterances
+
+    async def _ask(self, worker: Worker, question: dict[str, Any]) -> dict[str, Any]:
+        """Return the worker's answer, and keep the worker for the next job. Raises WorkerDiedError."""
+        answer = None
+        try:
+            answer = await worker.ask(question)
+            return answer
+        finally:
+            if answer is not None:
+                self._idle.append(worker)
+            else:
+                await worker.stop()
 
     async def _idle_worker(self) -> Worker | None:
         while self._idle:
