@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from pathlib import Path
 from typing import Any, Final
 
 from ..service.engine import EngineError, Tell
-from ..service.protocol import JobFault, Utterance
+from ..service.protocol import Utterance
 from ..service.store import Job
-from .worker import Worker, WorkerDiedError
+from .worker import Worker, WorkerDiedError, WorkerGoneError
 
 _WORKERS: Final = 2
-_DIED: Final[JobFault] = {"code": "E500", "message": "the recogniser died"}
 
 
 class PocketSphinxEngine:
@@ -39,41 +39,32 @@ class PocketSphinxEngine:
                 "words": job.config.use_word_timestamp,
                 "speakers": job.config.speakers,
             }
-            idle = await self._idle_worker()
             try:
-                answer = await self._ask(idle or await Worker.start("pocketsphinx_worker"), question)
+                answer = await self._answer(question)
             except WorkerDiedError:
-                # An idle worker may have died before, which is noticed only now. A new one dies of this job.
-                if idle is None:
-                    raise EngineError(_DIED) from None
-                try:
-                    answer = await self._ask(await Worker.start("pocketsphinx_worker"), question)
-                except WorkerDiedError:
-                    raise EngineError(_DIED) from None
+                raise EngineError({"code": "E500", "message": "the recogniser died"}) from None
         if "error" in answer:
             raise EngineError(answer["error"])
         utterances: list[Utterance] = answer["utterances"]
         return utterances
 
+    async def _answer(self, question: dict[str, Any]) -> dict[str, Any]:
+        """Return a worker's answer: an idle one's, or a new one's. Raises WorkerDiedError."""
+        while self._idle:
+            with contextlib.suppress(WorkerGoneError):  # it ended while it was idle
+                return await self._ask(self._idle.pop(), question)
+        return await self._ask(await Worker.start("pocketsphinx_worker"), question)
+
     async def _ask(self, worker: Worker, question: dict[str, Any]) -> dict[str, Any]:
-        """Return the worker's answer, and keep the worker for the next job. Raises WorkerDiedError."""
         answer = None
         try:
             answer = await worker.ask(question)
-            return answer
         finally:
             if answer is not None:
                 self._idle.append(worker)
             else:
                 await worker.stop()
-
-    async def _idle_worker(self) -> Worker | None:
-        while self._idle:
-            worker = self._idle.pop()
-            if worker.is_alive:
-                return worker
-            await worker.stop()
-        return None
+        return answer
 
     async def close(self) -> None:
         while self._idle:

@@ -20,7 +20,7 @@ from ..service.engine import EngineError, Tell
 from ..service.protocol import Utterance
 from ..service.store import Job
 from .languages import languages_of
-from .worker import Worker, WorkerDiedError
+from .worker import Worker, WorkerDiedError, WorkerGoneError
 
 # Up to here a recording is a clip: something that was spoken just now.
 CLIP_MS: Final = 60_000
@@ -198,15 +198,11 @@ class WhisperEngine:
         """Return the worker's answer. Raises EngineError; then the next question gets a new worker."""
         if self._idle is not None:
             self._idle.cancel()
-        if self._worker is not None and not self._worker.is_alive:
-            await self._end_worker()
-        if self._worker is None:
-            self._worker = await Worker.start("whisper_worker", *self._files)
         answer = None
         begun = time.monotonic()
         try:
             async with asyncio.timeout(_PIECE_SECONDS_AT_MOST):
-                answer = await self._worker.ask(question)
+                answer = await self._answer(question)
         except WorkerDiedError:
             raise EngineError({"code": "E500", "message": "the recogniser died at this audio"}) from None
         except TimeoutError:
@@ -219,6 +215,16 @@ class WhisperEngine:
         if "error" in answer:
             raise EngineError(answer["error"])
         return answer
+
+    async def _answer(self, question: dict[str, Any]) -> dict[str, Any]:
+        """Return the worker's answer, or that of a new one if it ended while it was idle. Raises WorkerDiedError."""
+        if self._worker is not None:
+            try:
+                return await self._worker.ask(question)
+            except WorkerGoneError:
+                await self._end_worker()
+        self._worker = await Worker.start("whisper_worker", *self._files)
+        return await self._worker.ask(question)
 
     def _rest(self) -> None:
         task = asyncio.create_task(self._end_worker())

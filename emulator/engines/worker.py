@@ -27,6 +27,10 @@ class WorkerDiedError(Exception):
     """The worker ended without an answer."""
 
 
+class WorkerGoneError(WorkerDiedError):
+    """It had ended before it read the question, which cannot be the reason."""
+
+
 class Worker:
     """A running worker. It answers one question at a time."""
 
@@ -51,22 +55,20 @@ class Worker:
         )
         return cls(process)
 
-    @property
-    def is_alive(self) -> bool:
-        """Return False if it has ended by itself, for instance while it was idle."""
-        return self._process.returncode is None
-
     async def ask(self, question: dict[str, Any]) -> dict[str, Any]:
-        """Return the answer. Raises WorkerDiedError."""
+        """Return the answer. Raises WorkerDiedError, and WorkerGoneError if it had ended before."""
         stdin, stdout = self._process.stdin, self._process.stdout
         if stdin is None or stdout is None:
             raise RuntimeError("a worker was started without its pipes")
         try:
             stdin.write(json.dumps(question).encode() + b"\n")
             await stdin.drain()
-            line = await stdout.readline()
+            read = await stdout.readline()
         except ConnectionError:
-            line = b""
+            read = b""
+        if not read:
+            raise WorkerGoneError
+        line = await stdout.readline()
         if not line:
             raise WorkerDiedError
         answer: dict[str, Any] = json.loads(line)
@@ -92,4 +94,6 @@ def serve(answer: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
 
     threading.Thread(target=read, daemon=True).start()
     while True:
-        print(json.dumps(answer(json.loads(questions.get()))), flush=True)
+        question = json.loads(questions.get())
+        print(flush=True)  # read: if this process ends from here on, the question may be the reason
+        print(json.dumps(answer(question)), flush=True)

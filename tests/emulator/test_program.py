@@ -126,10 +126,25 @@ def test_its_workers_end_by_themselves_when_it_is_killed() -> None:
 def test_a_job_whose_worker_dies_has_failed_and_the_next_one_is_fine(speech: Program) -> None:
     client = speech.client()
     job = client.accepted(minutes_of_speech())
-    for worker in wait_until(speech.workers):
-        os.kill(worker, signal.SIGKILL)
+
+    def over() -> bool:
+        """Kill the workers until one has died of this job: what dies before it has read the job does not count."""
+        for worker in speech.workers():
+            os.kill(worker, signal.SIGKILL)
+        return bool(client.poll(job).json()["status"] != "transcribing")
+
+    wait_until(over)
     assert client.outcome(job)["error"] == {"code": "E500", "message": "the recogniser died"}
     assert client.utterances(AUDIO / "speech_slt_2.wav")
+
+
+@needs_proc
+def test_a_worker_that_died_while_it_was_idle_fails_no_job(speech: Program) -> None:
+    client = speech.client()
+    for _ in range(3):
+        assert client.utterances(AUDIO / "speech_slt_2.wav")
+        for worker in speech.workers():
+            os.kill(worker, signal.SIGKILL)
 
 
 def test_a_temporary_folder_is_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
