@@ -317,7 +317,7 @@ STT_VENDORS: dict[str, dict[str, Any]] = {
         ),
         **vendor_languages(),
         # Sound before a stretch of speech, for the embedded service's context. A vendor would want money for it.
-        "lead_ms": 8000 if EMBEDDED_VENDOR and EMULATOR_ENGINE == "whisper" else 0,
+        "lead_ms": 5000 if EMBEDDED_VENDOR and EMULATOR_ENGINE == "whisper" else 0,
         # The embedded service says how far it is, and a page shows it: so it is asked more often (polling/plan.py).
         "tells_progress": EMBEDDED_VENDOR and EMULATOR_ENGINE == "whisper",
         # RTZR counts the jobs of each model apart. The embedded service is one machine, whatever the model's name.
